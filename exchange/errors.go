@@ -155,10 +155,14 @@ func (e *Error) Is(target error) bool {
 }
 
 // What says what happened, in lang.
-func (e *Error) What(lang Lang) string { return e.render(lang, func(d *Definition) Text { return d.What }) }
+func (e *Error) What(lang Lang) string {
+	return e.render(lang, func(d *Definition) Text { return d.What })
+}
 
 // Next says what to do about it, in lang; may be empty.
-func (e *Error) Next(lang Lang) string { return e.render(lang, func(d *Definition) Text { return d.Next }) }
+func (e *Error) Next(lang Lang) string {
+	return e.render(lang, func(d *Definition) Text { return d.Next })
+}
 
 func (e *Error) render(lang Lang, pick func(*Definition) Text) string {
 	d := Lookup(e.Code)

@@ -1,0 +1,188 @@
+package catalogue
+
+import "accord/exchange"
+
+// Format is the document format this build reads; another one is refused.
+const Format = "accord-catalogue/1"
+
+// Class is a field's attribute (属性): who may see it and how it travels.
+type Class string
+
+// The four classes, from open to closed. Public fields stand in clear in the
+// signed record; every other class is sealed field by field.
+const (
+	Public     Class = "public"     // 公开: anyone
+	Shared     Class = "shared"     // 共享: members by rule
+	Restricted Class = "restricted" // 受限: named roles, purpose and basis
+	Secret     Class = "secret"     // 不予共享: never leaves the author
+)
+
+// Private says whether fields of this class are sealed.
+func (c Class) Private() bool { return c != Public }
+
+// Type is how a field's text is read, checked and stored. The stored JSON form
+// stands beside each.
+type Type string
+
+// The field types; the set is closed.
+const (
+	TypeText       Type = "text"        // string, free text up to Limits.TextCharacters
+	TypeName       Type = "name"        // string, a person's or organisation's name
+	TypeCode       Type = "code"        // string, one of Field.Values
+	TypeCodes      Type = "codes"       // array of strings, each one of Field.Values
+	TypeTexts      Type = "texts"       // array of strings
+	TypeUSCC       Type = "uscc"        // string, 18 characters, GB 32100
+	TypeResidentID Type = "resident-id" // string, 18 characters, GB 11643
+	TypeIDNumber   Type = "id-number"   // string; the kind of document is the value of Field.KindField (GB 11643 checks when it is a resident id)
+	TypeLicence    Type = "licence"     // string, certificate, policy, case or document number
+	TypeDate       Type = "date"        // string "2006-01-02" or "2006-01" (month precision)
+	TypeTime       Type = "time"        // string RFC 3339 with offset
+	TypeMoney      Type = "money"       // integer, fen (0.01 yuan)
+	TypeCount      Type = "count"       // integer ≥ 0
+	TypePhone      Type = "phone"       // string, digits only
+	TypeURL        Type = "url"         // string, https or http
+	TypeBool       Type = "bool"        // true or false
+	TypeArea       Type = "area"        // string, 6 digits, GB/T 2260 shape; never required to be allocated
+)
+
+// Document is one version of a catalogue: data that the members agreed on.
+// The exact bytes it was decoded from are what members sign and digest.
+type Document struct {
+	Format     string        `json:"format"`
+	ID         string        `json:"id"`
+	Version    int           `json:"version"`
+	Title      exchange.Text `json:"title"`
+	Source     string        `json:"source"`
+	Subjects   []SubjectKind `json:"subjects"`
+	Categories []Category    `json:"categories"`
+	Purposes   []Purpose     `json:"purposes"`
+	Rules      []Rule        `json:"rules"`
+	Lists      []List        `json:"lists"`
+	Limits     Limits        `json:"limits"`
+	Checks     []Check       `json:"checks,omitempty"` // cases inside the document that `catalogue test` runs
+}
+
+// SubjectKind is a kind of credit subject (信用主体) and the id namespace its
+// subjects are named in.
+type SubjectKind struct {
+	ID        string        `json:"id"` // regulator, enterprise, practitioner, consumer, group, foreign
+	Title     exchange.Text `json:"title"`
+	Namespace string        `json:"namespace"` // exchange.SubjectOrg, SubjectPerson or SubjectName
+}
+
+// Category is one kind of record (类别).
+type Category struct {
+	ID            string                `json:"id"`
+	Title         exchange.Text         `json:"title"`
+	Source        string                `json:"source"` // clause of the plan or law that asks for it
+	Subjects      []string              `json:"subjects"`
+	Authors       []exchange.MemberKind `json:"authors"`
+	Fields        []Field               `json:"fields"`
+	Key           []string              `json:"key"` // fields that together identify a row of the source; its digest makes import idempotent
+	Adverse       bool                  `json:"adverse,omitempty"`
+	EventField    string                `json:"event_field,omitempty"`    // date field retention counts from
+	RetentionDays int                   `json:"retention_days,omitempty"` // persons: refused after; organisations: flagged
+}
+
+// Field is one information item (信息项) of a category.
+type Field struct {
+	ID          string        `json:"id"`
+	Title       exchange.Text `json:"title"`
+	Type        Type          `json:"type"`
+	Class       Class         `json:"class"`
+	Required    bool          `json:"required,omitempty"`
+	RequiredFor []string      `json:"required_for,omitempty"` // subject kinds the field is required for
+	Values      []Value       `json:"values,omitempty"`
+	KindField   string        `json:"kind_field,omitempty"` // for id-number
+	Past        bool          `json:"past,omitempty"`       // a date that cannot lie in the future
+	NotBefore   string        `json:"not_before,omitempty"` // a date field this one may not precede
+}
+
+// Value is one entry of a closed value table.
+type Value struct {
+	ID    string        `json:"id"`
+	Title exchange.Text `json:"title"` // Zh is also the word found in sources
+}
+
+// Purpose is a use (用途) a private field may be asked for.
+type Purpose struct {
+	ID    string        `json:"id"`
+	Title exchange.Text `json:"title"`
+}
+
+// Approval says whose consent a rule needs beside the ledger's decision.
+type Approval string
+
+// The approvals of this version of the format.
+const (
+	ApprovalNone   Approval = "none"
+	ApprovalAuthor Approval = "author" // an officer of the record's author approves
+)
+
+// Rule is one row of the closed release table: who may open which fields of
+// which category for which purposes, on what basis, with whose approval.
+type Rule struct {
+	ID         string                `json:"id"`
+	Title      exchange.Text         `json:"title"`
+	Categories []string              `json:"categories"`
+	Fields     []string              `json:"fields"`
+	Requesters []exchange.MemberKind `json:"requesters"`
+	Purposes   []string              `json:"purposes"`
+	Basis      string                `json:"basis"` // kind of basis required: "case", "decision", "consent", "statute"
+	Approval   Approval              `json:"approval"`
+	ValidHours int                   `json:"valid_hours"`          // a grant not delivered within this time lapses
+	MaxFields  int                   `json:"max_fields,omitempty"` // 0: no limit
+}
+
+// List is one list (名单) and the life of its entries.
+type List struct {
+	ID           string                `json:"id"`   // "red", "black", "watch"
+	Kind         string                `json:"kind"` // red | black | watch
+	Title        exchange.Text         `json:"title"`
+	Subjects     []string              `json:"subjects"`
+	Nominators   []exchange.MemberKind `json:"nominators"`
+	Grounds      []Ground              `json:"grounds"`
+	NoticeMillis int64                 `json:"notice_ms"` // 公示/告知 period before an entry is listed
+	TermDaysMin  int                   `json:"term_days_min"`
+	TermDaysMax  int                   `json:"term_days_max"`
+	Measures     []Value               `json:"measures,omitempty"`
+}
+
+// Ground is a reason an entry may rest on.
+type Ground struct {
+	ID         string        `json:"id"`
+	Title      exchange.Text `json:"title"`
+	Categories []string      `json:"categories"` // records of these categories may carry it; empty: a decision document without a record
+}
+
+// Limits are sizes the catalogue fixes for everybody.
+type Limits struct {
+	NameCharacters int   `json:"name_characters"`
+	TextCharacters int   `json:"text_characters"`
+	MoneyFlagFen   int64 `json:"money_flag_fen"` // an amount above this is flagged
+	EntriesPerList int   `json:"entries_per_statement"`
+	FieldsPerAsk   int   `json:"fields_per_request"`
+}
+
+// Check is a test case inside the document: a request and the outcome it must
+// have.
+type Check struct {
+	Title     string              `json:"title"`
+	Requester exchange.MemberKind `json:"requester"`
+	Category  string              `json:"category"`
+	Fields    []string            `json:"fields"`
+	Purpose   string              `json:"purpose"`
+	Basis     string              `json:"basis"`
+	Want      Outcome             `json:"want"`
+	Rule      string              `json:"rule,omitempty"`
+}
+
+// Outcome of a release decision.
+type Outcome string
+
+// The three outcomes.
+const (
+	Granted Outcome = "granted"
+	Pending Outcome = "pending" // approvals outstanding
+	Refused Outcome = "refused"
+)
