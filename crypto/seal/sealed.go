@@ -1,0 +1,58 @@
+package seal
+
+import (
+	"accord/crypto/internal/b64url"
+	"accord/crypto/strictjson"
+)
+
+// maxSealedJSON bounds the JSON form of a Sealed, in bytes.
+const maxSealedJSON = 2*maxBucket + 1024
+
+// Sealed is one sealed value: a field key wrapped by the storage key, and the
+// box it opens. Its JSON form is the object {"key","box"} with base64url
+// members; both must have the exact size of a version 1 layer.
+type Sealed struct {
+	Key []byte `json:"key"` // the field's random key, wrapped by the storage key
+	Box []byte `json:"box"` // the padded plaintext, encrypted under the field's key
+}
+
+type sealedJSON struct {
+	Key string `json:"key"`
+	Box string `json:"box"`
+}
+
+// wellFormed tells whether the sizes and versions are those of a Sealed.
+func (s Sealed) wellFormed() bool {
+	return len(s.Key) == overhead+KeySize && s.Key[0] == version1 &&
+		len(s.Box) >= overhead && isBucket(len(s.Box)-overhead) && s.Box[0] == version1
+}
+
+// MarshalJSON gives the JSON form; a value that was not made by a Sealer is
+// refused.
+func (s Sealed) MarshalJSON() ([]byte, error) {
+	if !s.wellFormed() {
+		return nil, ErrOpen
+	}
+	return strictjson.Marshal(sealedJSON{Key: b64url.Encode(s.Key), Box: b64url.Encode(s.Box)})
+}
+
+// UnmarshalJSON accepts only what MarshalJSON gives, white space apart. Its
+// only error is [ErrOpen].
+func (s *Sealed) UnmarshalJSON(data []byte) error {
+	*s = Sealed{}
+	if len(data) > maxSealedJSON {
+		return ErrOpen
+	}
+	var form sealedJSON
+	if err := strictjson.Unmarshal(data, &form); err != nil {
+		return ErrOpen
+	}
+	key, errKey := b64url.Decode(form.Key)
+	box, errBox := b64url.Decode(form.Box)
+	got := Sealed{Key: key, Box: box}
+	if errKey != nil || errBox != nil || !got.wellFormed() {
+		return ErrOpen
+	}
+	*s = got
+	return nil
+}
