@@ -1,0 +1,88 @@
+package config
+
+import (
+	"path/filepath"
+	"time"
+
+	"accord/exchange"
+)
+
+// Config is the effective configuration of one node.
+type Config struct {
+	Dir            string // the data folder; not a key of the file, since the file lies in it
+	Member         string
+	Federation     string
+	Listen         string
+	PassphraseFile string
+	Lang           string
+	LogLevel       string
+	LogFormat      string
+	Operators      []Operator
+	AuditFiles     []string
+	MetricsListen  string
+	RaftTimeout    time.Duration
+	SnapshotEvery  int
+	TrailingLogs   int
+	RequestTimeout time.Duration
+	MaxUpload      int
+}
+
+// Operator is a named person (经办人) who may act on the local socket.
+type Operator struct {
+	Name  exchange.OperatorID `yaml:"name" json:"name"`
+	Roles []Role              `yaml:"roles" json:"roles"`
+}
+
+// Role is what an operator may do.
+type Role string
+
+// The roles.
+const (
+	Clerk   Role = "clerk"   // imports and writes records, nominates, asks for releases
+	Officer Role = "officer" // approves releases, withdraws and removes entries, adopts catalogues
+	Auditor Role = "auditor" // reads receipts and the audit log
+	Admin   Role = "admin"   // configuration, status, evidence export
+)
+
+// Roles lists every role.
+func Roles() []Role { return []Role{Clerk, Officer, Auditor, Admin} }
+
+// Has says whether the operator has any of the wanted roles.
+func (o Operator) Has(wanted ...Role) bool {
+	for _, r := range o.Roles {
+		for _, w := range wanted {
+			if r == w {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// Operator finds an operator by name.
+func (c Config) Operator(name exchange.OperatorID) (Operator, bool) {
+	for _, o := range c.Operators {
+		if o.Name == name {
+			return o, true
+		}
+	}
+	return Operator{}, false
+}
+
+// Path makes a path of the configuration absolute: relative ones are taken
+// from the data folder.
+func (c Config) Path(p string) string {
+	if p == "" || filepath.IsAbs(p) {
+		return p
+	}
+	return filepath.Join(c.Dir, p)
+}
+
+// Socket is the operator's local socket.
+func (c Config) Socket() string { return SocketPath(c.Dir) }
+
+// SocketPath is the local socket of the node whose data lies in dir.
+func SocketPath(dir string) string { return filepath.Join(dir, "accord.sock") }
+
+// FilePath is the configuration file of the node whose data lies in dir.
+func FilePath(dir string) string { return filepath.Join(dir, "accord.yaml") }

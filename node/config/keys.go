@@ -1,0 +1,116 @@
+package config
+
+import (
+	"strconv"
+	"strings"
+	"time"
+
+	"accord/exchange"
+)
+
+// Key is one setting.
+type Key struct {
+	Name    string // in the file and, dotted, in flags
+	Default string
+	Doc     exchange.Text
+	set     func(*Config, string) error
+	get     func(*Config) string
+}
+
+// Env is the environment variable that overrides the key.
+func (k Key) Env() string {
+	return "ACCORD_" + strings.ToUpper(strings.NewReplacer(".", "_", "-", "_").Replace(k.Name))
+}
+
+func text(name, def, zh, en string, field func(*Config) *string, allowed ...string) Key {
+	return Key{name, def, exchange.Text{Zh: zh, En: en},
+		func(c *Config, v string) error {
+			if len(allowed) > 0 && !contains(allowed, v) {
+				return errChoice(v, allowed)
+			}
+			*field(c) = v
+			return nil
+		},
+		func(c *Config) string { return *field(c) }}
+}
+
+func duration(name, def, zh, en string, field func(*Config) *time.Duration, min, max time.Duration) Key {
+	return Key{name, def, exchange.Text{Zh: zh, En: en},
+		func(c *Config, v string) error {
+			d, err := time.ParseDuration(v)
+			if err != nil || d < min || d > max {
+				return errRange(v, min.String(), max.String())
+			}
+			*field(c) = d
+			return nil
+		},
+		func(c *Config) string { return field(c).String() }}
+}
+
+func integer(name, def, zh, en string, field func(*Config) *int, min, max int) Key {
+	return Key{name, def, exchange.Text{Zh: zh, En: en},
+		func(c *Config, v string) error {
+			n, err := strconv.Atoi(v)
+			if err != nil || n < min || n > max {
+				return errRange(v, strconv.Itoa(min), strconv.Itoa(max))
+			}
+			*field(c) = n
+			return nil
+		},
+		func(c *Config) string { return strconv.Itoa(*field(c)) }}
+}
+
+// keyTable is every scalar setting, in the order of the example file.
+var keyTable = []Key{
+	text("member", "", "本节点所属成员单位的标识", "id of the member this node belongs to",
+		func(c *Config) *string { return &c.Member }),
+	text("federation", "", "联合体标识", "id of the federation",
+		func(c *Config) *string { return &c.Federation }),
+	text("listen", "127.0.0.1:7443", "唯一的 TLS 端口:成员间同步与对外接口", "the one TLS port, for peers and the API",
+		func(c *Config) *string { return &c.Listen }),
+	text("passphrase_file", "passphrase", "密钥库口令文件(0600);可放在 systemd 凭据目录", "file with the keystore's passphrase (0600); may be a systemd credential",
+		func(c *Config) *string { return &c.PassphraseFile }),
+	text("lang", "zh", "默认语言", "default language", func(c *Config) *string { return &c.Lang }, "zh", "en"),
+	text("log.level", "info", "日志级别", "log level", func(c *Config) *string { return &c.LogLevel }, "debug", "info", "warn", "error"),
+	text("log.format", "text", "日志格式", "log format", func(c *Config) *string { return &c.LogFormat }, "text", "json"),
+	listOf("audit.files", "audit/audit.log", "审计日志文件,逗号分隔;建议两个不同的文件系统", "audit log files, comma separated; two file systems are advised",
+		func(c *Config) *[]string { return &c.AuditFiles }),
+	text("metrics.listen", "", "指标端口(仅限回环地址);空为只在本地套接字提供", "metrics address (loopback only); empty: local socket only",
+		func(c *Config) *string { return &c.MetricsListen }),
+	duration("raft.timeout", "3s", "心跳与选举超时;各成员须一致", "heartbeat and election timeout; equal on all members",
+		func(c *Config) *time.Duration { return &c.RaftTimeout }, 200*time.Millisecond, 30*time.Second),
+	integer("raft.snapshot_every", "8192", "每多少条日志做一次快照", "log entries between snapshots",
+		func(c *Config) *int { return &c.SnapshotEvery }, 64, 1<<24),
+	integer("raft.trailing_logs", "16384", "快照后保留的日志条数", "log entries kept after a snapshot",
+		func(c *Config) *int { return &c.TrailingLogs }, 64, 1<<24),
+	duration("api.request_timeout", "30s", "单个请求的时限", "time limit of one request",
+		func(c *Config) *time.Duration { return &c.RequestTimeout }, time.Second, 10*time.Minute),
+	integer("api.max_upload_mib", "64", "导入文件大小上限(MiB)", "largest import file in MiB",
+		func(c *Config) *int { return &c.MaxUpload }, 1, 4096),
+}
+
+func listOf(name, def, zh, en string, field func(*Config) *[]string) Key {
+	return Key{name, def, exchange.Text{Zh: zh, En: en},
+		func(c *Config, v string) error {
+			*field(c) = nil
+			for _, part := range strings.Split(v, ",") {
+				if part = strings.TrimSpace(part); part != "" {
+					*field(c) = append(*field(c), part)
+				}
+			}
+			return nil
+		},
+		func(c *Config) string { return strings.Join(*field(c), ",") }}
+}
+
+// Keys lists every scalar setting.
+func Keys() []Key { return append([]Key(nil), keyTable...) }
+
+func contains(list []string, v string) bool {
+	for _, s := range list {
+		if s == v {
+			return true
+		}
+	}
+	return false
+}
