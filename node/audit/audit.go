@@ -1,0 +1,253 @@
+// Package audit is the node's local, append-only, hash-chained log of every
+// look at private data and every act of an operator, written and synced before
+// the answer leaves.
+//
+// A line is one JSON object whose "hash" covers the line before it, so a line
+// taken out or changed shows at the next verification. Sinks are named in the
+// configuration file only. As long as one sink takes the line, work goes on;
+// when none does, ErrSink stops private releases while public reads continue.
+// Values that could name a person or a case are stored as keyed digests.
+package audit
+
+import (
+	"bufio"
+	"bytes"
+	"crypto/hmac"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"io"
+	"os"
+	"path/filepath"
+	"sync"
+	"time"
+
+	"accord/crypto/strictjson"
+	"accord/exchange"
+)
+
+// ErrSink is given when no audit sink took the line.
+var ErrSink = exchange.Define(exchange.KindUnavailable, "AUDIT-001",
+	exchange.Text{Zh: "审计日志无法写入,已停止授权开放", En: "no audit sink takes a line, so private data is not released"},
+	exchange.Text{Zh: "检查审计文件所在磁盘的空间与权限,公开查询不受影响", En: "check space and permissions of the audit files; public reads go on"})
+
+// ErrChain is given when an audit file does not verify.
+var ErrChain = exchange.Define(exchange.KindUnverified, "AUDIT-002",
+	exchange.Text{Zh: "审计文件 {file} 第 {line} 行校验失败", En: "line {line} of the audit file {file} does not verify"},
+	exchange.Text{Zh: "保留该文件作为证据,并联系审计人员", En: "keep the file as evidence and tell the auditor"})
+
+// Event is what happened: who did what, to which release or record, for which
+// purpose, with which result. Fields holds field names, never values.
+type Event struct {
+	At       time.Time           `json:"at"`
+	Act      string              `json:"act"`
+	Caller   string              `json:"caller"` // operator:NAME or member:ID
+	Operator exchange.OperatorID `json:"operator,omitempty"`
+	Release  exchange.ReleaseID  `json:"release,omitempty"`
+	Record   exchange.RecordID   `json:"record,omitempty"`
+	Category string              `json:"category,omitempty"`
+	Fields   []string            `json:"fields,omitempty"`
+	Purpose  string              `json:"purpose,omitempty"`
+	Basis    string              `json:"basis,omitempty"` // keyed digest of the basis' number
+	Result   string              `json:"result"`          // allowed, refused, failed, or an error code
+}
+
+// line is an event as stored.
+type line struct {
+	Seq   int64  `json:"seq"`
+	Event Event  `json:"event"`
+	Prev  string `json:"prev"`
+	Hash  string `json:"hash"`
+}
+
+const genesis = "0000000000000000000000000000000000000000000000000000000000000000"
+
+// Log writes events to its sinks. It is safe for concurrent use.
+type Log struct {
+	key []byte
+
+	mu    sync.Mutex
+	sinks []*sink // guarded by mu
+}
+
+// sink is one file and where its chain stands.
+type sink struct {
+	path string
+	file *os.File
+	seq  int64
+	prev string
+	err  error // first write error; the sink is not used again
+}
+
+// Open opens or creates the audit files, verifying what is there. key is the
+// HMAC key for values.
+func Open(paths []string, key []byte) (*Log, error) {
+	l := &Log{key: key}
+	for _, p := range paths {
+		s, err := openSink(p)
+		if err != nil {
+			l.Close()
+			return nil, err
+		}
+		l.sinks = append(l.sinks, s)
+	}
+	if len(l.sinks) == 0 {
+		return nil, ErrSink.With()
+	}
+	return l, nil
+}
+
+func openSink(path string) (*sink, error) {
+	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+		return nil, ErrSink.Wrap(err)
+	}
+	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE|os.O_APPEND, 0o600)
+	if err != nil {
+		return nil, ErrSink.Wrap(err)
+	}
+	seq, prev, end, err := verify(f, path)
+	if err == nil {
+		err = dropTorn(f, end)
+	}
+	if err != nil {
+		f.Close()
+		return nil, err
+	}
+	return &sink{path: path, file: f, seq: seq, prev: prev}, nil
+}
+
+// dropTorn cuts a last line that has no line end: it was never acknowledged.
+func dropTorn(f *os.File, end int64) error {
+	info, err := f.Stat()
+	if err != nil {
+		return ErrSink.Wrap(err)
+	}
+	if info.Size() == end {
+		return nil
+	}
+	if err := f.Truncate(end); err != nil {
+		return ErrSink.Wrap(err)
+	}
+	return nil
+}
+
+// Verify checks the whole chain of a file and returns the number of lines.
+func Verify(path string) (int64, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return 0, ErrSink.Wrap(err)
+	}
+	defer f.Close()
+	seq, _, _, err := verify(f, path)
+	return seq, err
+}
+
+func verify(r io.Reader, path string) (seq int64, prev string, end int64, err error) {
+	prev = genesis
+	br := bufio.NewReader(r)
+	for {
+		raw, rerr := br.ReadBytes('\n')
+		if errors.Is(rerr, io.EOF) {
+			return seq, prev, end, nil // a torn last line was never acknowledged
+		}
+		if rerr != nil {
+			return 0, "", 0, ErrSink.Wrap(rerr)
+		}
+		var ln line
+		if err := strictjson.Unmarshal(bytes.TrimSuffix(raw, []byte("\n")), &ln); err != nil ||
+			ln.Seq != seq+1 || ln.Prev != prev || ln.Hash != hashOf(ln) {
+			return 0, "", 0, ErrChain.With("file", filepath.Base(path), "line", seq+1)
+		}
+		seq, prev, end = ln.Seq, ln.Hash, end+int64(len(raw))
+	}
+}
+
+// hashOf covers the line without its own hash.
+func hashOf(ln line) string {
+	ln.Hash = ""
+	raw, err := strictjson.Marshal(ln)
+	if err != nil {
+		return ""
+	}
+	sum := sha256.Sum256(raw)
+	return hex.EncodeToString(sum[:])
+}
+
+// Write stores the event in every working sink and syncs it. It fails only
+// when no sink took it.
+func (l *Log) Write(e Event) error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	e.At = e.At.UTC()
+	taken := 0
+	var cause error
+	for _, s := range l.sinks {
+		if s.err == nil {
+			s.err = s.write(e)
+		}
+		if s.err == nil {
+			taken++
+		} else {
+			cause = s.err
+		}
+	}
+	if taken == 0 {
+		return ErrSink.Wrap(cause)
+	}
+	return nil
+}
+
+func (s *sink) write(e Event) error {
+	ln := line{Seq: s.seq + 1, Event: e, Prev: s.prev}
+	ln.Hash = hashOf(ln)
+	raw, err := strictjson.Marshal(ln)
+	if err != nil {
+		return err
+	}
+	if _, err := s.file.Write(append(raw, '\n')); err != nil {
+		return err
+	}
+	if err := s.file.Sync(); err != nil {
+		return err
+	}
+	s.seq, s.prev = ln.Seq, ln.Hash
+	return nil
+}
+
+// Working counts the sinks that still take lines.
+func (l *Log) Working() int {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	n := 0
+	for _, s := range l.sinks {
+		if s.err == nil {
+			n++
+		}
+	}
+	return n
+}
+
+// Digest is the keyed form in which a value that could name somebody is
+// stored: "" stays "".
+func (l *Log) Digest(value string) string {
+	if value == "" {
+		return ""
+	}
+	mac := hmac.New(sha256.New, l.key)
+	mac.Write([]byte(value))
+	return hex.EncodeToString(mac.Sum(nil)[:16])
+}
+
+// Close closes the files.
+func (l *Log) Close() error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	var first error
+	for _, s := range l.sinks {
+		if err := s.file.Close(); err != nil && first == nil {
+			first = err
+		}
+		s.err = os.ErrClosed
+	}
+	return first
+}

@@ -1,0 +1,85 @@
+// Package metrics is what a node tells its monitoring: counters, gauges and
+// build information in Prometheus text, and the readiness of its parts. Labels
+// name routes, kinds and members, never subjects. It is the only owner of the
+// Prometheus library, and makes no outbound calls.
+package metrics
+
+import (
+	"net/http"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
+	"github.com/prometheus/client_golang/prometheus/promhttp"
+)
+
+// Metrics is one node's registry.
+type Metrics struct {
+	registry *prometheus.Registry
+	requests *prometheus.CounterVec
+	seconds  *prometheus.HistogramVec
+	releases *prometheus.CounterVec
+	refused  *prometheus.CounterVec
+}
+
+// Gauges are read when the page is asked for.
+type Gauges struct {
+	LedgerSize  func() float64
+	AppliedLog  func() float64
+	CommitLog   func() float64
+	IsLeader    func() float64
+	Records     func() float64
+	AuditSinks  func() float64
+	LedgerTimeS func() float64
+}
+
+// New makes a registry with build information and the given gauges.
+func New(version, member string, g Gauges) *Metrics {
+	m := &Metrics{
+		registry: prometheus.NewRegistry(),
+		requests: prometheus.NewCounterVec(prometheus.CounterOpts{Name: "accord_api_requests_total", Help: "API requests by route and status class."}, []string{"route", "class"}),
+		seconds: prometheus.NewHistogramVec(prometheus.HistogramOpts{Name: "accord_api_request_seconds", Help: "Duration of API requests.",
+			Buckets: prometheus.ExponentialBuckets(0.001, 4, 8)}, []string{"route"}),
+		releases: prometheus.NewCounterVec(prometheus.CounterOpts{Name: "accord_releases_total", Help: "Releases asked for, approved, delivered and opened at this node, by outcome."}, []string{"act", "outcome"}),
+		refused:  prometheus.NewCounterVec(prometheus.CounterOpts{Name: "accord_refused_total", Help: "Requests refused, by error code."}, []string{"code"}),
+	}
+	m.registry.MustRegister(m.requests, m.seconds, m.releases, m.refused,
+		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	build := prometheus.NewGauge(prometheus.GaugeOpts{Name: "accord_build_info", Help: "Build of this node; always 1.",
+		ConstLabels: prometheus.Labels{"version": version, "member": member}})
+	build.Set(1)
+	m.registry.MustRegister(build)
+	for _, spec := range []struct {
+		name, help string
+		read       func() float64
+	}{
+		{"accord_ledger_statements", "Statements on the ledger as applied here.", g.LedgerSize},
+		{"accord_ledger_applied_index", "Log index applied here.", g.AppliedLog},
+		{"accord_ledger_commit_index", "Log index known to be committed.", g.CommitLog},
+		{"accord_ledger_leader", "1 when this node leads.", g.IsLeader},
+		{"accord_ledger_time_seconds", "Ledger time, seconds since 1970.", g.LedgerTimeS},
+		{"accord_records", "Own records in the store.", g.Records},
+		{"accord_audit_sinks", "Audit sinks that take lines.", g.AuditSinks},
+	} {
+		m.registry.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: spec.name, Help: spec.help}, spec.read))
+	}
+	return m
+}
+
+// Handler serves the metrics page.
+func (m *Metrics) Handler() http.Handler {
+	return promhttp.HandlerFor(m.registry, promhttp.HandlerOpts{})
+}
+
+// Request counts one API request.
+func (m *Metrics) Request(route string, status int, took time.Duration) {
+	class := string(rune('0'+status/100)) + "xx"
+	m.requests.WithLabelValues(route, class).Inc()
+	m.seconds.WithLabelValues(route).Observe(took.Seconds())
+}
+
+// Release counts one act on a release.
+func (m *Metrics) Release(act, outcome string) { m.releases.WithLabelValues(act, outcome).Inc() }
+
+// Refused counts one refusal by its code.
+func (m *Metrics) Refused(code string) { m.refused.WithLabelValues(code).Inc() }
