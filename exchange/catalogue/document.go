@@ -79,9 +79,9 @@ type Category struct {
 	Authors       []exchange.MemberKind `json:"authors"`
 	Fields        []Field               `json:"fields"`
 	Key           []string              `json:"key"` // fields that together identify a row of the source; its digest makes import idempotent
-	Adverse       bool                  `json:"adverse,omitempty"`
-	EventField    string                `json:"event_field,omitempty"`    // date field retention counts from
-	RetentionDays int                   `json:"retention_days,omitempty"` // persons: refused after; organisations: flagged
+	Adverse       bool                  `json:"adverse,omitzero"`
+	EventField    string                `json:"event_field,omitempty"`   // date field retention counts from
+	RetentionDays int                   `json:"retention_days,omitzero"` // persons: refused after; organisations: flagged
 }
 
 // Field is one information item (信息项) of a category.
@@ -90,12 +90,34 @@ type Field struct {
 	Title       exchange.Text `json:"title"`
 	Type        Type          `json:"type"`
 	Class       Class         `json:"class"`
-	Required    bool          `json:"required,omitempty"`
+	PersonClass Class         `json:"person_class,omitempty"` // the class where the subject is a natural person; empty: Class
+	Names       string        `json:"names,omitempty"`        // for a name: whose it is, one of the Names constants
+	Required    bool          `json:"required,omitzero"`
 	RequiredFor []string      `json:"required_for,omitempty"` // subject kinds the field is required for
 	Values      []Value       `json:"values,omitempty"`
 	KindField   string        `json:"kind_field,omitempty"` // for id-number
-	Past        bool          `json:"past,omitempty"`       // a date that cannot lie in the future
+	Past        bool          `json:"past,omitzero"`        // a date that cannot lie in the future
 	NotBefore   string        `json:"not_before,omitempty"` // a date field this one may not precede
+}
+
+// Whose name a field of TypeName holds. What is public of an organisation may
+// be sealed of a person, so the document has to say it.
+const (
+	NamesSubject      = "subject"      // the record's own subject
+	NamesPerson       = "person"       // some natural person
+	NamesOrganisation = "organisation" // some organisation
+)
+
+// ClassFor is the field's class in a record on a subject of the given id
+// namespace. An unknown namespace gets the stricter class.
+func (f *Field) ClassFor(namespace string) Class {
+	switch {
+	case f.PersonClass == "", namespace == exchange.SubjectOrg, namespace == exchange.SubjectName:
+		return f.Class
+	case namespace == exchange.SubjectPerson:
+		return f.PersonClass
+	}
+	return stricter(f.Class, f.PersonClass)
 }
 
 // Value is one entry of a closed value table.
@@ -106,8 +128,9 @@ type Value struct {
 
 // Purpose is a use (用途) a private field may be asked for.
 type Purpose struct {
-	ID    string        `json:"id"`
-	Title exchange.Text `json:"title"`
+	ID     string        `json:"id"`
+	Title  exchange.Text `json:"title"`
+	Source string        `json:"source,omitempty"` // clause that knows this use
 }
 
 // Approval says whose consent a rule needs beside the ledger's decision.
@@ -119,6 +142,14 @@ const (
 	ApprovalAuthor Approval = "author" // an officer of the record's author approves
 )
 
+// The kinds of basis (依据) a request may rest on; the set is closed.
+const (
+	BasisCase     = "case"     // 案号: a numbered case at a court or an authority
+	BasisDecision = "decision" // 决定文书: an official decision or approval document
+	BasisConsent  = "consent"  // 主体同意: the subject's recorded consent
+	BasisStatute  = "statute"  // 法定职责: an article that lays the duty on the requester
+)
+
 // Rule is one row of the closed release table: who may open which fields of
 // which category for which purposes, on what basis, with whose approval.
 type Rule struct {
@@ -128,10 +159,11 @@ type Rule struct {
 	Fields     []string              `json:"fields"`
 	Requesters []exchange.MemberKind `json:"requesters"`
 	Purposes   []string              `json:"purposes"`
-	Basis      string                `json:"basis"` // kind of basis required: "case", "decision", "consent", "statute"
+	Basis      string                `json:"basis"` // kind of basis required, one of the Basis constants
 	Approval   Approval              `json:"approval"`
-	ValidHours int                   `json:"valid_hours"`          // a grant not delivered within this time lapses
-	MaxFields  int                   `json:"max_fields,omitempty"` // 0: no limit
+	ValidHours int                   `json:"valid_hours"`         // a grant not delivered within this time lapses
+	MaxFields  int                   `json:"max_fields,omitzero"` // 0: no limit
+	Source     string                `json:"source,omitempty"`    // clause of the plan or law it stands on
 }
 
 // List is one list (名单) and the life of its entries.
@@ -145,7 +177,17 @@ type List struct {
 	NoticeMillis int64                 `json:"notice_ms"` // 公示/告知 period before an entry is listed
 	TermDaysMin  int                   `json:"term_days_min"`
 	TermDaysMax  int                   `json:"term_days_max"`
-	Measures     []Value               `json:"measures,omitempty"`
+	Measures     []Measure             `json:"measures,omitempty"`
+	Source       string                `json:"source,omitempty"`
+}
+
+// Measure is an incentive or sanction (奖惩措施) that follows from being
+// listed, with the kinds of member that have to act on it.
+type Measure struct {
+	ID     string                `json:"id"`
+	Title  exchange.Text         `json:"title"`
+	Actors []exchange.MemberKind `json:"actors,omitempty"`
+	Source string                `json:"source,omitempty"`
 }
 
 // Ground is a reason an entry may rest on.
@@ -153,6 +195,7 @@ type Ground struct {
 	ID         string        `json:"id"`
 	Title      exchange.Text `json:"title"`
 	Categories []string      `json:"categories"` // records of these categories may carry it; empty: a decision document without a record
+	Source     string        `json:"source,omitempty"`
 }
 
 // Limits are sizes the catalogue fixes for everybody.
@@ -167,14 +210,16 @@ type Limits struct {
 // Check is a test case inside the document: a request and the outcome it must
 // have.
 type Check struct {
-	Title     string              `json:"title"`
-	Requester exchange.MemberKind `json:"requester"`
-	Category  string              `json:"category"`
-	Fields    []string            `json:"fields"`
-	Purpose   string              `json:"purpose"`
-	Basis     string              `json:"basis"`
-	Want      Outcome             `json:"want"`
-	Rule      string              `json:"rule,omitempty"`
+	Title       string              `json:"title"`
+	Requester   exchange.MemberKind `json:"requester"`
+	Category    string              `json:"category"`
+	SubjectKind string              `json:"subject_kind,omitempty"`
+	Fields      []string            `json:"fields"`
+	Purpose     string              `json:"purpose"`
+	Basis       string              `json:"basis"`
+	Want        Outcome             `json:"want"`
+	Rule        string              `json:"rule,omitempty"`   // the rule that must decide, or be the nearest
+	Clause      string              `json:"clause,omitempty"` // the clause a refusal must name
 }
 
 // Outcome of a release decision.
