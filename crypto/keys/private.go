@@ -23,12 +23,18 @@ const secretSize = 32
 // secret, whatever prints or encodes it. The zero Private is no key.
 type Private struct{ k *private }
 
-// private is behind a pointer so that even printing by reflection, as fmt does
-// with unexported members, reaches an address and no secret.
+// private and secret are each behind a pointer. Package fmt prints unexported
+// members by reflection, without asking their methods, and stops at the first
+// pointer, but at the second when the verb does not suit (%s prints an error
+// with the pointer followed once). Beyond two it never looks.
 type private struct {
 	public Public
-	ed     ed25519.PrivateKey
-	ec     *ecdsa.PrivateKey
+	secret *secret
+}
+
+type secret struct {
+	ed ed25519.PrivateKey
+	ec *ecdsa.PrivateKey
 }
 
 // Generate makes a key from 32 bytes of random; nil means crypto/rand.Reader.
@@ -40,35 +46,35 @@ func Generate(use Use, random io.Reader) (Private, error) {
 	if random == nil {
 		random = rand.Reader
 	}
-	secret := make([]byte, secretSize)
-	defer clear(secret)
+	b := make([]byte, secretSize)
+	defer clear(b)
 	for {
-		if _, err := io.ReadFull(random, secret); err != nil {
+		if _, err := io.ReadFull(random, b); err != nil {
 			return Private{}, fmt.Errorf("keys: reading randomness: %w", err)
 		}
 		// Zero and values from the group order of P-256 up are no scalars; they
 		// turn up once in 2^32 and are drawn again.
-		if k, err := FromBytes(use, secret); err == nil {
+		if k, err := FromBytes(use, b); err == nil {
 			return k, nil
 		}
 	}
 }
 
 // FromBytes is the reverse of Bytes; for the key store only.
-func FromBytes(use Use, secret []byte) (Private, error) {
-	if len(secret) != secretSize {
+func FromBytes(use Use, b []byte) (Private, error) {
+	if len(b) != secretSize {
 		return Private{}, fmt.Errorf("%w: a private key has %d bytes", ErrKey, secretSize)
 	}
 	switch use.Alg() {
 	case EdDSA:
-		ed := ed25519.NewKeyFromSeed(secret)
+		ed := ed25519.NewKeyFromSeed(b)
 		public, err := fromEd25519(use, ed.Public().(ed25519.PublicKey))
 		if err != nil {
 			return Private{}, err
 		}
-		return Private{&private{public: public, ed: ed}}, nil
+		return Private{&private{public, &secret{ed: ed}}}, nil
 	case ES256, ECDHES:
-		ec, err := ecdsa.ParseRawPrivateKey(elliptic.P256(), secret)
+		ec, err := ecdsa.ParseRawPrivateKey(elliptic.P256(), b)
 		if err != nil {
 			return Private{}, fmt.Errorf("%w: not a P-256 scalar", ErrKey)
 		}
@@ -80,7 +86,7 @@ func FromBytes(use Use, secret []byte) (Private, error) {
 		if err != nil {
 			return Private{}, err
 		}
-		return Private{&private{public: public, ec: ec}}, nil
+		return Private{&private{public, &secret{ec: ec}}}, nil
 	}
 	return Private{}, fmt.Errorf("%w: unknown use", ErrKey)
 }
@@ -90,10 +96,10 @@ func (p Private) Bytes() ([]byte, error) {
 	switch {
 	case p.k == nil:
 		return nil, fmt.Errorf("%w: no key", ErrKey)
-	case p.k.ed != nil:
-		return p.k.ed.Seed(), nil
+	case p.k.secret.ed != nil:
+		return p.k.secret.ed.Seed(), nil
 	default:
-		return p.k.ec.Bytes()
+		return p.k.secret.ec.Bytes()
 	}
 }
 
@@ -120,10 +126,10 @@ func (p Private) IsZero() bool { return p.k == nil }
 func (p Private) Sign(message []byte) ([]byte, error) {
 	switch p.Public().Alg() {
 	case EdDSA:
-		return ed25519.Sign(p.k.ed, message), nil
+		return ed25519.Sign(p.k.secret.ed, message), nil
 	case ES256:
 		digest := sha256.Sum256(message)
-		der, err := p.k.ec.Sign(nil, digest[:], crypto.SHA256)
+		der, err := p.k.secret.ec.Sign(nil, digest[:], crypto.SHA256)
 		if err != nil {
 			return nil, fmt.Errorf("keys: signing: %w", err)
 		}
@@ -145,7 +151,7 @@ func (p Private) ECDH(peer Public) ([]byte, error) {
 	if p.Use() != Seal || peer.Use() != Seal {
 		return nil, fmt.Errorf("%w: key agreement", ErrUse)
 	}
-	ours, err := p.k.ec.ECDH()
+	ours, err := p.k.secret.ec.ECDH()
 	if err != nil {
 		return nil, fmt.Errorf("keys: key agreement: %w", ErrKey)
 	}
@@ -153,29 +159,29 @@ func (p Private) ECDH(peer Public) ([]byte, error) {
 	if theirs, err = peer.k.ec.ECDH(); err != nil {
 		return nil, fmt.Errorf("keys: key agreement: %w", ErrKey)
 	}
-	secret, err := ours.ECDH(theirs)
+	shared, err := ours.ECDH(theirs)
 	if err != nil {
 		return nil, fmt.Errorf("keys: key agreement: %w", ErrKey)
 	}
-	return secret, nil
+	return shared, nil
 }
 
 // Ed25519 is the private key for crypto/tls and signed notes; nil when the key
 // is of another algorithm. The caller owns it and keeps it out of sight.
 func (p Private) Ed25519() ed25519.PrivateKey {
-	if p.k == nil || p.k.ed == nil {
+	if p.k == nil || p.k.secret.ed == nil {
 		return nil
 	}
-	return append(ed25519.PrivateKey(nil), p.k.ed...)
+	return append(ed25519.PrivateKey(nil), p.k.secret.ed...)
 }
 
 // ECDSA is the private key for JWE decryption; nil when the key is of another
 // algorithm. The caller owns it and keeps it out of sight.
 func (p Private) ECDSA() *ecdsa.PrivateKey {
-	if p.k == nil || p.k.ec == nil {
+	if p.k == nil || p.k.secret.ec == nil {
 		return nil
 	}
-	b, err := p.k.ec.Bytes()
+	b, err := p.k.secret.ec.Bytes()
 	if err != nil {
 		return nil
 	}
