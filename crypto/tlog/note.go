@@ -1,7 +1,6 @@
 package tlog
 
 import (
-	"bytes"
 	"encoding/base64"
 	"encoding/binary"
 	"errors"
@@ -42,11 +41,10 @@ func Format(c Checkpoint, sigs ...Signature) ([]byte, error) {
 	n := &note.Note{Text: c.Text()}
 	seen := make(map[string]bool)
 	for _, s := range sigs {
-		id := fmt.Sprintf("%s+%08x", s.Name, s.KeyID)
-		if seen[id] || !validKeyName(s.Name) || len(s.Bytes) == 0 {
+		if seen[s.signer()] || !validKeyName(s.Name) || len(s.Bytes) == 0 {
 			return nil, fmt.Errorf("%w: two signatures of one key, or a bad name", ErrFormat)
 		}
-		seen[id] = true
+		seen[s.signer()] = true
 		raw := append(binary.BigEndian.AppendUint32(nil, s.KeyID), s.Bytes...)
 		n.UnverifiedSigs = append(n.UnverifiedSigs, note.Signature{
 			Name: s.Name, Hash: s.KeyID, Base64: base64.StdEncoding.EncodeToString(raw)})
@@ -58,90 +56,83 @@ func Format(c Checkpoint, sigs ...Signature) ([]byte, error) {
 	return msg, nil
 }
 
+// Read takes a signed note apart without verifying anything: the checkpoint it
+// claims and its signature lines in order. It is strict where x/mod is lenient
+// (canonical base64, no second signature of one key), because a note that can
+// be altered without notice is a poor piece of evidence. Use Open or a Policy to
+// believe a note.
+func Read(msg []byte) (Checkpoint, []Signature, error) {
+	fail := func(err error) (Checkpoint, []Signature, error) { return Checkpoint{}, nil, err }
+	if len(msg) > MaxNote {
+		return fail(fmt.Errorf("%w note: over %d bytes", ErrFormat, MaxNote))
+	}
+	// With no verifiers x/mod checks the note's form and says it is unverified.
+	var parsed *note.UnverifiedNoteError
+	if _, err := note.Open(msg, nil); !errors.As(err, &parsed) {
+		return fail(fmt.Errorf("%w note: %w", ErrFormat, err))
+	}
+	text := parsed.Note.Text
+	c, err := ParseCheckpoint(text)
+	if err != nil {
+		return fail(err)
+	}
+	block := strings.TrimSuffix(string(msg[len(text)+1:]), "\n")
+	var sigs []Signature
+	seen := make(map[string]bool)
+	for line := range strings.SplitSeq(block, "\n") {
+		sig, err := ParseSignature(line)
+		if err != nil {
+			return fail(err)
+		}
+		if seen[sig.signer()] {
+			return fail(fmt.Errorf("%w note: two signatures of %s", ErrFormat, sig.signer()))
+		}
+		seen[sig.signer()] = true
+		sigs = append(sigs, sig)
+	}
+	return c, sigs, nil
+}
+
 // Open reads a signed note, verifies every signature of a known key over it and
 // returns the checkpoint. The errors say what is wrong: ErrFormat, ErrOrigin if
 // the checkpoint is of another log than origin, ErrSignature if a known key's
 // signature is invalid (then nothing of the note is believed), ErrUnsigned if
 // no known key signed. It does not count signatures: that is a Policy's matter.
 func Open(msg []byte, origin string, known ...Key) (*SignedCheckpoint, error) {
-	if len(msg) > MaxNote {
-		return nil, fmt.Errorf("%w note: over %d bytes", ErrFormat, MaxNote)
-	}
-	verifiers := make([]note.Verifier, len(known))
-	for i, k := range known {
-		verifiers[i] = noteVerifier{k}
-	}
-	n, err := note.Open(msg, note.VerifierList(verifiers...))
-	var invalid *note.InvalidSignatureError
-	var unsigned *note.UnverifiedNoteError
-	switch {
-	case errors.As(err, &invalid):
-		return nil, fmt.Errorf("%w of %s+%08x", ErrSignature, invalid.Name, invalid.Hash)
-	case errors.As(err, &unsigned):
-		n = unsigned.Note
-	case err != nil:
-		return nil, fmt.Errorf("%w note: %w", ErrFormat, err)
-	}
-	c, err := ParseCheckpoint(n.Text)
+	c, sigs, err := Read(msg)
 	if err != nil {
 		return nil, err
 	}
 	if c.Origin != origin {
 		return nil, fmt.Errorf("%w: its origin is %q, not %q", ErrOrigin, c.Origin, origin)
 	}
+	byName := make(map[string]Key, len(known))
+	for _, k := range known {
+		id := Signature{Name: k.name, KeyID: k.ID()}.signer()
+		if other, ok := byName[id]; ok && other != k {
+			return nil, fmt.Errorf("%w: two known keys are called %s", ErrKey, id)
+		}
+		byName[id] = k
+	}
 	signed := &SignedCheckpoint{Checkpoint: c}
-	if err := signed.collect(msg[len(n.Text)+1:], known); err != nil {
-		return nil, err
-	}
-	if len(signed.Signatures) == 0 {
-		return nil, fmt.Errorf("%w on the checkpoint of %q", ErrUnsigned, origin)
-	}
-	return signed, nil
-}
-
-// collect reads the signature lines, verified by now, once more and strictly:
-// x/mod tolerates non-canonical base64 and drops repeated lines silently, and a
-// note that can be altered without notice is a poor piece of evidence.
-func (c *SignedCheckpoint) collect(block []byte, known []Key) error {
-	seen := make(map[string]bool)
-	for _, line := range strings.Split(string(bytes.TrimSuffix(block, []byte("\n"))), "\n") {
-		sig, err := ParseSignature(line)
-		if err != nil {
-			return err
-		}
-		id := fmt.Sprintf("%s+%08x", sig.Name, sig.KeyID)
-		if seen[id] {
-			return fmt.Errorf("%w note: two signatures of %s", ErrFormat, id)
-		}
-		seen[id] = true
-		key, ok := find(known, sig)
+	text := c.Text()
+	for _, sig := range sigs {
+		key, ok := byName[sig.signer()]
 		if !ok {
-			c.Unknown = append(c.Unknown, sig)
+			signed.Unknown = append(signed.Unknown, sig)
 			continue
+		}
+		if !key.verify(text, sig.Bytes) {
+			return nil, fmt.Errorf("%w of %s", ErrSignature, sig.signer())
 		}
 		v := Verified{Key: key}
 		if key.typ == TypeCosignature {
 			v.Unix = int64(binary.BigEndian.Uint64(sig.Bytes))
 		}
-		c.Signatures = append(c.Signatures, v)
+		signed.Signatures = append(signed.Signatures, v)
 	}
-	return nil
-}
-
-func find(known []Key, sig Signature) (Key, bool) {
-	for _, k := range known {
-		if k.name == sig.Name && k.ID() == sig.KeyID {
-			return k, true
-		}
+	if len(signed.Signatures) == 0 {
+		return nil, fmt.Errorf("%w on the checkpoint of %q", ErrUnsigned, origin)
 	}
-	return Key{}, false
-}
-
-// noteVerifier lends a Key to x/mod's note package.
-type noteVerifier struct{ key Key }
-
-func (v noteVerifier) Name() string    { return v.key.name }
-func (v noteVerifier) KeyHash() uint32 { return v.key.ID() }
-func (v noteVerifier) Verify(msg, sig []byte) bool {
-	return v.key.verify(string(msg), sig)
+	return signed, nil
 }

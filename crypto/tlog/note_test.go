@@ -179,14 +179,14 @@ func TestOpenRefuses(t *testing.T) {
 		want error
 	}{
 		{"size changed", strings.Replace(string(msg), "\n9\n", "\n8\n", 1), ErrSignature},
-		{"origin changed", strings.Replace(string(msg), "qinghai/ledger", "gansu/ledger", 1), ErrSignature},
+		{"origin changed", strings.Replace(string(msg), "qinghai/ledger", "gansu/ledger", 1), ErrOrigin},
 		{"signature of another size", join(head, swapped), ErrSignature},
 		{"only strangers", join(head, lines[6]), ErrUnsigned},
 		{"no signatures", head, ErrFormat},
 		{"no text", join(lines[3:]...), ErrFormat},
 		{"repeated signature", join(head, lines[4], lines[4]), ErrFormat},
 		{"repeated unknown signature", join(head, lines[4], lines[6], lines[6]), ErrFormat},
-		{"extension line", join(lines[:3]...) + "ext\n\n" + lines[4], ErrSignature},
+		{"extension line", join(lines[:3]...) + "ext\n\n" + lines[4], ErrFormat},
 		{"no final newline", strings.TrimSuffix(string(msg), "\n"), ErrFormat},
 		{"carriage returns", strings.ReplaceAll(string(msg), "\n", "\r\n"), ErrFormat},
 		{"invalid UTF-8", string(msg[:3]) + "\xff" + string(msg[3:]), ErrFormat},

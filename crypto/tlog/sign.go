@@ -83,6 +83,9 @@ func (s Signature) String() string {
 	return sigPrefix + s.Name + " " + base64.StdEncoding.EncodeToString(raw)
 }
 
+// signer is how a note tells its signers apart.
+func (s Signature) signer() string { return fmt.Sprintf("%s+%08x", s.Name, s.KeyID) }
+
 // ParseSignature reads one signature line without its line feed.
 func ParseSignature(line string) (Signature, error) {
 	rest, ok := strings.CutPrefix(line, sigPrefix)

@@ -1,0 +1,55 @@
+// Package bundle is the one offline evidence file.
+//
+// A bundle holds statements of a federation together with everything that is
+// needed to judge them: the charter with its founders' keys, a cosigned
+// checkpoint of the ledger, inclusion proofs. A stranger verifies it with no
+// network and no account, trusting nothing but the charter's digest (64 hex
+// digits, compared by telephone) or a policy of cosigner keys.
+//
+// # The file
+//
+// Strict JSON, at most MaxFile bytes:
+//
+//	{
+//	  "format": "accord-bundle/1",
+//	  "federation": "qinghai",
+//	  "charter": {
+//	    "signatures": ["<JWS>", …],         one by each founder, all over the same payload
+//	    "logged": {"index": 0, "proof": […]}  optional: the charter's own leaf
+//	  },
+//	  "checkpoint": "<signed note>",        C2SP tlog-checkpoint with cosignatures
+//	  "changes": [12],                      indexes of commands that change members' keys
+//	  "commands": [{"index": 12, "jws": "<JWS>", "proof": ["<hash>", …]}],
+//	  "documents": [{"kind": "entry", "sdjwt": "<SD-JWT>", "rests_on": 12}]
+//	}
+//
+// An index is a leaf's position in the ledger, counted from 0; commands stand
+// in its order, each once. A proof is RFC 6962's, leaf's sibling first, each
+// hash in base64.
+//
+// # The chain of trust
+//
+//  1. Charter. Every founding member signed the same payload bytes with the
+//     command key that the payload lists for it. That alone proves only that
+//     somebody made these keys: the digest of the payload, or the policy, is
+//     what ties them to real agencies.
+//  2. Checkpoint. It is of this federation's ledger, and members cosigned it, as
+//     many as the charter's cosign_quorum asks (a majority if it says nothing).
+//  3. Commands. Each is signed by the command key of the member it names, for
+//     this federation, and its Leaf is included under the checkpoint.
+//  4. Documents. Each is signed by the attest key of the member it names; one
+//     that says it rests on a command stands in that command, word for word.
+//     A release is bound to the command that asked for it: its audience is that
+//     command's issuer and its nonce that command's id.
+//
+// Verify walks the whole chain, whatever fails, and returns a Report in which
+// every check has a name, a result and a sentence in Chinese and English.
+//
+// # What a good report does not say
+//
+// It says that these statements were made and logged. It does not say that
+// they are still in force (the ledger may go on after the checkpoint), that
+// nothing was left out of the bundle, or that what they claim is true. Keys come
+// from the charter; a bundle that needs a later change of keys names it under
+// "changes", and a kind of change this version does not know is refused.
+package bundle

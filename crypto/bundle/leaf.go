@@ -1,0 +1,34 @@
+package bundle
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+)
+
+// leafTag opens every ledger leaf and names the version of its form.
+const leafTag = "accord-ledger-leaf/1\n"
+
+// charterID stands where a command's id would in the charter's leaf; no command
+// id is that short.
+const charterID = "charter"
+
+// Leaf is the data of a command's leaf in the ledger's log:
+//
+//	accord-ledger-leaf/1
+//	<command id>
+//	<SHA-256 of the command's JWS as signed, lower-case hex>
+//
+// each line ended by a line feed. A leaf can never be erased, so it holds a
+// random id and a hash of a signed statement, and nothing of its body. Its hash
+// is tlog.LeafHash(Leaf(id, jws)).
+func Leaf(id string, jws []byte) []byte {
+	sum := sha256.Sum256(jws)
+	return []byte(leafTag + id + "\n" + hex.EncodeToString(sum[:]) + "\n")
+}
+
+// CharterLeaf is the data of the leaf for a charter, by which a ledger that
+// begins with its charter commits to it: like Leaf, with the word "charter" as
+// id and the charter's payload in place of a JWS, so that the leaf does not
+// depend on the order of the founders' signatures. Its hash part is the
+// charter digest.
+func CharterLeaf(payload []byte) []byte { return Leaf(charterID, payload) }
