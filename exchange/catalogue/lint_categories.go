@@ -37,6 +37,15 @@ func (l *linter) categories() {
 	}
 }
 
+func (l *linter) aboutPersons(c *Category) bool {
+	for _, id := range c.Subjects {
+		if s := l.index.subjects[id]; s != nil && s.Namespace == exchange.SubjectPerson {
+			return true
+		}
+	}
+	return false
+}
+
 // key checks what identifies a source row: imports rely on it to be repeatable.
 func (l *linter) key(path string, c *Category) {
 	if len(c.Key) == 0 {
@@ -65,9 +74,9 @@ func (l *linter) retention(path string, c *Category) {
 	if c.RetentionDays > 0 && c.EventField == "" {
 		l.error(path+"/event_field", "no-event-date", "有保存期而没有起算日期", "a retention needs the date it counts from")
 	}
-	if c.Adverse && c.RetentionDays == 0 {
-		l.warn(path+"/retention_days", "adverse-forever", "失信信息没有保存期限（《征信业管理条例》第十六条为五年）",
-			"adverse information is kept without limit")
+	if c.Adverse && c.RetentionDays == 0 && l.aboutPersons(c) {
+		l.warn(path+"/retention_days", "adverse-forever", "个人不良信息没有保存期限（《征信业管理条例》第十六条为五年）",
+			"adverse information on persons is kept without limit")
 	}
 }
 
@@ -95,12 +104,7 @@ func (l *linter) class(at string, c *Category, f *Field) {
 	if !f.Class.known() {
 		l.error(at+"/class", "unknown-class", "属性不可识别", "unknown class")
 	}
-	persons := false
-	for _, id := range c.Subjects {
-		if s := l.index.subjects[id]; s != nil && s.Namespace == exchange.SubjectPerson {
-			persons = true
-		}
-	}
+	persons := l.aboutPersons(c)
 	if f.PersonClass != "" {
 		switch {
 		case !f.PersonClass.known():
