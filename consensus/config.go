@@ -1,0 +1,134 @@
+package consensus
+
+import (
+	"fmt"
+	"log/slog"
+	"time"
+
+	"accord/consensus/transport"
+
+	"github.com/hashicorp/raft"
+)
+
+// Server is one node of the membership.
+type Server struct {
+	ID      string // node id: agency and incarnation, never used twice
+	Address string // where peers reach it
+	Voter   bool
+}
+
+// Config of a log. Zero values mean the defaults named; between agencies they
+// must be equal everywhere.
+type Config struct {
+	Dir    string // this node's own directory
+	NodeID string
+	// Create says that NodeID has never run before, so an empty Dir is right.
+	// Without it an empty Dir is refused: a node that lost its disk has forgotten
+	// its votes and must come back under a new id.
+	Create bool
+	// Servers is the founding membership, the same on every founder, for
+	// [Log.Bootstrap]. For a node that joins later it names whom to believe until
+	// the membership itself has arrived. Afterwards it is not looked at.
+	Servers   []Server
+	Transport transport.Network
+
+	Heartbeat  time.Duration // 3 s; also the election timeout
+	Lease      time.Duration // half of Heartbeat: a leader without quorum steps down
+	RPCTimeout time.Duration // 10 s
+
+	SnapshotThreshold uint64        // 8,192 entries since the last snapshot
+	SnapshotInterval  time.Duration // 2 min between looks
+	TrailingLogs      uint64        // 10,240 entries kept behind a snapshot
+	MaxEntry          int           // 256 KiB, one payload
+	MaxSnapshot       int64         // 16 GiB
+
+	Logger *slog.Logger
+	// Fatal is called once when this node must not go on: a failed or hanging
+	// disk, a failed machine, damage. The log has stopped by then; the process
+	// should end with status 1. Required.
+	Fatal func(error)
+
+	// StoreLimit is the watchdog's patience with the disk, 5 s.
+	StoreLimit time.Duration
+	// NoSync leaves out fsync. For tests only.
+	NoSync bool
+}
+
+func (c Config) withDefaults() Config {
+	def := func(d *time.Duration, v time.Duration) {
+		if *d == 0 {
+			*d = v
+		}
+	}
+	def(&c.Heartbeat, 3*time.Second)
+	def(&c.Lease, c.Heartbeat/2)
+	def(&c.RPCTimeout, 10*time.Second)
+	def(&c.SnapshotInterval, 2*time.Minute)
+	if c.SnapshotThreshold == 0 {
+		c.SnapshotThreshold = 8192
+	}
+	if c.TrailingLogs == 0 {
+		c.TrailingLogs = 10240
+	}
+	if c.MaxEntry == 0 {
+		c.MaxEntry = 256 << 10
+	}
+	if c.MaxSnapshot == 0 {
+		c.MaxSnapshot = 16 << 30
+	}
+	if c.Logger == nil {
+		c.Logger = slog.New(slog.DiscardHandler)
+	}
+	return c
+}
+
+func (c Config) validate() error {
+	switch {
+	case c.Dir == "" || c.NodeID == "" || c.Transport == nil || c.Fatal == nil:
+		return fmt.Errorf("%w: Dir, NodeID, Transport and Fatal are required", ErrConfig)
+	case c.MaxEntry < 1 || c.MaxEntry > MaxGroupBytes:
+		return fmt.Errorf("%w: MaxEntry", ErrConfig)
+	case c.Lease > c.Heartbeat:
+		return fmt.Errorf("%w: Lease is longer than Heartbeat", ErrConfig)
+	}
+	if len(c.Servers) > 0 {
+		if err := transport.CheckConfiguration(configuration(c.Servers)); err != nil {
+			return fmt.Errorf("%w: Servers: %w", ErrConfig, err)
+		}
+	}
+	return nil
+}
+
+// raftConfig is how raft is used here; see DESIGN.md for the reasons.
+func (c Config) raftConfig(notify chan<- bool) *raft.Config {
+	rc := raft.DefaultConfig()
+	rc.LocalID = raft.ServerID(c.NodeID)
+	rc.HeartbeatTimeout, rc.ElectionTimeout, rc.LeaderLeaseTimeout = c.Heartbeat, c.Heartbeat, c.Lease
+	rc.SnapshotInterval, rc.SnapshotThreshold, rc.TrailingLogs = c.SnapshotInterval, c.SnapshotThreshold, c.TrailingLogs
+	rc.MaxAppendEntries = 64
+	rc.BatchApplyCh = false
+	rc.ShutdownOnRemove = true
+	rc.PreVoteDisabled = false
+	rc.RestoreCommittedLogs = false
+	rc.NoLegacyTelemetry = true
+	rc.NotifyCh = notify
+	rc.Logger = newLogger(c.Logger)
+	return rc
+}
+
+// configuration turns servers into raft's form.
+func configuration(servers []Server) raft.Configuration {
+	var out raft.Configuration
+	for _, s := range servers {
+		rs := raft.Server{ID: raft.ServerID(s.ID), Address: raft.ServerAddress(s.Address), Suffrage: raft.Nonvoter}
+		if s.Voter {
+			rs.Suffrage = raft.Voter
+		}
+		out.Servers = append(out.Servers, rs)
+	}
+	return out
+}
+
+func fromRaft(s raft.Server) Server {
+	return Server{ID: string(s.ID), Address: string(s.Address), Voter: s.Suffrage == raft.Voter}
+}

@@ -1,0 +1,31 @@
+package consensus
+
+import "errors"
+
+// Errors of the package, to be told apart with errors.Is.
+var (
+	// ErrNotLeader: a membership change was asked of a node that does not lead.
+	ErrNotLeader = errors.New("consensus: not the leader")
+	// ErrNoQuorum: there is no leader, or it could not take the proposal.
+	// Nothing was proposed.
+	ErrNoQuorum = errors.New("consensus: no quorum; nothing was changed")
+	// ErrUnknownOutcome: the proposal may or may not be or become part of the
+	// log. Propose the same bytes again; the machine knows what it has done.
+	ErrUnknownOutcome = errors.New("consensus: outcome unknown; repeat with the same payload")
+	// ErrRefused: [Machine.Check] refused the payload, here or at the leader. Its
+	// text follows.
+	ErrRefused = errors.New("consensus: payload refused")
+	// ErrTooLarge: the payload is empty or larger than MaxEntry.
+	ErrTooLarge = errors.New("consensus: payload size")
+	// ErrClosed: this log was closed or has stopped after an error.
+	ErrClosed = errors.New("consensus: closed")
+	// ErrExists: there is state already, so founding is out of the question.
+	ErrExists = errors.New("consensus: already founded")
+	// ErrConfig: the configuration cannot work.
+	ErrConfig = errors.New("consensus: configuration")
+	// ErrMachine: the machine could not apply or restore; the node has stopped.
+	ErrMachine = errors.New("consensus: machine failed")
+	// ErrFormat: an entry or a snapshot in a form this version does not know. The
+	// node stops before it, since skipping would make its state differ.
+	ErrFormat = errors.New("consensus: unknown format")
+)

@@ -1,0 +1,263 @@
+package consensus
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/binary"
+	"fmt"
+	"io"
+	"sync"
+
+	"github.com/hashicorp/raft"
+)
+
+// errRestore marks a snapshot this node could not take over.
+var errRestore = fmt.Errorf("%w: restore", ErrMachine)
+
+// fsm stands between raft and the [Machine]. It counts what is applied, wakes
+// who waits for it, and after the first failure applies nothing any more.
+type fsm struct {
+	machine  Machine
+	maxEntry int
+	fatal    func(error)
+
+	mu        sync.Mutex
+	applied   uint64 // index of the last command or configuration applied
+	term      uint64
+	committed raft.Configuration // the newest configuration known to be committed
+	broken    error
+	proposals map[[32]byte][]*waiter // who waits for a payload, by its digest
+	points    map[*point]struct{}    // who waits for an index
+}
+
+// waiter waits for one payload.
+type waiter struct {
+	digest [32]byte
+	done   chan Result // one Result, never closed
+}
+
+// point waits for an index.
+type point struct {
+	index uint64
+	ready chan struct{}
+}
+
+func newFSM(m Machine, maxEntry int, fatal func(error)) *fsm {
+	return &fsm{machine: m, maxEntry: maxEntry, fatal: fatal,
+		proposals: map[[32]byte][]*waiter{}, points: map[*point]struct{}{}}
+}
+
+// Apply applies one entry; its result is an error or nil.
+func (f *fsm) Apply(e *raft.Log) any {
+	if err := f.failure(); err != nil {
+		return err
+	}
+	payloads, err := decodeGroup(e.Data, f.maxEntry)
+	if err != nil {
+		return f.fail(fmt.Errorf("entry %d: %w", e.Index, err))
+	}
+	var results [][]byte
+	if len(payloads) > 0 {
+		results, err = f.machine.Apply(e.Index, payloads)
+		if err == nil && len(results) != len(payloads) {
+			err = fmt.Errorf("%d results for %d payloads", len(results), len(payloads))
+		}
+		if err != nil {
+			return f.fail(fmt.Errorf("%w: entry %d: %w", ErrMachine, e.Index, err))
+		}
+	}
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if e.Index <= f.applied || e.Term < f.term {
+		f.broken = fmt.Errorf("%w: entry %d of term %d after %d of %d", ErrMachine, e.Index, e.Term, f.applied, f.term)
+		go f.fatal(f.broken)
+		return f.broken
+	}
+	f.advance(e.Index, e.Term)
+	f.deliver(e.Index, payloads, results)
+	return nil
+}
+
+// deliver answers the waiters of the payloads just applied.
+func (f *fsm) deliver(index uint64, payloads, results [][]byte) {
+	if len(f.proposals) == 0 {
+		return
+	}
+	for i, p := range payloads {
+		digest := sha256.Sum256(p)
+		for _, w := range f.proposals[digest] {
+			w.done <- Result{Index: index, Value: results[i]}
+		}
+		delete(f.proposals, digest)
+	}
+}
+
+// advance moves the applied index and wakes who waited for it.
+func (f *fsm) advance(index, term uint64) {
+	f.applied, f.term = index, term
+	for p := range f.points {
+		if p.index <= index {
+			close(p.ready)
+			delete(f.points, p)
+		}
+	}
+}
+
+// StoreConfiguration is raft's word that a configuration is committed.
+func (f *fsm) StoreConfiguration(index uint64, c raft.Configuration) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.broken != nil {
+		return
+	}
+	f.committed = c
+	if index > f.applied {
+		f.advance(index, f.term)
+	}
+}
+
+// fail records the first failure and has the node stopped.
+func (f *fsm) fail(err error) error {
+	f.mu.Lock()
+	if f.broken != nil {
+		err = f.broken
+		f.mu.Unlock()
+		return err
+	}
+	f.broken = err
+	f.mu.Unlock()
+	f.fatal(err)
+	return err
+}
+
+func (f *fsm) failure() error {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.broken
+}
+
+func (f *fsm) position() (index, term uint64) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.applied, f.term
+}
+
+func (f *fsm) configuration() raft.Configuration {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.committed
+}
+
+// expect registers a waiter for a payload; the caller must call forget.
+func (f *fsm) expect(payload []byte) *waiter {
+	w := &waiter{digest: sha256.Sum256(payload), done: make(chan Result, 1)}
+	f.mu.Lock()
+	f.proposals[w.digest] = append(f.proposals[w.digest], w)
+	f.mu.Unlock()
+	return w
+}
+
+func (f *fsm) forget(w *waiter) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	list := f.proposals[w.digest]
+	for i, v := range list {
+		if v == w {
+			list = append(list[:i:i], list[i+1:]...)
+			break
+		}
+	}
+	if len(list) == 0 {
+		delete(f.proposals, w.digest)
+	} else {
+		f.proposals[w.digest] = list
+	}
+}
+
+// reach waits until index is applied here.
+func (f *fsm) reach(ctx context.Context, stop <-chan struct{}, index uint64) error {
+	f.mu.Lock()
+	if f.applied >= index {
+		f.mu.Unlock()
+		return nil
+	}
+	p := &point{index: index, ready: make(chan struct{})}
+	f.points[p] = struct{}{}
+	f.mu.Unlock()
+	select {
+	case <-p.ready:
+		return nil
+	case <-ctx.Done():
+	case <-stop:
+	}
+	f.mu.Lock()
+	delete(f.points, p)
+	f.mu.Unlock()
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	return ErrClosed
+}
+
+// A snapshot's body starts with where the state stands, because raft restores a
+// machine without telling it.
+const (
+	bodyMagic = "accord-state/1\n"
+	bodyHead  = len(bodyMagic) + 16
+)
+
+// Snapshot takes hold of the machine's state.
+func (f *fsm) Snapshot() (raft.FSMSnapshot, error) {
+	if err := f.failure(); err != nil {
+		return nil, err
+	}
+	inner, err := f.machine.Snapshot()
+	if err != nil {
+		return nil, err
+	}
+	index, term := f.position()
+	return &heldSnapshot{inner: inner, index: index, term: term}, nil
+}
+
+// Restore replaces the machine's state. A machine that fails to restore has
+// nothing to fall back to, so the failure is final.
+func (f *fsm) Restore(r io.ReadCloser) error {
+	defer func() { _ = r.Close() }()
+	if err := f.failure(); err != nil {
+		return err
+	}
+	head := make([]byte, bodyHead)
+	if _, err := io.ReadFull(r, head); err != nil {
+		return f.fail(fmt.Errorf("%w: %w", errRestore, err))
+	}
+	if string(head[:len(bodyMagic)]) != bodyMagic {
+		return f.fail(fmt.Errorf("%w: %w", errRestore, ErrFormat))
+	}
+	if err := f.machine.Restore(r); err != nil {
+		return f.fail(fmt.Errorf("%w: %w", errRestore, err))
+	}
+	f.mu.Lock()
+	f.advance(binary.BigEndian.Uint64(head[len(bodyMagic):]), binary.BigEndian.Uint64(head[len(bodyMagic)+8:]))
+	f.mu.Unlock()
+	return nil
+}
+
+type heldSnapshot struct {
+	inner       Snapshot
+	index, term uint64
+}
+
+// Persist writes the state; raft closes or cancels the sink.
+func (s *heldSnapshot) Persist(sink raft.SnapshotSink) error {
+	head := append(make([]byte, 0, bodyHead), bodyMagic...)
+	head = binary.BigEndian.AppendUint64(head, s.index)
+	head = binary.BigEndian.AppendUint64(head, s.term)
+	if _, err := sink.Write(head); err != nil {
+		return err
+	}
+	_, err := s.inner.WriteTo(sink)
+	return err
+}
+
+// Release ends the hold.
+func (s *heldSnapshot) Release() { s.inner.Release() }

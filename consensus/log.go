@@ -1,0 +1,237 @@
+package consensus
+
+import (
+	"errors"
+	"fmt"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"accord/consensus/store"
+	"accord/consensus/transport"
+
+	"github.com/hashicorp/raft"
+)
+
+// Log is one node's end of the replicated log.
+type Log struct {
+	cfg   Config
+	fsm   *fsm
+	store *store.Store
+	snaps *store.Snapshots
+	guard *transport.Guard
+	trans *transport.Transport
+	raft  atomic.Pointer[raft.Raft] // nil while opening: requests arrive before
+
+	proposals chan *proposal  // for the leader's grouper on this node
+	forwards  chan *proposal  // for the leader on another node
+	reads     chan *readPoint // for the leader's read rounds on this node
+	changes   chan Leadership
+	notify    chan bool
+	elected   chan struct{} // this node has come to lead
+
+	settled atomic.Uint64 // the term in which this node, leading, has committed an entry
+	change  sync.Mutex    // one membership change at a time
+
+	stop     chan struct{} // closed when the log stops
+	stopOnce sync.Once
+	failed   atomic.Pointer[error]
+	tasks    sync.WaitGroup
+}
+
+// Open opens the store in cfg.Dir, checks all of it, and starts taking part.
+// A node whose directory is new and empty waits: for [Log.Bootstrap] if it is a
+// founder, otherwise for the leader that has added it.
+func Open(cfg Config, m Machine) (*Log, error) {
+	cfg = cfg.withDefaults()
+	if err := cfg.validate(); err != nil {
+		return nil, err
+	}
+	l := &Log{cfg: cfg, stop: make(chan struct{}), notify: make(chan bool, 8), elected: make(chan struct{}, 1),
+		proposals: make(chan *proposal), forwards: make(chan *proposal), reads: make(chan *readPoint), changes: make(chan Leadership, 1)}
+	if err := l.openStore(m); err != nil {
+		return nil, err
+	}
+	l.guard = transport.NewGuard(view{l}, cfg.Logger, cfg.MaxSnapshot)
+	l.trans = transport.New(transport.Config{Network: cfg.Transport, Guard: l.guard, Calls: l.serveCall,
+		Logger: cfg.Logger, HeartbeatTimeout: cfg.Heartbeat, Timeout: cfg.RPCTimeout})
+	r, err := raft.NewRaft(cfg.raftConfig(l.notify), l.fsm, l.store, l.store, l.snaps, l.trans)
+	if err != nil {
+		_ = l.trans.Close()
+		return nil, errors.Join(fmt.Errorf("consensus: start: %w", err), l.failure(), l.store.Close())
+	}
+	l.raft.Store(r)
+	l.store.SetFloor(r.CommitIndex)
+	l.tasks.Go(l.watchLeadership)
+	l.tasks.Go(l.settle)
+	l.tasks.Go(l.runGroups)
+	l.tasks.Go(l.runReads)
+	for range forwardStreams {
+		l.tasks.Go(l.runForwards)
+	}
+	return l, nil
+}
+
+func (l *Log) openStore(m Machine) error {
+	opt := store.Options{Dir: l.cfg.Dir, NodeID: l.cfg.NodeID, Create: l.cfg.Create, Fatal: l.fail,
+		Limit: l.cfg.StoreLimit, Logger: l.cfg.Logger, NoSync: l.cfg.NoSync}
+	var err error
+	if l.store, err = store.Open(opt); err != nil {
+		return err
+	}
+	if l.snaps, err = store.OpenSnapshots(opt); err == nil {
+		err = store.Reconcile(l.store, l.snaps)
+	}
+	if err != nil {
+		return errors.Join(err, l.store.Close())
+	}
+	l.fsm = newFSM(m, l.cfg.MaxEntry, l.fail)
+	return nil
+}
+
+// fail stops this node for good, once.
+func (l *Log) fail(err error) {
+	if !l.failed.CompareAndSwap(nil, &err) {
+		return
+	}
+	l.cfg.Logger.Error("consensus stops", "error", err)
+	l.quiesce()
+	if r := l.raft.Load(); r != nil {
+		if errors.Is(err, errRestore) {
+			if qerr := l.snaps.Quarantine(); qerr != nil {
+				l.cfg.Logger.Error("could not set the refused snapshot aside", "error", qerr)
+			}
+		}
+		r.Shutdown() // only signals; Close waits
+	}
+	go l.cfg.Fatal(err) // raft's own goroutine may be the one that brought the news
+}
+
+func (l *Log) failure() error {
+	if p := l.failed.Load(); p != nil {
+		return *p
+	}
+	return nil
+}
+
+// quiesce makes everything that waits give up.
+func (l *Log) quiesce() { l.stopOnce.Do(func() { close(l.stop) }) }
+
+// Close stops taking part: first what comes from above, then raft, then the
+// streams, the disk last.
+func (l *Log) Close() error {
+	l.quiesce()
+	done := l.raft.Load().Shutdown()
+	err := l.trans.Close() // frees raft's goroutines that wait for a peer
+	if e := done.Error(); e != nil {
+		err = errors.Join(err, e)
+	}
+	l.tasks.Wait()
+	return errors.Join(err, l.store.Close())
+}
+
+// Bootstrap founds the federation's log with cfg.Servers: called once on every
+// founding voter with the same list, by an explicit act of its operator. It
+// refuses with [ErrExists] where there is any state.
+func (l *Log) Bootstrap() error {
+	if len(l.cfg.Servers) == 0 {
+		return fmt.Errorf("%w: no founding servers", ErrConfig)
+	}
+	err := l.raft.Load().BootstrapCluster(configuration(l.cfg.Servers)).Error()
+	if errors.Is(err, raft.ErrCantBootstrap) {
+		return ErrExists
+	}
+	if err != nil {
+		return fmt.Errorf("consensus: found: %w", err)
+	}
+	return nil
+}
+
+// Leadership says who leads, as this node knows.
+type Leadership struct {
+	Leader string // node id, empty if unknown
+	Self   bool
+}
+
+// LeaderChanges gives the newest [Leadership] after each change; a slow reader
+// misses those in between. There is one reader's worth of it.
+func (l *Log) LeaderChanges() <-chan Leadership { return l.changes }
+
+// watchLeadership drains raft's notices and does nothing else: raft blocks on a
+// notice nobody takes, and calling raft from here would be a deadlock.
+func (l *Log) watchLeadership() {
+	seen := make(chan raft.Observation, 8)
+	r := l.raft.Load()
+	o := raft.NewObserver(seen, false, func(o *raft.Observation) bool {
+		_, ok := o.Data.(raft.LeaderObservation)
+		return ok
+	})
+	r.RegisterObserver(o)
+	defer r.DeregisterObserver(o)
+	for {
+		select {
+		case leads := <-l.notify:
+			if leads {
+				select {
+				case l.elected <- struct{}{}:
+				default:
+				}
+			}
+		case <-seen:
+		case <-l.stop:
+			return
+		}
+		_, id := r.LeaderWithID()
+		now := Leadership{Leader: string(id), Self: string(id) == l.cfg.NodeID}
+		select {
+		case <-l.changes: // the older news nobody has taken
+		default:
+		}
+		l.changes <- now
+	}
+}
+
+// settle commits an empty group whenever this node has come to lead: read points
+// are given only by a leader that has committed an entry in its own term.
+func (l *Log) settle() {
+	for {
+		select {
+		case <-l.elected:
+			_ = l.settleTerm()
+		case <-l.stop:
+			return
+		}
+	}
+}
+
+func (l *Log) settleTerm() error {
+	r := l.raft.Load()
+	term := r.CurrentTerm()
+	if l.settled.Load() == term {
+		return nil
+	}
+	f := r.Apply(encodeGroup(nil), l.cfg.Heartbeat)
+	if err := f.Error(); err != nil {
+		return err
+	}
+	if err, _ := f.Response().(error); err != nil {
+		return err
+	}
+	if r.CurrentTerm() != term {
+		return raft.ErrLeadershipLost
+	}
+	l.settled.Store(term)
+	return nil
+}
+
+// contact is how long ago the leader was heard; 0 on the leader itself.
+func (l *Log) contact(r *raft.Raft) time.Duration {
+	if r.State() == raft.Leader {
+		return 0
+	}
+	last := r.LastContact()
+	if last.IsZero() {
+		return -1
+	}
+	return time.Since(last)
+}

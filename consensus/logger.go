@@ -1,0 +1,59 @@
+package consensus
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"log/slog"
+
+	"github.com/hashicorp/go-hclog"
+)
+
+// newLogger passes raft's log on to slog, from INFO up.
+func newLogger(to *slog.Logger) hclog.Logger {
+	l := hclog.NewInterceptLogger(&hclog.LoggerOptions{Level: hclog.Info, Output: io.Discard})
+	l.RegisterSink(sink{to})
+	return l
+}
+
+type sink struct{ to *slog.Logger }
+
+// Accept takes one line. Raft prints whole commands when something unexpected
+// arrives ("command" with %#v); payloads have no place in a log, so of such
+// values only the key stays.
+func (s sink) Accept(_ string, level hclog.Level, msg string, args ...any) {
+	var at slog.Level
+	switch {
+	case level >= hclog.Error:
+		at = slog.LevelError
+	case level == hclog.Warn:
+		at = slog.LevelWarn
+	case level == hclog.Info:
+		at = slog.LevelInfo
+	default:
+		return
+	}
+	if !s.to.Enabled(context.Background(), at) {
+		return
+	}
+	attrs := make([]slog.Attr, 0, len(args)/2)
+	for i := 0; i+1 < len(args); i += 2 {
+		key, _ := args[i].(string)
+		attrs = append(attrs, slog.String(key, loggable(key, args[i+1])))
+	}
+	s.to.LogAttrs(context.Background(), at, "raft: "+msg, attrs...)
+}
+
+func loggable(key string, v any) string {
+	if key == "command" || key == "log" {
+		return "(withheld)"
+	}
+	if f, ok := v.(hclog.Format); ok {
+		if len(f) == 0 {
+			return ""
+		}
+		format, _ := f[0].(string)
+		return fmt.Sprintf(format, f[1:]...)
+	}
+	return fmt.Sprint(v)
+}

@@ -1,0 +1,75 @@
+package consensus
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/hashicorp/raft"
+)
+
+// Servers is the membership this node goes by, the newest it knows.
+func (l *Log) Servers() []Server {
+	var out []Server
+	for _, s := range l.raft.Load().GetConfiguration().Configuration().Servers {
+		out = append(out, fromRaft(s))
+	}
+	return out
+}
+
+// AddNonvoter adds a node that receives the log and has no vote. A newcomer
+// starts here, with a new id, and gets its vote once it has caught up. Leader
+// only, like all changes; one change at a time.
+func (l *Log) AddNonvoter(id, address string) error {
+	return l.alter(func(r *raft.Raft, prev uint64) raft.IndexFuture {
+		return r.AddNonvoter(raft.ServerID(id), raft.ServerAddress(address), prev, l.cfg.RPCTimeout)
+	}, Server{ID: id, Address: address})
+}
+
+// AddVoter gives a node of the membership its vote.
+func (l *Log) AddVoter(id, address string) error {
+	for _, s := range l.Servers() {
+		if s.ID == id && s.Address == address {
+			return l.alter(func(r *raft.Raft, prev uint64) raft.IndexFuture {
+				return r.AddVoter(raft.ServerID(id), raft.ServerAddress(address), prev, l.cfg.RPCTimeout)
+			}, Server{ID: id, Address: address, Voter: true})
+		}
+	}
+	return fmt.Errorf("%w: %q is not a non-voter; add it as one first", ErrConfig, id)
+}
+
+// Remove takes a node out of the membership. Its id never comes back.
+func (l *Log) Remove(id string) error {
+	return l.alter(func(r *raft.Raft, prev uint64) raft.IndexFuture {
+		return r.RemoveServer(raft.ServerID(id), prev, l.cfg.RPCTimeout)
+	}, Server{ID: id, Address: "-"})
+}
+
+// alter does one change on the membership as it is now, so that two changes
+// decided on the same membership cannot both happen.
+func (l *Log) alter(f func(*raft.Raft, uint64) raft.IndexFuture, s Server) error {
+	if s.ID == "" || s.Address == "" || len(s.ID) > 128 || len(s.Address) > 256 {
+		return fmt.Errorf("%w: id or address", ErrConfig)
+	}
+	l.change.Lock()
+	defer l.change.Unlock()
+	if err := l.failure(); err != nil {
+		return fmt.Errorf("%w: %w", ErrClosed, err)
+	}
+	r := l.raft.Load()
+	current := r.GetConfiguration()
+	if err := current.Error(); err != nil {
+		return fmt.Errorf("consensus: membership: %w", err)
+	}
+	err := f(r, current.Index()).Error()
+	switch {
+	case err == nil:
+		return nil
+	case errors.Is(err, raft.ErrNotLeader):
+		return ErrNotLeader
+	case errors.Is(err, raft.ErrEnqueueTimeout):
+		return ErrNoQuorum
+	case errors.Is(err, raft.ErrLeadershipLost), errors.Is(err, raft.ErrRaftShutdown):
+		return ErrUnknownOutcome
+	}
+	return fmt.Errorf("consensus: membership: %w", err)
+}

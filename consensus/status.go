@@ -1,0 +1,77 @@
+package consensus
+
+import (
+	"time"
+
+	"accord/consensus/transport"
+
+	"github.com/hashicorp/raft"
+)
+
+// Status is what a node knows of itself and the log. Local, never waits.
+type Status struct {
+	NodeID  string
+	Leader  string // empty if unknown
+	State   string // follower, candidate, leader, shutdown
+	Term    uint64
+	Commit  uint64 // as far as this node knows; 0 after a start until a leader is heard
+	Applied uint64 // last command or membership change applied here
+	Voters  int
+	Members int
+	// LastContact is how long ago the leader was heard: 0 on the leader, negative
+	// if never.
+	LastContact   time.Duration
+	LogBytes      int64
+	LogFirst      uint64
+	LogLast       uint64
+	SnapshotIndex uint64 // 0 if there is none
+	SnapshotAge   time.Duration
+	Refusals      uint64 // what the guard has refused since start
+	Err           error  // why the node has stopped, or nil
+}
+
+// Status of this node.
+func (l *Log) Status() Status {
+	r := l.raft.Load()
+	_, leader := r.LeaderWithID()
+	st := Status{NodeID: l.cfg.NodeID, Leader: string(leader), State: stateName(r.State()), Term: r.CurrentTerm(),
+		Commit: r.CommitIndex(), LastContact: l.contact(r), LogBytes: l.store.Size(), Err: l.failure()}
+	st.Applied, _ = l.fsm.position()
+	st.LogFirst, _ = l.store.FirstIndex()
+	st.LogLast, _ = l.store.LastIndex()
+	for _, s := range l.Servers() {
+		st.Members++
+		if s.Voter {
+			st.Voters++
+		}
+	}
+	st.SnapshotIndex, st.SnapshotAge = l.snaps.Newest()
+	for _, n := range l.guard.Refusals() {
+		st.Refusals += n
+	}
+	return st
+}
+
+func stateName(s raft.RaftState) string {
+	switch s {
+	case raft.Leader:
+		return "leader"
+	case raft.Candidate:
+		return "candidate"
+	case raft.Follower:
+		return "follower"
+	}
+	return "shutdown"
+}
+
+// Refusals are what the guard refused since start, by peer, kind and rule.
+func (l *Log) Refusals() map[transport.RefusalKey]uint64 { return l.guard.Refusals() }
+
+// Snapshot asks for a snapshot now, for instance before an upgrade.
+func (l *Log) Snapshot() error {
+	err := l.raft.Load().Snapshot().Error()
+	if err == raft.ErrNothingNewToSnapshot {
+		return nil
+	}
+	return err
+}

@@ -1,0 +1,55 @@
+package store
+
+import (
+	"fmt"
+	"runtime/debug"
+	"sync/atomic"
+)
+
+// latch is what makes the first failure the last word, and the watchdog.
+type latch struct {
+	opt Options
+	err atomic.Pointer[error]
+}
+
+func (l *latch) init(opt Options) { l.opt = opt }
+
+// trip latches and reports the first error; later ones only get it back.
+func (l *latch) trip(err error) error {
+	wrapped := fmt.Errorf("%w: %w", ErrLatched, err)
+	if l.err.CompareAndSwap(nil, &wrapped) {
+		l.opt.Fatal(wrapped)
+	}
+	return *l.err.Load()
+}
+
+// failed is the latched error, or nil.
+func (l *latch) failed() error {
+	if p := l.err.Load(); p != nil {
+		return *p
+	}
+	return nil
+}
+
+// guarded runs one disk operation under the watchdog. Any error and any panic
+// latches: after a failed write nobody knows what is on disk, and a call that
+// came back after the watchdog fired comes too late.
+func (l *latch) guarded(what string, f func() error) (err error) {
+	stop := l.opt.AfterFunc(l.opt.Limit, func() {
+		_ = l.trip(fmt.Errorf("%w: %s takes longer than %s", ErrHung, what, l.opt.Limit))
+	})
+	old := debug.SetPanicOnFault(true) // a damaged memory map must not take the process down unexplained
+	defer func() {
+		debug.SetPanicOnFault(old)
+		stop()
+		if r := recover(); r != nil {
+			err = fmt.Errorf("%w: %v", ErrDamaged, r)
+		}
+		if err != nil {
+			err = l.trip(fmt.Errorf("store: %s: %w", what, err))
+		} else {
+			err = l.failed()
+		}
+	}()
+	return f()
+}

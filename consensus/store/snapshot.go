@@ -1,0 +1,409 @@
+package store
+
+import (
+	"bufio"
+	"bytes"
+	"crypto/sha256"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"hash"
+	"hash/crc32"
+	"io"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+
+	"accord/consensus/transport"
+
+	"github.com/hashicorp/raft"
+)
+
+// A snapshot is one file: a header that says what it is, the body raft streams,
+// and a trailer with the body's length and SHA-256. It is written beside, synced
+// and renamed, so a file with the right name was complete once; whether it still
+// is, the trailer tells whenever it is opened.
+//
+//	"accord-snapshot/1\n"  CRC-32C of the rest of the header
+//	index term configuration-index   three 64-bit numbers
+//	length and bytes of the configuration
+//	body
+//	length of the body (64 bit), SHA-256 of header and body, "end\n"
+const (
+	snapMagic   = "accord-snapshot/1\n"
+	snapFixed   = len(snapMagic) + 4 + 3*8 + 4
+	snapEnd     = "end\n"
+	snapTrailer = 8 + sha256.Size + len(snapEnd)
+	snapSuffix  = ".snapshot"
+	badSuffix   = ".refused"
+)
+
+// retain is how many snapshots stay.
+const retain = 3
+
+// Snapshots is raft's snapshot store in one directory.
+type Snapshots struct {
+	dir   string
+	fatal func(error)
+	log   *slog.Logger
+	sync  bool
+}
+
+var _ raft.SnapshotStore = (*Snapshots)(nil)
+
+// OpenSnapshots opens the directory and verifies the newest snapshot completely.
+// A damaged newest snapshot is an error and not a reason to take an older one:
+// the log behind it is gone.
+func OpenSnapshots(opt Options) (*Snapshots, error) {
+	s := &Snapshots{dir: opt.Dir, fatal: opt.Fatal, log: opt.Logger, sync: !opt.NoSync}
+	if s.log == nil {
+		s.log = slog.New(slog.DiscardHandler)
+	}
+	if err := s.sweep(); err != nil {
+		return nil, err
+	}
+	list, err := s.List()
+	if err != nil {
+		return nil, fmt.Errorf("%w (%s)", err, Advice)
+	}
+	if len(list) > 0 {
+		_, r, err := s.Open(list[0].ID)
+		if err != nil {
+			return nil, fmt.Errorf("%w (%s)", err, Advice)
+		}
+		_ = r.Close()
+	}
+	return s, nil
+}
+
+// sweep removes what a crash left half written.
+func (s *Snapshots) sweep() error {
+	names, err := filepath.Glob(filepath.Join(s.dir, "*"+snapSuffix+".tmp"))
+	if err != nil {
+		return err
+	}
+	for _, n := range names {
+		if err := os.Remove(n); err != nil {
+			return fmt.Errorf("store: remove unfinished snapshot: %w", err)
+		}
+	}
+	return nil
+}
+
+// snapName sorts by term, then index, as raft does.
+func snapName(term, index uint64) string { return fmt.Sprintf("%016x-%016x", term, index) }
+
+// names are the ids of the snapshots here, newest first.
+func (s *Snapshots) names() ([]string, error) {
+	files, err := filepath.Glob(filepath.Join(s.dir, "*"+snapSuffix))
+	if err != nil {
+		return nil, err
+	}
+	ids := files[:0]
+	for _, f := range files {
+		id := strings.TrimSuffix(filepath.Base(f), snapSuffix)
+		var term, index uint64
+		if n, err := fmt.Sscanf(id, "%16x-%16x", &term, &index); n != 2 || err != nil || id != snapName(term, index) {
+			return nil, fmt.Errorf("%w: snapshot with a foreign name", ErrFormat)
+		}
+		ids = append(ids, id)
+	}
+	slices.Sort(ids)
+	slices.Reverse(ids)
+	return ids, nil
+}
+
+// List gives the newest snapshots, newest first.
+func (s *Snapshots) List() ([]*raft.SnapshotMeta, error) {
+	names, err := s.names()
+	if err != nil {
+		return nil, fmt.Errorf("store: list snapshots: %w", err)
+	}
+	var out []*raft.SnapshotMeta
+	for _, name := range names[:min(retain, len(names))] {
+		f, err := os.Open(s.path(name))
+		if err != nil {
+			return nil, fmt.Errorf("store: list snapshots: %w", err)
+		}
+		meta, _, err := readSnapHeader(bufio.NewReader(f))
+		if err == nil {
+			err = fitMeta(meta, f, name)
+		}
+		_ = f.Close()
+		if err != nil {
+			return nil, fmt.Errorf("snapshot %s: %w", name, err)
+		}
+		out = append(out, meta)
+	}
+	return out, nil
+}
+
+func (s *Snapshots) path(id string) string { return filepath.Join(s.dir, id+snapSuffix) }
+
+// fitMeta adds what the file's length and name say and compares.
+func fitMeta(meta *raft.SnapshotMeta, f *os.File, name string) error {
+	fi, err := f.Stat()
+	if err != nil {
+		return err
+	}
+	meta.ID = snapName(meta.Term, meta.Index)
+	meta.Size = fi.Size() - int64(snapHeaderLen(meta)) - int64(snapTrailer)
+	if meta.ID != name || meta.Size < 0 {
+		return fmt.Errorf("%w: length or name", ErrDamaged)
+	}
+	return nil
+}
+
+func snapHeaderLen(meta *raft.SnapshotMeta) int {
+	return snapFixed + len(raft.EncodeConfiguration(meta.Configuration))
+}
+
+func encodeSnapHeader(index, term, confIndex uint64, conf []byte) []byte {
+	b := append([]byte(snapMagic), 0, 0, 0, 0)
+	for _, v := range []uint64{index, term, confIndex} {
+		b = binary.BigEndian.AppendUint64(b, v)
+	}
+	b = appendBytes(b, conf)
+	binary.BigEndian.PutUint32(b[len(snapMagic):], crc32.Checksum(b[len(snapMagic)+4:], castagnoli))
+	return b
+}
+
+// readSnapHeader reads and checks a header; it also returns its bytes.
+func readSnapHeader(r io.Reader) (*raft.SnapshotMeta, []byte, error) {
+	head := make([]byte, snapFixed)
+	if _, err := io.ReadFull(r, head); err != nil {
+		return nil, nil, fmt.Errorf("%w: snapshot header ends early", ErrDamaged)
+	}
+	if string(head[:len(snapMagic)]) != snapMagic {
+		return nil, nil, fmt.Errorf("%w: snapshot", ErrFormat)
+	}
+	n := binary.BigEndian.Uint32(head[snapFixed-4:])
+	if n > transport.MaxConfiguration {
+		return nil, nil, fmt.Errorf("%w: snapshot header", ErrDamaged)
+	}
+	conf := make([]byte, n)
+	if _, err := io.ReadFull(r, conf); err != nil {
+		return nil, nil, fmt.Errorf("%w: snapshot header ends early", ErrDamaged)
+	}
+	head = append(head, conf...)
+	rest := head[len(snapMagic)+4:]
+	if binary.BigEndian.Uint32(head[len(snapMagic):]) != crc32.Checksum(rest, castagnoli) {
+		return nil, nil, fmt.Errorf("%w: snapshot header does not match its checksum", ErrDamaged)
+	}
+	c, err := transport.DecodeConfiguration(conf)
+	if err != nil {
+		return nil, nil, fmt.Errorf("%w: snapshot membership: %w", ErrDamaged, err)
+	}
+	cur := cursor{b: rest}
+	meta := &raft.SnapshotMeta{Version: raft.SnapshotVersionMax, Configuration: c}
+	meta.Index, meta.Term, meta.ConfigurationIndex = cur.u64(), cur.u64(), cur.u64()
+	return meta, head, nil
+}
+
+// Open verifies a snapshot from end to end and then gives its body.
+func (s *Snapshots) Open(id string) (*raft.SnapshotMeta, io.ReadCloser, error) {
+	f, err := os.Open(s.path(id))
+	if err != nil {
+		return nil, nil, fmt.Errorf("store: open snapshot: %w", err)
+	}
+	meta, err := verifySnapshot(f, id)
+	if err == nil {
+		_, err = f.Seek(int64(snapHeaderLen(meta)), io.SeekStart)
+	}
+	if err != nil {
+		_ = f.Close()
+		return nil, nil, fmt.Errorf("snapshot %s: %w", id, err)
+	}
+	return meta, &snapBody{Reader: bufio.NewReaderSize(io.LimitReader(f, meta.Size), 256<<10), f: f}, nil
+}
+
+type snapBody struct {
+	io.Reader
+	f *os.File
+}
+
+func (b *snapBody) Close() error { return b.f.Close() }
+
+func verifySnapshot(f *os.File, id string) (*raft.SnapshotMeta, error) {
+	r := bufio.NewReaderSize(f, 256<<10)
+	meta, head, err := readSnapHeader(r)
+	if err != nil {
+		return nil, err
+	}
+	if err := fitMeta(meta, f, id); err != nil {
+		return nil, err
+	}
+	sum := sha256.New()
+	sum.Write(head)
+	if _, err := io.CopyN(sum, r, meta.Size); err != nil {
+		return nil, fmt.Errorf("%w: snapshot ends early", ErrDamaged)
+	}
+	want := snapshotTrailer(meta.Size, sum)
+	got := make([]byte, snapTrailer)
+	if _, err := io.ReadFull(r, got); err != nil || !bytes.Equal(got, want) {
+		return nil, fmt.Errorf("%w: snapshot does not match its checksum", ErrDamaged)
+	}
+	return meta, nil
+}
+
+func snapshotTrailer(size int64, sum hash.Hash) []byte {
+	b := binary.BigEndian.AppendUint64(nil, uint64(size))
+	b = sum.Sum(b)
+	return append(b, snapEnd...)
+}
+
+// Create starts a snapshot.
+func (s *Snapshots) Create(version raft.SnapshotVersion, index, term uint64, c raft.Configuration, confIndex uint64, _ raft.Transport) (raft.SnapshotSink, error) {
+	if version != raft.SnapshotVersionMax {
+		return nil, fmt.Errorf("%w: snapshot version %d", ErrFormat, version)
+	}
+	id := snapName(term, index)
+	f, err := os.OpenFile(s.path(id)+".tmp", os.O_CREATE|os.O_TRUNC|os.O_WRONLY, 0o600)
+	if err != nil {
+		return nil, fmt.Errorf("store: create snapshot: %w", err)
+	}
+	k := &snapSink{store: s, id: id, f: f, sum: sha256.New()}
+	k.w = bufio.NewWriterSize(f, 256<<10)
+	k.write(encodeSnapHeader(index, term, confIndex, raft.EncodeConfiguration(c)))
+	return k, nil
+}
+
+// snapSink receives one snapshot.
+type snapSink struct {
+	store  *Snapshots
+	id     string
+	f      *os.File
+	w      *bufio.Writer
+	sum    hash.Hash
+	size   int64
+	err    error
+	closed bool
+}
+
+func (k *snapSink) ID() string { return k.id }
+
+func (k *snapSink) write(p []byte) {
+	if k.err == nil {
+		k.sum.Write(p)
+		_, k.err = k.w.Write(p)
+	}
+}
+
+func (k *snapSink) Write(p []byte) (int, error) {
+	if k.write(p); k.err != nil {
+		return 0, k.err
+	}
+	k.size += int64(len(p))
+	return len(p), nil
+}
+
+// Close finishes the snapshot durably. A disk that fails here is as little to
+// be trusted as one that fails under the log.
+func (k *snapSink) Close() error {
+	if k.closed {
+		return nil
+	}
+	k.closed = true
+	if k.err == nil {
+		_, k.err = k.w.Write(snapshotTrailer(k.size, k.sum))
+	}
+	if k.err == nil {
+		k.err = k.w.Flush()
+	}
+	if k.err == nil && k.store.sync {
+		k.err = k.f.Sync()
+	}
+	if err := k.f.Close(); k.err == nil {
+		k.err = err
+	}
+	if k.err == nil {
+		k.err = os.Rename(k.store.path(k.id)+".tmp", k.store.path(k.id))
+	}
+	if k.err == nil && k.store.sync {
+		k.err = syncDir(k.store.dir)
+	}
+	if k.err != nil {
+		err := fmt.Errorf("store: finish snapshot: %w", k.err)
+		k.store.fatal(err)
+		return err
+	}
+	k.store.reap()
+	return nil
+}
+
+// Cancel drops the snapshot.
+func (k *snapSink) Cancel() error {
+	if k.closed {
+		return nil
+	}
+	k.closed = true
+	return errors.Join(k.f.Close(), os.Remove(k.store.path(k.id)+".tmp"))
+}
+
+// reap removes all but the newest snapshots. Failing to is no danger.
+func (s *Snapshots) reap() {
+	names, err := s.names()
+	for i := retain; err == nil && i < len(names); i++ {
+		err = os.Remove(s.path(names[i]))
+	}
+	if err != nil {
+		s.log.Warn("could not remove old snapshots", "error", err)
+	}
+}
+
+// Newest is the index of the newest snapshot and its age; 0, 0 without one.
+func (s *Snapshots) Newest() (index uint64, age time.Duration) {
+	names, err := s.names()
+	if err != nil || len(names) == 0 {
+		return 0, 0
+	}
+	if _, err := fmt.Sscanf(names[0][17:], "%x", &index); err != nil {
+		return 0, 0
+	}
+	if fi, err := os.Stat(s.path(names[0])); err == nil {
+		age = time.Since(fi.ModTime())
+	}
+	return index, age
+}
+
+// Quarantine sets the newest snapshot aside after the machine refused it, so
+// that the next start does not meet it again.
+func (s *Snapshots) Quarantine() error {
+	names, err := s.names()
+	if err != nil || len(names) == 0 {
+		return err
+	}
+	return os.Rename(s.path(names[0]), s.path(names[0])+badSuffix)
+}
+
+// Reconcile makes log and newest snapshot fit before raft starts. A crash
+// between an installed snapshot and the removal of the log it replaces leaves a
+// log that ends before the snapshot: it is removed now. A log that starts after
+// the entry that follows the snapshot has lost entries: that is damage.
+func Reconcile(s *Store, snaps *Snapshots) error {
+	list, err := snaps.List()
+	if err != nil {
+		return err
+	}
+	var covered uint64
+	if len(list) > 0 {
+		covered = list[0].Index
+	}
+	first, err := s.FirstIndex()
+	if err != nil {
+		return err
+	}
+	last, err := s.LastIndex()
+	switch {
+	case err != nil:
+		return err
+	case first > covered+1:
+		return fmt.Errorf("%w: entries %d to %d are missing (%s)", ErrDamaged, covered+1, first-1, Advice)
+	case last != 0 && last < covered:
+		return s.DeleteRange(first, last)
+	}
+	return nil
+}

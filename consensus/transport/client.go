@@ -1,0 +1,258 @@
+package transport
+
+import (
+	"bufio"
+	"context"
+	"encoding/binary"
+	"fmt"
+	"io"
+	"time"
+
+	"github.com/hashicorp/raft"
+)
+
+// The status byte of an answer.
+const (
+	statusOK      = 0
+	statusRefused = 1 // the guard said no
+	statusFailed  = 2 // raft or the call handler said no
+)
+
+// clientConn is an outbound stream that carries one request at a time.
+type clientConn struct {
+	Conn
+	r    *bufio.Reader
+	last time.Time
+}
+
+func (t *Transport) get(ctx context.Context, id, addr string) (*clientConn, error) {
+	now := time.Now()
+	t.mu.Lock()
+	for n := len(t.pool[id]); n > 0; n = len(t.pool[id]) {
+		c := t.pool[id][n-1]
+		t.pool[id] = t.pool[id][:n-1]
+		if now.Sub(c.last) < idleLimit && c.Valid() == nil {
+			t.mu.Unlock()
+			return c, nil
+		}
+		delete(t.active, c.Conn)
+		_ = c.Close()
+	}
+	t.mu.Unlock()
+	conn, err := t.cfg.Network.Dial(ctx, id, addr)
+	if err != nil {
+		return nil, fmt.Errorf("%w: dial %q: %w", ErrNotSent, id, err)
+	}
+	if !t.track(conn) {
+		return nil, ErrClosed
+	}
+	return &clientConn{Conn: conn, r: bufio.NewReaderSize(conn, 64<<10)}, nil
+}
+
+func (t *Transport) put(id string, c *clientConn) {
+	c.last = time.Now()
+	_ = c.SetDeadline(time.Time{})
+	t.mu.Lock()
+	if t.ctx.Err() == nil && len(t.pool[id]) < maxIdlePerPeer {
+		t.pool[id] = append(t.pool[id], c)
+		c = nil
+	}
+	t.mu.Unlock()
+	if c != nil {
+		t.release(c.Conn)
+	}
+}
+
+// writeFrame sends one request in one write where it can.
+func writeFrame(w io.Writer, first byte, body []byte) error {
+	head := make([]byte, 5, 5+min(len(body), 32<<10))
+	head[0] = first
+	binary.BigEndian.PutUint32(head[1:], uint32(len(body)))
+	if len(body) <= 32<<10 {
+		_, err := w.Write(append(head, body...))
+		return err
+	}
+	if _, err := w.Write(head); err != nil {
+		return err
+	}
+	_, err := w.Write(body)
+	return err
+}
+
+// readAnswer reads one answer. Whatever text came with a refusal is dropped:
+// raft counts a pre-vote as granted when an error contains certain words, so no
+// word of a peer may reach it.
+func readAnswer(r *bufio.Reader, limit uint32) ([]byte, error) {
+	var head [5]byte
+	if _, err := io.ReadFull(r, head[:]); err != nil {
+		return nil, fmt.Errorf("transport: read answer: %w", err)
+	}
+	body, err := readBody(r, binary.BigEndian.Uint32(head[1:]), limit)
+	if err != nil {
+		return nil, err
+	}
+	switch head[0] {
+	case statusOK:
+		return body, nil
+	case statusRefused:
+		return nil, ErrRefused
+	case statusFailed:
+		return nil, ErrPeer
+	}
+	return nil, malformed("status")
+}
+
+// readBody reads n bytes and allocates as they arrive, not as they are announced.
+func readBody(r io.Reader, n, limit uint32) ([]byte, error) {
+	if n > limit {
+		return nil, malformed("body too long")
+	}
+	const step = 256 << 10
+	buf := make([]byte, 0, min(n, step))
+	for uint32(len(buf)) < n {
+		m := min(n-uint32(len(buf)), max(step, uint32(len(buf))))
+		at := len(buf)
+		buf = append(buf, make([]byte, m)...)
+		if _, err := io.ReadFull(r, buf[at:]); err != nil {
+			return nil, fmt.Errorf("transport: read body: %w", err)
+		}
+	}
+	return buf, nil
+}
+
+// exchange does one request and its answer.
+func (t *Transport) exchange(id, addr string, kind Kind, body []byte, limit time.Duration) ([]byte, error) {
+	deadline := time.Now().Add(limit)
+	ctx, cancel := context.WithDeadline(t.ctx, deadline)
+	defer cancel()
+	c, err := t.get(ctx, id, addr)
+	if err != nil {
+		return nil, err
+	}
+	_ = c.SetDeadline(deadline)
+	if err := writeFrame(c, byte(kind), body); err != nil {
+		t.release(c.Conn)
+		return nil, fmt.Errorf("transport: send %s: %w", kind, err)
+	}
+	answer, err := readAnswer(c.r, MaxCallBody)
+	if err != nil && err != ErrRefused && err != ErrPeer {
+		t.release(c.Conn)
+		return nil, err
+	}
+	t.put(id, c)
+	return answer, err
+}
+
+// rpc does one Raft request.
+func (t *Transport) rpc(id raft.ServerID, addr raft.ServerAddress, cmd, resp any, limit time.Duration) error {
+	kind, body, err := encodeRequest(cmd)
+	if err != nil {
+		return err
+	}
+	answer, err := t.exchange(string(id), string(addr), kind, body, allowance(limit, int64(len(body))))
+	if err != nil {
+		return err
+	}
+	return t.accepted(answer, resp)
+}
+
+// accepted decodes an answer and lets the guard judge the term in it: raft steps
+// down for any larger term an answer names.
+func (t *Transport) accepted(answer []byte, resp any) error {
+	term, err := decodeResponse(answer, resp)
+	if err != nil {
+		return err
+	}
+	return t.cfg.Guard.admitTerm(term)
+}
+
+// AppendEntries sends entries or, without any, a heartbeat.
+func (t *Transport) AppendEntries(id raft.ServerID, target raft.ServerAddress, args *raft.AppendEntriesRequest, resp *raft.AppendEntriesResponse) error {
+	limit := t.cfg.Timeout
+	if len(args.Entries) == 0 {
+		// An answer that comes later than this is no sign of life.
+		limit = t.cfg.HeartbeatTimeout / 2
+	}
+	trim(args)
+	return t.rpc(id, target, args, resp, limit)
+}
+
+// trim shortens the list of entries to what one body should carry. Raft reads
+// the list again after the call to learn how far the peer got, so it sends the
+// rest next.
+func trim(args *raft.AppendEntriesRequest) {
+	size := 0
+	for i, e := range args.Entries {
+		size += 32 + len(e.Data)
+		if i > 0 && (size > softAppendBody || i >= MaxEntries) {
+			args.Entries = args.Entries[:i]
+			return
+		}
+	}
+}
+
+// RequestVote asks for a vote.
+func (t *Transport) RequestVote(id raft.ServerID, target raft.ServerAddress, args *raft.RequestVoteRequest, resp *raft.RequestVoteResponse) error {
+	return t.rpc(id, target, args, resp, t.cfg.HeartbeatTimeout)
+}
+
+// RequestPreVote asks whether a vote would be granted.
+func (t *Transport) RequestPreVote(id raft.ServerID, target raft.ServerAddress, args *raft.RequestPreVoteRequest, resp *raft.RequestPreVoteResponse) error {
+	return t.rpc(id, target, args, resp, t.cfg.HeartbeatTimeout)
+}
+
+// TimeoutNow asks a peer to stand for election at once. Our own guard refuses
+// it; the method is here because raft's interface asks for it.
+func (t *Transport) TimeoutNow(id raft.ServerID, target raft.ServerAddress, args *raft.TimeoutNowRequest, resp *raft.TimeoutNowResponse) error {
+	return t.rpc(id, target, args, resp, t.cfg.Timeout)
+}
+
+// InstallSnapshot streams a snapshot over a stream of its own.
+func (t *Transport) InstallSnapshot(id raft.ServerID, target raft.ServerAddress, args *raft.InstallSnapshotRequest, resp *raft.InstallSnapshotResponse, data io.Reader) error {
+	_, body, err := encodeRequest(args)
+	if err != nil {
+		return err
+	}
+	ctx, cancel := context.WithTimeout(t.ctx, t.cfg.Timeout)
+	defer cancel()
+	conn, err := t.cfg.Network.Dial(ctx, string(id), string(target))
+	if err != nil {
+		return fmt.Errorf("transport: dial %q: %w", id, err)
+	}
+	if !t.track(conn) {
+		return ErrClosed
+	}
+	defer t.release(conn)
+	_ = conn.SetDeadline(time.Now().Add(allowance(4*t.cfg.Timeout, args.Size)))
+	if err := writeFrame(conn, byte(KindInstallSnapshot), body); err != nil {
+		return fmt.Errorf("transport: send snapshot: %w", err)
+	}
+	if n, err := io.Copy(conn, data); err != nil || n != args.Size {
+		return fmt.Errorf("transport: send snapshot: %d of %d bytes: %w", n, args.Size, orShort(err))
+	}
+	answer, err := readAnswer(bufio.NewReader(conn), maxSmallBody)
+	if err != nil {
+		return err
+	}
+	return t.accepted(answer, resp)
+}
+
+func orShort(err error) error {
+	if err == nil {
+		return io.ErrUnexpectedEOF
+	}
+	return err
+}
+
+// Call asks a peer something outside Raft. An error that is neither [ErrRefused]
+// nor [ErrNotSent] leaves open whether the peer acted on it.
+func (t *Transport) Call(ctx context.Context, id, addr string, kind Kind, body []byte) ([]byte, error) {
+	if uint32(len(body)) > maxBody(kind) {
+		return nil, malformed("call body too long")
+	}
+	limit := t.cfg.Timeout
+	if d, ok := ctx.Deadline(); ok {
+		limit = min(limit, time.Until(d))
+	}
+	return t.exchange(id, addr, kind, body, limit)
+}
