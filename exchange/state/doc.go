@@ -1,0 +1,26 @@
+// Package state keeps the ledger's rows: typed tables over go-memdb that know
+// nothing of what a row means.
+//
+// A [Store] has one writer and any number of readers. The writer opens a [Tx],
+// changes rows of several tables, closes each command with its journal leaf,
+// and commits all at once. A reader takes a [View]: a state that never changes,
+// together with the [Head] it stands on (index, number of leaves, ledger time,
+// chain digest). View.Changed is the seam for long polls.
+//
+// Three rules make two nodes comparable byte for byte:
+//
+//   - A row has exactly one encoding (strictjson.Marshal of its struct).
+//   - The chain digest runs over every row change in the order it was made:
+//     digest = SHA-256("accord-chain/1\n" ‖ previous ‖ leaf ‖ SHA-256(changes)), a change
+//     being frame(table) ‖ frame(id) ‖ 0x01 ‖ frame(row), or 0x00 for a deleted
+//     row, and frame an 8-byte big-endian length before the bytes. It depends on
+//     the commands alone and not on how consensus packed them into entries.
+//   - The content digest runs over all rows by table name, then id: the same
+//     rows have the same digest however they came there.
+//
+// A row is never changed after Insert, not even after it was replaced: readers
+// and memdb's own indexes still look at it. Get and Scan hand out values; what
+// a row refers to (slices, pointers) is shared and read only. A store opened
+// with Options.Frozen keeps a digest of every row it ever took, and
+// VerifyFrozen finds the one that somebody changed.
+package state

@@ -1,0 +1,175 @@
+package state
+
+import (
+	"bufio"
+	"crypto/sha256"
+	"encoding/binary"
+	"fmt"
+	"io"
+
+	"accord/crypto/strictjson"
+)
+
+const (
+	rowsMagic     = "accord-rows/1\n"
+	contentDomain = "accord-state/1\n"
+	maxTableName  = 64
+)
+
+// Content is the digest of all rows by table name and id:
+// SHA-256("accord-state/1\n" ‖ for every row frame(table) ‖ frame(id) ‖ frame(row)).
+func (v *View) Content() (Digest, error) { return v.stream(io.Discard) }
+
+// WriteRows writes all rows and then their content digest, which it also
+// returns: "accord-rows/1\n", the number of tables (4 bytes), and for every
+// table its name and rows, each with its length (4 bytes) in front, the number
+// of rows (8 bytes) between them. Integers are big-endian.
+func (v *View) WriteRows(w io.Writer) (Digest, error) {
+	sum, err := v.stream(w)
+	if err == nil {
+		_, err = w.Write(sum[:])
+	}
+	return sum, err
+}
+
+func (v *View) stream(to io.Writer) (Digest, error) {
+	w := bufio.NewWriterSize(to, 64<<10)
+	content := sha256.New()
+	content.Write([]byte(contentDomain))
+	fmt.Fprint(w, rowsMagic)
+	_ = binary.Write(w, binary.BigEndian, uint32(len(v.schema.tables)))
+	for _, t := range v.schema.tables {
+		name := t.tableName()
+		writeFrame(w, []byte(name))
+		_ = binary.Write(w, binary.BigEndian, uint64(v.counts[name]))
+		seen := 0
+		err := t.each(v, func(id string, row any) error {
+			data, err := strictjson.Marshal(row)
+			if err != nil {
+				return fmt.Errorf("%w: table %s: %w", ErrRow, name, err)
+			}
+			frame(content, []byte(name))
+			frame(content, []byte(id))
+			frame(content, data)
+			seen++
+			return writeFrame(w, data)
+		})
+		if err != nil {
+			return Digest{}, err
+		}
+		if seen != v.counts[name] {
+			return Digest{}, fmt.Errorf("%w: table %s holds %d rows and counts %d", ErrRow, name, seen, v.counts[name])
+		}
+	}
+	return Digest(content.Sum(nil)), w.Flush()
+}
+
+func writeFrame(w *bufio.Writer, b []byte) error {
+	var n [4]byte
+	binary.BigEndian.PutUint32(n[:], uint32(len(b)))
+	_, _ = w.Write(n[:]) // a bufio.Writer keeps its first error
+	_, err := w.Write(b)
+	return err
+}
+
+// ReadRows builds a new store from what WriteRows wrote, with the head the
+// caller knows from elsewhere. It reads exactly those bytes. Tables must be
+// those of the schema, rows in strict id order and in their one encoding, and
+// the content digest must be the one at the end; otherwise there is no store.
+func ReadRows(r io.Reader, schema *Schema, o Options, head Head) (*Store, Digest, error) {
+	fail := func(err error) (*Store, Digest, error) { return nil, Digest{}, err }
+	s, err := Open(schema, o)
+	if err != nil {
+		return fail(err)
+	}
+	tx := s.Begin()
+	defer tx.Abort()
+	in := &rowReader{r: r}
+	if string(in.bytes(len(rowsMagic))) != rowsMagic || in.number(4) != uint64(len(schema.tables)) {
+		return fail(in.fault("head"))
+	}
+	content := sha256.New()
+	content.Write([]byte(contentDomain))
+	for _, t := range schema.tables {
+		if string(in.frame(maxTableName)) != t.tableName() {
+			return fail(in.fault("another table"))
+		}
+		last := ""
+		for n := in.number(8); n > 0 && in.err == nil; n-- {
+			data := in.frame(MaxRow)
+			if in.err != nil {
+				break
+			}
+			id, err := t.decode(tx, data)
+			if err != nil {
+				return fail(err)
+			}
+			if id <= last {
+				return fail(in.fault("rows out of order"))
+			}
+			last = id
+			frame(content, []byte(t.tableName()))
+			frame(content, []byte(id))
+			frame(content, data)
+		}
+	}
+	sum := Digest(content.Sum(nil))
+	if string(in.bytes(len(sum))) != string(sum[:]) {
+		return fail(in.fault("content digest"))
+	}
+	tx.changes.Reset()
+	tx.touched, tx.head = 0, head
+	if _, err := tx.Commit(head.Index); err != nil {
+		return fail(err)
+	}
+	return s, sum, nil
+}
+
+// rowReader keeps the first error, so that a format reads as a list of parts.
+type rowReader struct {
+	r   io.Reader
+	err error
+}
+
+func (in *rowReader) fault(what string) error {
+	if in.err != nil {
+		return fmt.Errorf("%w: %w", ErrSnapshot, in.err)
+	}
+	return fmt.Errorf("%w: %s", ErrSnapshot, what)
+}
+
+// bytes reads n bytes; n is small or was checked against a bound. What is
+// announced is not believed: memory grows with what really arrives.
+func (in *rowReader) bytes(n int) []byte {
+	if in.err != nil {
+		return nil
+	}
+	const step = 64 << 10
+	b := make([]byte, 0, min(n, step))
+	for len(b) < n && in.err == nil {
+		more := min(n-len(b), step)
+		at := len(b)
+		b = append(b, make([]byte, more)...)
+		_, in.err = io.ReadFull(in.r, b[at:])
+	}
+	if in.err != nil {
+		return nil
+	}
+	return b
+}
+
+func (in *rowReader) number(size int) uint64 {
+	var n uint64
+	for _, b := range in.bytes(size) {
+		n = n<<8 | uint64(b)
+	}
+	return n
+}
+
+func (in *rowReader) frame(max int) []byte {
+	n := in.number(4)
+	if in.err == nil && n > uint64(max) {
+		in.err = fmt.Errorf("%w: a part of %d bytes", ErrSnapshot, n)
+	}
+	return in.bytes(int(n))
+}

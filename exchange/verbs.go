@@ -1,0 +1,37 @@
+package exchange
+
+// Verb says what a command wants done. Its text is part of the wire format and
+// never changes its meaning; package machine gives every verb a number and the
+// machine version it came with.
+type Verb string
+
+// The verbs of machine version 1.
+const (
+	VerbNominate       Verb = "list.nominate"   // 拟列入: put entries on lists, their notice begins
+	VerbWithdraw       Verb = "list.withdraw"   // take an entry back during its notice
+	VerbRemove         Verb = "list.remove"     // 移出: take a listed entry off, for a reason
+	VerbReleaseRequest Verb = "release.request" // ask for sealed fields of a record
+	VerbReleaseApprove Verb = "release.approve" // the author consents where the rule wants it
+	VerbReleaseDeny    Verb = "release.deny"    // the author refuses its consent
+	VerbReleaseDeliver Verb = "release.deliver" // the author says what it delivered
+	VerbReleaseOpen    Verb = "release.open"    // the requester says what it opened
+	VerbAdopt          Verb = "catalogue.adopt" // a new catalogue version takes effect
+)
+
+// wellFormed says whether v looks like a verb: lower-case words with dots.
+func (v Verb) wellFormed() bool {
+	if len(v) < 3 || len(v) > 64 {
+		return false
+	}
+	dot := 0
+	for i := 0; i < len(v); i++ {
+		switch c := v[i]; {
+		case c >= 'a' && c <= 'z':
+		case c == '.' && i > 0 && i < len(v)-1 && v[i-1] != '.':
+			dot++
+		default:
+			return false
+		}
+	}
+	return dot > 0
+}
