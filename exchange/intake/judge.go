@@ -1,0 +1,217 @@
+package intake
+
+import (
+	"slices"
+
+	"accord/exchange"
+)
+
+// judge turns records into rows with verdicts. It remembers the keys of the rows
+// it let pass, for duplicates.
+type judge struct {
+	*binding
+	seen map[string]*earlier
+}
+
+func newJudge(b *binding) *judge { return &judge{binding: b, seen: map[string]*earlier{}} }
+
+func (j *judge) row(rec *record) *Row {
+	row := &Row{Table: j.table.Sheet, Number: rec.number, Line: rec.line, ExcelRow: rec.excelRow,
+		Category: j.category.ID, Verdict: Accept, Values: Values{}}
+	for _, f := range rec.findings {
+		row.add(f.kind, f.column, j.fieldOf(f.column), f.cell)
+	}
+	if row.Verdict == Refuse || rec.cells == nil {
+		return j.refuse(row)
+	}
+	empty := j.normalise(row, rec)
+	subject := j.subject(row)
+	j.required(row, rec, subject, empty)
+	j.dates(row, rec)
+	j.sex(row, rec)
+	if subject != nil {
+		row.SubjectKind, row.SubjectNamespace = subject.Kind, subject.Namespace
+		row.SubjectKey = NewPrivate(row.Values.Text(subject.Key))
+		j.retention(row, rec, subject)
+	}
+	if row.Verdict == Refuse {
+		return j.refuse(row)
+	}
+	if subject == nil || row.SubjectKey.Empty() {
+		row.add("subject_unknown", "*", "", "")
+		return j.refuse(row)
+	}
+	j.register(row, rec, subject)
+	j.identify(row, rec)
+	if row.Verdict == Refuse {
+		return j.refuse(row)
+	}
+	return row
+}
+
+// refuse takes everything from a row that must not be stored.
+func (j *judge) refuse(row *Row) *Row {
+	row.Values, row.SubjectKey, row.RowKey, row.RowDigest = nil, Private{}, "", ""
+	return row
+}
+
+func (j *judge) fieldOf(column string) string {
+	for i := range j.targets {
+		if j.targets[i].Source == column {
+			return j.targets[i].field.ID
+		}
+	}
+	return ""
+}
+
+// normalise fills in the row's values and says why fields have none.
+func (j *judge) normalise(row *Row, rec *record) map[string]emptiness {
+	empty := make(map[string]emptiness)
+	for i := range j.targets {
+		t := &j.targets[i]
+		c := t.cell(rec)
+		o := j.normal.cell(t, c, row.Values.Text(t.field.KindField))
+		for _, kind := range o.kinds {
+			row.add(kind, t.Source, t.field.ID, c.ref)
+		}
+		if o.value != nil {
+			row.Values[t.field.ID] = o.value
+		} else if !o.refuse {
+			empty[t.field.ID] = o.empty
+		}
+	}
+	return empty
+}
+
+func (t *target) cell(rec *record) cell {
+	if t.constant {
+		return cell{kind: cellText, text: t.text}
+	}
+	return rec.cells[t.at]
+}
+
+func (t *target) ref(rec *record) string { return t.cell(rec).ref }
+
+// subject finds the case that names the row's subject, nil when the field that
+// decides was refused or is empty.
+func (j *judge) subject(row *Row) *SubjectCase {
+	s := &j.table.Subject
+	if s.By == "" {
+		return &s.Cases[0]
+	}
+	by := row.Values.Text(s.By)
+	for i := range s.Cases {
+		if s.Cases[i].When == by && by != "" {
+			return &s.Cases[i]
+		}
+	}
+	return nil
+}
+
+// required refuses rows without what the catalogue, the mapping or the subject's
+// kind demands. A placeholder is not a value.
+func (j *judge) required(row *Row, rec *record, subject *SubjectCase, empty map[string]emptiness) {
+	for i := range j.targets {
+		t := &j.targets[i]
+		why, missing := empty[t.field.ID]
+		if !missing {
+			continue
+		}
+		needed := t.Required || t.field.Required
+		if subject != nil {
+			needed = needed || subject.Key == t.field.ID || slices.Contains(subject.Requires, t.field.ID) ||
+				slices.Contains(t.field.RequiredFor, subject.Kind)
+		}
+		if !needed {
+			continue
+		}
+		kind := "missing_required"
+		if why == placeholder {
+			kind = "missing_placeholder"
+		}
+		row.add(kind, t.Source, t.field.ID, t.ref(rec))
+	}
+	j.unmapped(row, subject)
+}
+
+// unmapped refuses rows that lack a required field because the mapping has no
+// column for it at all.
+func (j *judge) unmapped(row *Row, subject *SubjectCase) {
+	for i := range j.category.Fields {
+		f := &j.category.Fields[i]
+		if j.byField[f.ID] != nil {
+			continue
+		}
+		if f.Required || subject != nil && slices.Contains(f.RequiredFor, subject.Kind) {
+			row.add("missing_required", "*", f.ID, "")
+		}
+	}
+}
+
+// dates refuses ends before their beginnings.
+func (j *judge) dates(row *Row, rec *record) {
+	for i := range j.targets {
+		t := &j.targets[i]
+		if t.notBefore == "" {
+			continue
+		}
+		end, start := row.Values.Text(t.field.ID), row.Values.Text(t.notBefore)
+		if end != "" && start != "" && compareDays(end, start) < 0 {
+			row.add("date_end_before_start", t.Source, t.field.ID, t.ref(rec))
+		}
+	}
+}
+
+// sex compares a stated sex with the identity number.
+func (j *judge) sex(row *Row, rec *record) {
+	x := j.table.Sex
+	if x == nil {
+		return
+	}
+	stated := row.Values.Text(x.Field)
+	male, ok := maleByID(row.Values.Text(x.ID))
+	if !ok || stated != x.Male && stated != x.Female || male == (stated == x.Male) {
+		return
+	}
+	t := j.byField[x.Field]
+	row.add("sex_mismatch", t.Source, t.field.ID, t.ref(rec))
+}
+
+// retention refuses a person's adverse information whose time is over and flags
+// an organisation's.
+func (j *judge) retention(row *Row, rec *record, subject *SubjectCase) {
+	c := j.category
+	if !c.Adverse || c.EventField == "" || c.RetentionDays <= 0 || j.byField[c.EventField] == nil {
+		return
+	}
+	end, ok := retentionEnd(row.Values.Text(c.EventField), c.RetentionDays)
+	if !ok || end >= j.normal.today {
+		return
+	}
+	t := j.byField[c.EventField]
+	kind := "past_retention_enterprise"
+	if subject.Namespace == exchange.SubjectPerson {
+		kind = "past_retention_person"
+	}
+	row.add(kind, t.Source, t.field.ID, t.ref(rec))
+}
+
+// register asks the caller's register about the subject.
+func (j *judge) register(row *Row, rec *record, subject *SubjectCase) {
+	if j.opts.Register == nil {
+		return
+	}
+	name, known := j.opts.Register(subject.Namespace, row.SubjectKey.Reveal())
+	t := j.byField[subject.Key]
+	if !known {
+		row.add("unregistered_subject", t.Source, t.field.ID, t.ref(rec))
+		return
+	}
+	t = j.byField[subject.Name]
+	if t == nil || name == "" {
+		return
+	}
+	if stated := row.Values.Text(subject.Name); stated != "" && fold(stated) != fold(name) {
+		row.add("name_mismatch", t.Source, t.field.ID, t.ref(rec))
+	}
+}

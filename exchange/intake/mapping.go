@@ -1,0 +1,279 @@
+package intake
+
+import (
+	"slices"
+
+	"accord/exchange"
+)
+
+// MappingFormat is the mapping format this build reads; another one is refused.
+const MappingFormat = "accord-mapping/1"
+
+// NoEnd is how "no end" (长期, Ongoing) is stored in a date field: the day that
+// the national 双公示 data standard prescribes for it.
+const NoEnd = "2099-12-31"
+
+// Mapping says how one source's files become catalogue fields: data that an
+// agency's clerk can read and change, never code.
+type Mapping struct {
+	Format string        `yaml:"format"`
+	Name   string        `yaml:"name"`
+	Title  exchange.Text `yaml:"title"`
+	Source Source        `yaml:"source"`
+	File   File          `yaml:"file"`
+	Tables []Table       `yaml:"tables"`
+}
+
+// Source says whose data this is and how far it is to be trusted.
+type Source struct {
+	Name  exchange.Text `yaml:"name"`
+	Grade Grade         `yaml:"grade"`
+}
+
+// Grade is the trust put into a source.
+type Grade string
+
+// The grades.
+const (
+	GradeDecision  Grade = "A" // an authority's own decisions
+	GradeBusiness  Grade = "B" // an organisation's own business data
+	GradePublished Grade = "C" // a list that another institution published
+	GradeReported  Grade = "D" // reported or carried by media, not verified
+)
+
+// FileFormat is how a file is built.
+type FileFormat string
+
+// The file formats.
+const (
+	CSV    FileFormat = "csv"
+	TSV    FileFormat = "tsv"
+	XLSX   FileFormat = "xlsx"
+	NDJSON FileFormat = "ndjson"
+)
+
+// Encoding is a text file's character encoding.
+type Encoding string
+
+// The encodings. A byte order mark is accepted wherever it fits.
+const (
+	UTF8    Encoding = "utf-8"
+	GB18030 Encoding = "gb18030"
+	UTF16LE Encoding = "utf-16le"
+	Auto    Encoding = "auto" // by byte order mark, else UTF-8 if the beginning is valid, else GB18030
+)
+
+// File is what holds for the whole file.
+type File struct {
+	Format    FileFormat `yaml:"format"`
+	Encoding  Encoding   `yaml:"encoding"`  // text files; default auto
+	Separator string     `yaml:"separator"` // one character; default "," (csv) or tab (tsv)
+	Quotes    string     `yaml:"quotes"`    // strict (default) or repair: see csvSource
+	Empty     []string   `yaml:"empty"`     // placeholders that mean "no value"
+	NoEnd     []string   `yaml:"no_end"`    // words or days that mean "no end" in a date
+	DayOf     string     `yaml:"day_of"`    // stamps with an offset: beijing (default) or written
+}
+
+// Table is one sheet of a workbook, or the only table of another file.
+type Table struct {
+	Sheet      string            `yaml:"sheet"`
+	Category   string            `yaml:"category"`
+	HeaderRow  int               `yaml:"header_row"`  // physical row or line; default 1
+	HeaderRows int               `yaml:"header_rows"` // rows a header takes up; default 1; their words are joined with "/"
+	Footers    []string          `yaml:"footers"`     // rows whose first text begins so are no data
+	Extra      string            `yaml:"extra"`       // columns the mapping does not name: refuse (default) or ignore
+	Columns    []Column          `yaml:"columns"`
+	Constants  map[string]string `yaml:"constants"` // field to text, for what every row shares
+	Subject    Subject           `yaml:"subject"`
+	Sex        *SexCheck         `yaml:"sex"`
+}
+
+// Column takes one source column or path to one field.
+type Column struct {
+	Source    string            `yaml:"source"`     // header, or dot-separated path in NDJSON
+	Field     string            `yaml:"field"`      // "" with ignore
+	Ignore    bool              `yaml:"ignore"`     // the column exists and carries no data
+	Required  bool              `yaml:"required"`   // the source promises a value in every row
+	Unit      Unit              `yaml:"unit"`       // money; default yuan
+	Split     string            `yaml:"split"`      // what separates several values in one cell
+	Values    map[string]string `yaml:"values"`     // source word to value id; default the values' Chinese titles
+	Past      bool              `yaml:"past"`       // a day that cannot lie in the future
+	NotBefore string            `yaml:"not_before"` // a date field this one may not precede
+}
+
+// Unit is the unit amounts of a column are written in.
+type Unit string
+
+// The units.
+const (
+	Yuan Unit = "yuan"
+	Wan  Unit = "wan" // 万元, ten thousand yuan
+)
+
+// Subject says how a row names its subject: always by the first case, or by the
+// case whose When is the value of the field By.
+type Subject struct {
+	By    string        `yaml:"by"`
+	Cases []SubjectCase `yaml:"cases"`
+}
+
+// SubjectCase is one way of naming a subject.
+type SubjectCase struct {
+	When      string   `yaml:"when"`      // value id of Subject.By
+	Kind      string   `yaml:"kind"`      // catalogue subject kind
+	Namespace string   `yaml:"namespace"` // org, person or name
+	Key       string   `yaml:"key"`       // field with the identifier
+	Name      string   `yaml:"name"`      // field with the name, for comparison with a register
+	Requires  []string `yaml:"requires"`  // fields without which such a row is incomplete
+}
+
+// SexCheck compares a stated sex with the one in an identity number.
+type SexCheck struct {
+	Field  string `yaml:"field"`
+	Male   string `yaml:"male"`   // value id
+	Female string `yaml:"female"` // value id
+	ID     string `yaml:"id"`     // field with the identity number
+}
+
+// Limits of a mapping document.
+const (
+	maxMappingBytes = 256 << 10
+	maxTables       = 32
+	maxColumns      = 512
+	maxWords        = 2048
+)
+
+// normalise fills in defaults and checks everything that needs no catalogue.
+func (m *Mapping) normalise() error {
+	bad := func(where string) error { return ErrMapping.With("mapping", m.Name, "where", where) }
+	switch {
+	case m.Format != MappingFormat:
+		return bad("format")
+	case !exchange.ValidName(m.Name):
+		return bad("name")
+	case m.Title.Zh == "" || m.Title.En == "":
+		return bad("title")
+	case m.Source.Name.Zh == "" || m.Source.Name.En == "":
+		return bad("source.name")
+	case !slices.Contains([]Grade{GradeDecision, GradeBusiness, GradePublished, GradeReported}, m.Source.Grade):
+		return bad("source.grade")
+	case len(m.Tables) == 0 || len(m.Tables) > maxTables:
+		return bad("tables")
+	case m.File.Format != XLSX && len(m.Tables) != 1:
+		return bad("tables")
+	}
+	if where := m.File.normalise(); where != "" {
+		return bad("file." + where)
+	}
+	seen := map[string]bool{}
+	for i := range m.Tables {
+		t := &m.Tables[i]
+		if where := t.normalise(m.File.Format); where != "" {
+			return bad("tables." + t.Sheet + where)
+		}
+		if seen[t.Sheet] {
+			return bad("tables." + t.Sheet)
+		}
+		seen[t.Sheet] = true
+	}
+	return nil
+}
+
+func (f *File) normalise() string {
+	switch f.Format {
+	case CSV, TSV, XLSX, NDJSON:
+	default:
+		return "format"
+	}
+	switch f.Encoding {
+	case "":
+		f.Encoding = Auto
+	case UTF8, GB18030, UTF16LE, Auto:
+	case "utf-8-bom":
+		f.Encoding = UTF8
+	default:
+		return "encoding"
+	}
+	if f.Separator == "" {
+		f.Separator = map[FileFormat]string{TSV: "\t"}[f.Format]
+	}
+	if f.Separator == "" {
+		f.Separator = ","
+	}
+	if len(f.Separator) != 1 || f.Separator[0] == '"' || f.Separator[0] == '\n' || f.Separator[0] == '\r' || f.Separator[0] > 0x7e {
+		return "separator"
+	}
+	if f.Quotes == "" {
+		f.Quotes = "strict"
+	}
+	if f.Quotes != "strict" && f.Quotes != "repair" {
+		return "quotes"
+	}
+	if f.DayOf == "" {
+		f.DayOf = "beijing"
+	}
+	if f.DayOf != "beijing" && f.DayOf != "written" {
+		return "day_of"
+	}
+	if len(f.Empty) > maxWords || len(f.NoEnd) > maxWords {
+		return "empty"
+	}
+	return ""
+}
+
+func (t *Table) normalise(format FileFormat) string {
+	if (format == XLSX) != (t.Sheet != "") {
+		return ".sheet"
+	}
+	if t.HeaderRow == 0 {
+		t.HeaderRow = 1
+	}
+	if t.HeaderRows == 0 {
+		t.HeaderRows = 1
+	}
+	if t.Extra == "" {
+		t.Extra = "refuse"
+	}
+	switch {
+	case t.HeaderRow < 1 || t.HeaderRow > 1000 || t.HeaderRows < 1 || t.HeaderRows > 10:
+		return ".header_row"
+	case t.HeaderRows > 1 && format != XLSX:
+		return ".header_rows"
+	case t.Extra != "refuse" && t.Extra != "ignore":
+		return ".extra"
+	case t.Category == "":
+		return ".category"
+	case len(t.Columns) == 0 || len(t.Columns) > maxColumns:
+		return ".columns"
+	case len(t.Subject.Cases) == 0 || (t.Subject.By == "" && len(t.Subject.Cases) != 1):
+		return ".subject.cases"
+	case len(t.Constants) > maxColumns || len(t.Footers) > maxWords:
+		return ".constants"
+	}
+	sources, fields := map[string]bool{}, map[string]bool{}
+	for field := range t.Constants {
+		fields[field] = true
+	}
+	for i := range t.Columns {
+		c := &t.Columns[i]
+		where := ".columns." + c.Source
+		if c.Unit == "" {
+			c.Unit = Yuan
+		}
+		switch {
+		case c.Source == "" || sources[headerForm(c.Source)]:
+			return where
+		case c.Ignore != (c.Field == ""):
+			return where + ".field"
+		case !c.Ignore && fields[c.Field]:
+			return where + ".field"
+		case c.Unit != Yuan && c.Unit != Wan:
+			return where + ".unit"
+		case len(c.Values) > maxWords:
+			return where + ".values"
+		}
+		sources[headerForm(c.Source)] = true
+		fields[c.Field] = true
+	}
+	return ""
+}
