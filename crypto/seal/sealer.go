@@ -13,10 +13,11 @@ var (
 	// ErrOpen is the one error of everything that opens.
 	ErrOpen = errors.New("seal: cannot be opened")
 
-	ErrKey     = errors.New("seal: unusable key")
-	ErrBinding = errors.New("seal: binding has an empty or an overlong part")
-	ErrSize    = errors.New("seal: plaintext too long")
-	ErrRandom  = errors.New("seal: random source failed")
+	ErrKey         = errors.New("seal: unusable key")
+	ErrBinding     = errors.New("seal: binding has an empty or an overlong part")
+	ErrContentType = errors.New("seal: content type is not a media type name")
+	ErrSize        = errors.New("seal: plaintext too long")
+	ErrRandom      = errors.New("seal: random source failed")
 )
 
 // The domain tags of the two layers.
