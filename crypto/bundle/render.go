@@ -1,0 +1,189 @@
+package bundle
+
+import (
+	"bufio"
+	"fmt"
+	"io"
+	"strconv"
+	"strings"
+	"time"
+	"unicode"
+)
+
+// maxListed bounds the failures and the statements that Render spells out; the
+// JSON report has them all.
+const maxListed = 50
+
+// Render writes a report for people, in Chinese unless lang is "en". What comes
+// from the bundle is shown without control characters, so that a file cannot
+// write to the terminal what it likes.
+func Render(w io.Writer, r *Report, lang string) error {
+	p := &printer{Writer: bufio.NewWriter(w), lang: lang}
+	p.verdict(r)
+	p.facts(r)
+	p.commands(r)
+	p.documents(r)
+	p.failures(r)
+	return p.Flush()
+}
+
+type printer struct {
+	*bufio.Writer
+	lang string
+}
+
+// say writes one line in the printer's language; the arguments serve both.
+func (p *printer) say(zh, en string, args ...any) {
+	fmt.Fprintf(p, Text{zh, en}.In(p.lang)+"\n", args...)
+}
+
+func (p *printer) verdict(r *Report) {
+	passed, failed := 0, 0
+	for _, c := range r.Checks {
+		switch c.Status {
+		case Passed:
+			passed++
+		case Failed:
+			failed++
+		}
+	}
+	switch {
+	case !r.OK:
+		p.say("验证不通过：%d 项检查中 %d 项失败", "NOT VERIFIED: of %d checks %d failed", passed+failed, failed)
+	case r.Anchored:
+		p.say("验证通过：%d 项检查全部成立", "VERIFIED: all %d checks hold", passed)
+	default:
+		p.say("内部一致：%d 项检查全部成立，但未与可信依据比对", "CONSISTENT: all %d checks hold, but nothing was compared with a trust anchor", passed)
+	}
+}
+
+func (p *printer) facts(r *Report) {
+	if r.Federation != "" {
+		name := ""
+		if r.Name != nil {
+			name = clean(r.Name.In(p.lang))
+		}
+		p.say("联合体    %s %s", "federation  %s %s", clean(r.Federation), name)
+	}
+	if r.Charter != "" {
+		p.charter(r)
+	}
+	c := r.Checkpoint
+	if c == nil {
+		return
+	}
+	p.say("账本      %s，%d 条，根 %s", "ledger      %s, %d leaves, root %s", clean(c.Origin), c.Size, c.Root)
+	p.say("共签      %d 家（章程要求 %d 家）", "cosigned    by %d members (the charter asks for %d)", len(c.Cosigners), c.Quorum)
+	for _, s := range c.Cosigners {
+		fmt.Fprintf(p, "          %s %s\n", s.Member, instant(s.Unix*1000))
+	}
+}
+
+func (p *printer) charter(r *Report) {
+	d, err := ParseDigest(r.Charter)
+	if err != nil {
+		return
+	}
+	p.say("章程摘要  %s", "charter     %s", d.Grouped())
+	for _, c := range r.Checks {
+		if c.Name == CheckTrust {
+			fmt.Fprintf(p, "          %s\n", c.Text.In(p.lang))
+		}
+	}
+}
+
+func (p *printer) commands(r *Report) {
+	if len(r.Commands) == 0 {
+		return
+	}
+	p.say("指令      %d 条", "commands    %d", len(r.Commands))
+	for i, c := range r.Commands {
+		if i == maxListed {
+			p.say("          ……其余 %d 条见 JSON 报告", "          ... %d more in the JSON report", len(r.Commands)-i)
+			return
+		}
+		fmt.Fprintf(p, "  %s %d %s %s %s\n", p.mark(c.OK), c.Index, instant(c.Time), clean(c.Issuer), clean(c.Verb))
+	}
+}
+
+func (p *printer) documents(r *Report) {
+	if len(r.Documents) == 0 {
+		return
+	}
+	p.say("文书      %d 件", "documents   %d", len(r.Documents))
+	for i, d := range r.Documents {
+		if i == maxListed {
+			p.say("          ……其余 %d 件见 JSON 报告", "          ... %d more in the JSON report", len(r.Documents)-i)
+			return
+		}
+		fmt.Fprintf(p, "  %s %d %s %s %s %s\n", p.mark(d.OK), i, clean(d.Kind), clean(d.Issuer), clean(d.Type), clean(d.Subject))
+		if d.RestsOn != nil {
+			p.say("      依据指令 %d", "      rests on command %d", *d.RestsOn)
+		} else if d.OK {
+			p.say("      仅有出具单位签名，未载明账本依据", "      signed by its issuer; not shown to be in the ledger")
+		}
+		for _, f := range d.Disclosed {
+			if f.Value == "" {
+				p.say("      披露 %s", "      discloses %s", clean(f.Name))
+				continue
+			}
+			p.say("      披露 %s = %s", "      discloses %s = %s", clean(f.Name), clean(f.Value))
+		}
+	}
+}
+
+func (p *printer) failures(r *Report) {
+	listed := 0
+	for _, c := range r.Checks {
+		if c.Status != Failed {
+			continue
+		}
+		if listed == 0 {
+			p.say("失败的检查", "failed checks")
+		}
+		if listed++; listed > maxListed {
+			p.say("  ……其余见 JSON 报告", "  ... more in the JSON report")
+			return
+		}
+		fmt.Fprintf(p, "  %s %s %s: %s (%s)\n", p.mark(false), c.Name, clean(c.Ref), c.Text.In(p.lang), clean(c.Detail))
+	}
+}
+
+// mark says a result in a word, so that it survives any font and printer.
+func (p *printer) mark(ok bool) string {
+	if ok {
+		return Text{"成立", "ok    "}.In(p.lang)
+	}
+	return Text{"失败", "FAILED"}.In(p.lang)
+}
+
+func instant(ms int64) string {
+	if ms <= 0 || ms >= 1<<53 {
+		return "-"
+	}
+	return time.UnixMilli(ms).UTC().Format(time.RFC3339)
+}
+
+// maxShown bounds a text of the bundle's on the terminal, in characters.
+const maxShown = 200
+
+// clean makes a text of the bundle's fit for a terminal: no control characters,
+// no marks that turn the direction of writing, no endless lines.
+func clean(s string) string {
+	shown := 0
+	return strings.Map(func(c rune) rune {
+		shown++
+		switch {
+		case shown > maxShown:
+			return -1
+		case shown == maxShown:
+			return '…'
+		case unicode.IsPrint(c):
+			return c
+		}
+		return unicode.ReplacementChar
+	}, s)
+}
+
+// quote is for names of the bundle's inside error texts.
+func quote(s string) string { return strconv.Quote(clean(s)) }

@@ -1,0 +1,183 @@
+package bundle
+
+// Text is the same sentence in Chinese and English.
+type Text struct {
+	Zh string `json:"zh"`
+	En string `json:"en"`
+}
+
+// In picks the language: "en", or else Chinese.
+func (t Text) In(lang string) string {
+	if lang == "en" {
+		return t.En
+	}
+	return t.Zh
+}
+
+// Status is the result of one check.
+type Status string
+
+// The results. NotCompared is neither good nor bad: nobody gave a trust anchor
+// to compare with.
+const (
+	Passed      Status = "ok"
+	Failed      Status = "failed"
+	NotCompared Status = "not-compared"
+)
+
+// Check is one thing that was looked at.
+type Check struct {
+	Name   string `json:"name"`             // stable, for machines: see the table of checks
+	Ref    string `json:"ref,omitempty"`    // what it was looked at in: "command 12", "document 0", "member court"
+	Status Status `json:"status"`           //
+	Text   Text   `json:"text"`             // what the result means
+	Detail string `json:"detail,omitempty"` // for experts, English, quotes nothing private
+}
+
+// ReportFormat names the form of a Report as JSON.
+const ReportFormat = "accord-verification/1"
+
+// Report is the outcome of Verify. OK says that no check failed; Anchored says
+// that, besides, a trust anchor was given and fits.
+type Report struct {
+	Format     string            `json:"format"`
+	OK         bool              `json:"ok"`
+	Anchored   bool              `json:"anchored"`
+	Federation string            `json:"federation,omitempty"`
+	Name       *Text             `json:"name,omitempty"` // as the charter has it
+	Charter    string            `json:"charter_digest,omitempty"`
+	Checkpoint *CheckpointReport `json:"checkpoint,omitempty"`
+	Commands   []CommandReport   `json:"commands,omitempty"`
+	Documents  []DocumentReport  `json:"documents,omitempty"`
+	Checks     []Check           `json:"checks"`
+}
+
+// CheckpointReport tells what the checkpoint states and who cosigned it.
+type CheckpointReport struct {
+	Origin    string     `json:"origin"`
+	Size      int64      `json:"size"`
+	Root      string     `json:"root"`
+	Quorum    int        `json:"quorum"`
+	Cosigners []Cosigner `json:"cosigners"`
+}
+
+// Cosigner is a member whose valid cosignature the checkpoint bears.
+type Cosigner struct {
+	Member string `json:"member"`
+	Unix   int64  `json:"unix"` // seconds, as the cosignature states
+}
+
+// CommandReport tells what a command says about itself, verified or not: see
+// OK.
+type CommandReport struct {
+	Index    int64  `json:"index"`
+	OK       bool   `json:"ok"`
+	ID       string `json:"id,omitempty"`
+	Issuer   string `json:"iss,omitempty"`
+	Operator string `json:"op,omitempty"`
+	Verb     string `json:"verb,omitempty"`
+	Time     int64  `json:"iat,omitempty"` // Unix ms
+}
+
+// DocumentReport tells what a document says about itself, verified or not: see
+// OK. Disclosed fields are listed by name; their values only if they were asked
+// for.
+type DocumentReport struct {
+	Kind      string      `json:"kind"`
+	OK        bool        `json:"ok"`
+	Issuer    string      `json:"iss,omitempty"`
+	Type      string      `json:"vct,omitempty"`
+	Subject   string      `json:"sub,omitempty"` // of organisations; other subjects only if asked for
+	RestsOn   *int64      `json:"rests_on,omitempty"`
+	Disclosed []Disclosed `json:"disclosed,omitempty"`
+}
+
+// Disclosed is one private field that the document discloses.
+type Disclosed struct {
+	Name  string `json:"name"`
+	Value string `json:"value,omitempty"` // JSON text, only if asked for
+}
+
+// add records the result of a check: passed if err is nil.
+func (r *Report) add(name, ref string, err error) bool {
+	if err == nil {
+		r.Checks = append(r.Checks, Check{Name: name, Ref: ref, Status: Passed, Text: checks[name].passed})
+		return true
+	}
+	r.Checks = append(r.Checks, Check{Name: name, Ref: ref, Status: Failed, Text: checks[name].failed, Detail: err.Error()})
+	r.OK = false
+	return false
+}
+
+// The names of the checks.
+const (
+	CheckForm            = "bundle.form"
+	CheckCharterForm     = "charter.form"
+	CheckFederation      = "charter.federation"
+	CheckFounder         = "charter.signature"
+	CheckTrust           = "charter.trust"
+	CheckCharterLogged   = "charter.logged"
+	CheckNote            = "checkpoint.signatures"
+	CheckQuorum          = "checkpoint.quorum"
+	CheckPolicy          = "checkpoint.trust"
+	CheckChange          = "members.change"
+	CheckCommandForm     = "command.form"
+	CheckCommandSigned   = "command.signature"
+	CheckCommandIssuer   = "command.issuer"
+	CheckCommandLogged   = "command.inclusion"
+	CheckDocumentKind    = "document.kind"
+	CheckDocumentSigned  = "document.signature"
+	CheckDocumentIssuer  = "document.issuer"
+	CheckDocumentRests   = "document.rests-on"
+	CheckDocumentBinding = "document.binding"
+)
+
+type texts struct{ passed, failed Text }
+
+// checks is the table of all checks and what their results mean.
+var checks = map[string]texts{
+	CheckForm: {Text{"证据文件格式正确", "the file is a well-formed bundle"},
+		Text{"证据文件格式不正确或版本不明", "the file is not a bundle of a known format"}},
+	CheckCharterForm: {Text{"章程可读，成员单位公钥齐全", "the charter reads and lists its members' keys"},
+		Text{"章程无法读取或内容不合规", "the charter does not read or contradicts itself"}},
+	CheckFederation: {Text{"章程属于本联合体", "the charter is this federation's"},
+		Text{"章程属于另一联合体", "the charter is another federation's"}},
+	CheckFounder: {Text{"发起单位已签署章程", "the founder signed the charter"},
+		Text{"缺少发起单位对章程的有效签名", "the founder's valid signature under the charter is missing"}},
+	CheckTrust: {Text{"章程摘要与所给摘要一致", "the charter's digest is the one given"},
+		Text{"章程摘要与所给摘要不一致：这不是您信任的联合体", "the charter's digest is not the one given: this is not the federation you trust"}},
+	CheckCharterLogged: {Text{"章程已记入账本", "the charter is in the ledger"},
+		Text{"不能证明章程已记入账本", "the charter is not proven to be in the ledger"}},
+	CheckNote: {Text{"检查点属于本联合体账本，共签有效", "the checkpoint is of this federation's ledger and its cosignatures are valid"},
+		Text{"检查点不是本联合体账本的，或共签无效", "the checkpoint is not of this federation's ledger, or a cosignature is invalid"}},
+	CheckQuorum: {Text{"共签单位数达到章程要求", "as many members cosigned as the charter asks"},
+		Text{"共签单位数未达到章程要求", "fewer members cosigned than the charter asks"}},
+	CheckPolicy: {Text{"检查点符合所给共签策略", "the checkpoint satisfies the policy given"},
+		Text{"检查点不符合所给共签策略", "the checkpoint does not satisfy the policy given"}},
+	CheckChange: {Text{"密钥变更已生效", "the change of keys was applied"},
+		Text{"密钥变更种类不明，拒绝猜测", "the change of keys is of a kind this version does not know"}},
+	CheckCommandForm: {Text{"指令内容可读，属于本联合体", "the command reads and is this federation's"},
+		Text{"指令内容无法读取，或属于另一联合体", "the command does not read, or is another federation's"}},
+	CheckCommandSigned: {Text{"指令签名有效", "the command's signature is valid"},
+		Text{"指令签名无效", "the command's signature is not valid"}},
+	CheckCommandIssuer: {Text{"签名密钥当时属于发出单位", "the signing key was the issuer's at that time"},
+		Text{"签名密钥当时不属于发出单位", "the signing key was not the issuer's at that time"}},
+	CheckCommandLogged: {Text{"指令已记入账本", "the command is in the ledger"},
+		Text{"不能证明指令已记入账本", "the command is not proven to be in the ledger"}},
+	CheckDocumentKind: {Text{"文书种类已知", "the document is of a known kind"},
+		Text{"文书种类不明", "the document is of an unknown kind"}},
+	CheckDocumentSigned: {Text{"文书签名有效，披露内容与签名一致", "the document's signature is valid and covers what is disclosed"},
+		Text{"文书签名无效，或披露内容与签名不一致", "the document's signature is not valid, or does not cover what is disclosed"}},
+	CheckDocumentIssuer: {Text{"签名密钥属于文书出具单位", "the signing key is the document's issuer's"},
+		Text{"签名密钥不属于文书出具单位", "the signing key is not the document's issuer's"}},
+	CheckDocumentRests: {Text{"文书原文载于所依据的指令", "the document stands word for word in the command it rests on"},
+		Text{"文书原文不在所依据的指令中", "the document does not stand in the command it rests on"}},
+	CheckDocumentBinding: {Text{"开放内容绑定于申请单位及其申请", "the release is bound to its requester and request"},
+		Text{"开放内容未绑定于申请单位及其申请", "the release is not bound to its requester and request"}},
+}
+
+// notCompared is the text of CheckTrust when there is nothing to compare with.
+var notCompared = Text{
+	"未给出章程摘要，未作比对：请通过电话等独立渠道核对章程摘要",
+	"no charter digest was given, so it was not compared here: compare it by phone",
+}
