@@ -73,8 +73,8 @@ func (f *fsm) Apply(e *raft.Log) any {
 		go f.fatal(f.broken)
 		return f.broken
 	}
+	f.deliver(e.Index, payloads, results) // first: who sees the index passed must find the result there
 	f.advance(e.Index, e.Term)
-	f.deliver(e.Index, payloads, results)
 	return nil
 }
 

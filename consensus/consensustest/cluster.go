@@ -28,7 +28,7 @@ type Cluster struct {
 
 // Options of a cluster.
 type Options struct {
-	Heartbeat time.Duration // 200 ms
+	Heartbeat time.Duration // 300 ms
 	// Adjust changes a node's configuration before it opens.
 	Adjust func(*consensus.Config)
 	// NewMachine makes a node's machine, fresh for each start.
@@ -62,7 +62,7 @@ func (n *Node) Fatal() error {
 func New(t testing.TB, size int, o Options) *Cluster {
 	t.Helper()
 	if o.Heartbeat == 0 {
-		o.Heartbeat = 200 * time.Millisecond
+		o.Heartbeat = 300 * time.Millisecond
 	}
 	c := &Cluster{t: t, Hub: transport.NewHub(), dir: t.TempDir(), options: o}
 	for i := range size {

@@ -1,0 +1,274 @@
+package consensus_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"strings"
+	"testing"
+	"time"
+
+	"accord/consensus"
+	"accord/consensus/consensustest"
+	"accord/consensus/store"
+)
+
+func others(c *consensustest.Cluster, not int) (out []int) {
+	for i := range c.Nodes {
+		if i != not {
+			out = append(out, i)
+		}
+	}
+	return out
+}
+
+// distinct counts payloads once: the cluster's Propose repeats when the outcome
+// is unknown, as a client must.
+func distinct(c *consensustest.Cluster, node int) int {
+	seen := map[string]bool{}
+	for _, e := range c.KV(node).Entries() {
+		seen[e.Payload] = true
+	}
+	return len(seen)
+}
+
+// The leader dies: another takes over, nothing acknowledged is lost, and the old
+// one catches up when it comes back.
+func TestLeaderDies(t *testing.T) {
+	c := consensustest.New(t, 3, consensustest.Options{})
+	old := c.Leader()
+	for i := range 20 {
+		c.Propose(old, fmt.Sprintf("before%d=1", i))
+	}
+	c.Kill(old)
+	next := c.Leader()
+	if next == old {
+		t.Fatal("a dead node leads")
+	}
+	for i := range 20 {
+		if v, ok := c.KV(next).Get(fmt.Sprintf("before%d", i)); !ok || v != "1" {
+			// Known to the leader only once it has committed in its own term.
+			if _, err := c.Nodes[next].Log.Barrier(within(t)); err != nil {
+				t.Fatal(err)
+			}
+			if _, ok := c.KV(next).Get(fmt.Sprintf("before%d", i)); !ok {
+				t.Fatalf("acknowledged write %d is lost", i)
+			}
+		}
+		c.Propose(others(c, old)[0], fmt.Sprintf("after%d=1", i))
+	}
+	c.Start(old)
+	c.Settle()
+	if n := distinct(c, old); n != 40 {
+		t.Fatalf("%d payloads after the restart, want 40", n)
+	}
+}
+
+// A leader cut off from the others acknowledges nothing and gives no read point,
+// while they go on; after the cut heals its read point is not stale.
+func TestLeaderInMinority(t *testing.T) {
+	c := consensustest.New(t, 3, consensustest.Options{})
+	old := c.Leader()
+	c.Propose(old, "x=1")
+	c.Hub.Isolate(c.Nodes[old].ID)
+
+	ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
+	defer cancel()
+	if i, err := c.Nodes[old].Log.Barrier(ctx); err == nil {
+		t.Fatalf("a leader nobody hears gave read point %d", i)
+	}
+	_, err := c.Nodes[old].Log.Propose(within(t), []byte("lost=1"))
+	if !errors.Is(err, consensus.ErrUnknownOutcome) && !errors.Is(err, consensus.ErrNoQuorum) {
+		t.Fatalf("proposal in the minority: %v", err)
+	}
+	alive := others(c, old)
+	c.Propose(alive[0], "x=2")
+	c.Hub.MendAll()
+	if _, err := c.Nodes[old].Log.Barrier(within(t)); err != nil {
+		t.Fatal(err)
+	}
+	if v, _ := c.KV(old).Get("x"); v != "2" {
+		t.Fatalf("stale read after a barrier: x=%s", v)
+	}
+	c.Settle()
+}
+
+// A follower that hears nothing but is heard must not depose anybody for long.
+func TestOneWayCut(t *testing.T) {
+	c := consensustest.New(t, 3, consensustest.Options{})
+	leader := c.Leader()
+	deaf := others(c, leader)[0]
+	term := c.Nodes[leader].Log.Status().Term
+	c.Hub.Cut(c.Nodes[leader].ID, c.Nodes[deaf].ID)
+	for i := range 30 {
+		c.Propose(others(c, deaf)[i%2], fmt.Sprintf("k%d=1", i))
+	}
+	c.Hub.MendAll()
+	c.Settle()
+	if now := c.Nodes[c.Leader()].Log.Status().Term; now > term+2 {
+		t.Fatalf("the term went from %d to %d over one deaf follower", term, now)
+	}
+}
+
+func TestAllRestart(t *testing.T) {
+	c := consensustest.New(t, 3, consensustest.Options{Sync: true})
+	for i := range 30 {
+		c.Propose(i%3, fmt.Sprintf("k%d=%d", i, i))
+	}
+	for range 3 {
+		c.Stop()
+		for i := range c.Nodes {
+			c.Start(i)
+		}
+		c.Settle()
+	}
+	if n := distinct(c, 0); n != 30 {
+		t.Fatalf("%d payloads, want 30", n)
+	}
+}
+
+// A follower that was away while the log was compacted gets a snapshot, works on
+// from it, and starts from it.
+func TestSnapshotInstalled(t *testing.T) {
+	c := consensustest.New(t, 3, consensustest.Options{Adjust: func(cfg *consensus.Config) {
+		cfg.SnapshotInterval, cfg.SnapshotThreshold, cfg.TrailingLogs = 20*time.Millisecond, 10, 4
+	}})
+	leader := c.Leader()
+	away := others(c, leader)[0]
+	c.Propose(away, "first=1")
+	c.Kill(away)
+	for i := range 60 {
+		c.Propose(leader, fmt.Sprintf("k%d=1", i))
+	}
+	c.Eventually("the leader compacts", func() bool { return c.Nodes[leader].Log.Status().LogFirst > 30 })
+	for range 2 {
+		c.Start(away)
+		c.Settle()
+		if n := distinct(c, away); n != 61 {
+			t.Fatalf("%d payloads, want 61", n)
+		}
+		c.Kill(away)
+	}
+	c.Start(away)
+	c.Propose(away, "last=1")
+	c.Settle()
+}
+
+func TestMembershipChanges(t *testing.T) {
+	c := consensustest.New(t, 3, consensustest.Options{})
+	leader := c.Leader()
+	c.Propose(leader, "x=1")
+	n := c.Add()
+	fresh := c.Nodes[n]
+	log := c.Nodes[leader].Log
+	if err := log.AddVoter(fresh.ID, fresh.Address); !errors.Is(err, consensus.ErrConfig) {
+		t.Fatalf("a vote for a node that is not a member: %v", err)
+	}
+	if err := c.Nodes[others(c, leader)[0]].Log.AddNonvoter(fresh.ID, fresh.Address); !errors.Is(err, consensus.ErrNotLeader) {
+		t.Fatalf("a change on a follower: %v", err)
+	}
+	if err := log.AddNonvoter(fresh.ID, fresh.Address); err != nil {
+		t.Fatal(err)
+	}
+	c.Settle()
+	c.Propose(n, "from=nonvoter")
+	if err := log.AddVoter(fresh.ID, fresh.Address); err != nil {
+		t.Fatal(err)
+	}
+	c.Settle()
+	gone := others(c, leader)[0]
+	if err := log.Remove(c.Nodes[gone].ID); err != nil {
+		t.Fatal(err)
+	}
+	if len(log.Servers()) != 3 {
+		t.Fatalf("servers: %v", log.Servers())
+	}
+	// The removed node is refused by the others: it can neither read nor write.
+	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Second)
+	defer cancel()
+	if _, err := c.Nodes[gone].Log.Propose(ctx, []byte("ghost=1")); err == nil {
+		t.Fatal("a removed node proposed")
+	}
+	c.Kill(gone)
+	c.Propose(n, "y=1")
+	c.Settle()
+}
+
+func TestRefusals(t *testing.T) {
+	c := consensustest.New(t, 3, consensustest.Options{Adjust: func(cfg *consensus.Config) { cfg.MaxEntry = 100 }})
+	leader := c.Leader()
+	for _, i := range []int{leader, others(c, leader)[0]} {
+		log := c.Nodes[i].Log
+		for _, tc := range []struct {
+			payload string
+			want    error
+		}{{"bad", consensus.ErrRefused}, {"", consensus.ErrTooLarge}, {strings.Repeat("x", 101), consensus.ErrTooLarge}} {
+			if _, err := log.Propose(within(t), []byte(tc.payload)); !errors.Is(err, tc.want) {
+				t.Errorf("Propose(%.5q) = %v, want %v", tc.payload, err, tc.want)
+			}
+		}
+	}
+	c.Kill(leader)
+	c.Kill(others(c, leader)[0])
+	left := c.Nodes[others(c, leader)[1]].Log
+	if _, err := left.Propose(within(t), []byte("x=1")); !errors.Is(err, consensus.ErrNoQuorum) && !errors.Is(err, consensus.ErrUnknownOutcome) {
+		t.Errorf("Propose without quorum = %v", err)
+	}
+	if _, err := left.Barrier(within(t)); !errors.Is(err, consensus.ErrNoQuorum) {
+		t.Errorf("Barrier without quorum = %v", err)
+	}
+}
+
+// A machine that cannot apply an entry stops its node there: nothing after the
+// entry is applied, and no caller is told it was.
+func TestMachineFails(t *testing.T) {
+	c := consensustest.New(t, 3, consensustest.Options{})
+	c.Propose(0, "x=1")
+	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+	defer cancel()
+	if _, err := c.Nodes[c.Leader()].Log.Propose(ctx, []byte("die")); !errors.Is(err, consensus.ErrUnknownOutcome) {
+		t.Fatalf("Propose = %v", err)
+	}
+	stopped := func() (n int) {
+		for _, n2 := range c.Nodes {
+			if n2.Fatal() != nil {
+				n++
+			}
+		}
+		return n
+	}
+	c.Eventually("the nodes that learn of the commit stop", func() bool { return stopped() >= 1 })
+	for i, n := range c.Nodes {
+		if err := n.Fatal(); err != nil && !errors.Is(err, consensus.ErrMachine) {
+			t.Errorf("node %d stopped with %v", i, err)
+		}
+		if e := c.KV(i).Entries(); len(e) != 1 {
+			t.Errorf("node %d applied %v", i, e)
+		}
+	}
+}
+
+// What a node must refuse to start from.
+func TestStartRefusals(t *testing.T) {
+	c := consensustest.New(t, 3, consensustest.Options{})
+	c.Propose(0, "x=1")
+	if err := c.Nodes[0].Log.Bootstrap(); !errors.Is(err, consensus.ErrExists) {
+		t.Errorf("second founding: %v", err)
+	}
+	c.Kill(0)
+	dir := c.Dir(0)
+	if err := os.Rename(dir, dir+".gone"); err != nil {
+		t.Fatal(err)
+	}
+	if err := c.TryStart(0); !errors.Is(err, store.ErrNoState) {
+		t.Errorf("start with a wiped directory: %v", err)
+	}
+	c.Kill(1)
+	if err := os.Rename(c.Dir(1), dir); err != nil {
+		t.Fatal(err)
+	}
+	if err := c.TryStart(0); !errors.Is(err, store.ErrOwner) {
+		t.Errorf("start with another node's directory: %v", err)
+	}
+}
