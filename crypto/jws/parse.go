@@ -73,13 +73,15 @@ func parse(token string, withKID bool) (Token, error) {
 // for it, and what need not be decoded cannot be decoded in two ways.
 // FuzzHeader holds it against strictjson.
 func parseHeader(b []byte, withKID bool) (Token, error) {
-	s, ok := strings.CutPrefix(string(b), "{")
-	if s, ok = cutSuffix(s, ok, "}"); !ok {
+	s, opened := strings.CutPrefix(string(b), "{")
+	s, closed := strings.CutSuffix(s, "}")
+	if !opened || !closed {
 		return Token{}, fmt.Errorf("%w: not a compact JSON object", ErrHeader)
 	}
 	var t Token
 	for more := true; more; {
 		var name, value string
+		var ok bool
 		if name, s, ok = cutString(s); !ok || !strings.HasPrefix(s, ":") {
 			return Token{}, fmt.Errorf("%w: not compact JSON", ErrHeader)
 		}
@@ -99,27 +101,13 @@ func parseHeader(b []byte, withKID bool) (Token, error) {
 	return t, nil
 }
 
-func cutSuffix(s string, ok bool, suffix string) (string, bool) {
-	if !ok {
-		return "", false
-	}
-	return strings.CutSuffix(s, suffix)
-}
-
-// cutString cuts a JSON string of printable ASCII without escapes.
+// cutString cuts a JSON string without escapes. What a string may hold is for
+// set, whose values contain neither backslash nor anything else to escape.
 func cutString(s string) (content, rest string, ok bool) {
-	if s == "" || s[0] != '"' {
+	if s, ok = strings.CutPrefix(s, `"`); !ok {
 		return "", "", false
 	}
-	for i := 1; i < len(s); i++ {
-		switch c := s[i]; {
-		case c == '"':
-			return s[1:i], s[i+1:], true
-		case c <= ' ' || c > '~' || c == '\\':
-			return "", "", false
-		}
-	}
-	return "", "", false
+	return strings.Cut(s, `"`)
 }
 
 // set takes one header member; valid values are not empty, so a member that is

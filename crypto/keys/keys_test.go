@@ -11,6 +11,7 @@ import (
 	"testing"
 
 	jose "github.com/go-jose/go-jose/v4"
+	voi "github.com/oasisprotocol/curve25519-voi/primitives/ed25519"
 
 	"accord/crypto/internal/b64url"
 	"accord/crypto/strictjson"
@@ -173,6 +174,11 @@ func TestParsePublicRefuses(t *testing.T) {
 		}
 	}
 
+	// The bytes of a good point, cut at the wrong place.
+	if p, err := FromJWK(Attest, []byte(p256(point[1:32], point[32:]))); err == nil || !p.IsZero() {
+		t.Error("coordinates of 31 and 33 bytes were taken")
+	}
+
 	// Order and white space do not matter; the thumbprint fixes the meaning.
 	loose := ` { "jwk" : ` + string(ed.JWK()) + `, "alg":"EdDSA", "use":"command", "kid":"` + ed.KID() + `" } `
 	if p, err := ParsePublic([]byte(loose)); err != nil || !p.Equal(ed) {
@@ -186,6 +192,27 @@ func TestSmallOrderKeysAreRefused(t *testing.T) {
 		if p, err := FromJWK(Command, []byte(jwk)); err == nil || !p.IsZero() {
 			t.Errorf("%x was taken", raw)
 		}
+	}
+}
+
+// TestNonCanonicalKeysAreRefused takes every encoding of y from p up, of which
+// some decode to points of full order.
+func TestNonCanonicalKeysAreRefused(t *testing.T) {
+	decodable := 0
+	for low := 0xed; low <= 0xff; low++ {
+		for _, high := range []byte{0x7f, 0xff} {
+			raw := bytes.Repeat([]byte{0xff}, 32)
+			raw[0], raw[31] = byte(low), high
+			if _, err := voi.NewExpandedPublicKey(raw); err == nil {
+				decodable++
+			}
+			if p, err := FromJWK(Command, []byte(`{"crv":"Ed25519","kty":"OKP","x":"`+b64url.Encode(raw)+`"}`)); err == nil || !p.IsZero() {
+				t.Errorf("%x was taken", raw)
+			}
+		}
+	}
+	if decodable <= 4 {
+		t.Errorf("only %d of them decode", decodable)
 	}
 }
 

@@ -30,8 +30,17 @@ func TestPrivateKeysAreNeverShown(t *testing.T) {
 				}
 			}
 		}
-		if s := fmt.Sprintf("%v", k); s != "keys.Private("+string(use)+" "+k.KID()+")" {
-			t.Errorf("printed as %s", s)
+		name := "keys.Private(" + string(use) + " " + k.KID() + ")"
+		for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%q", "%x", "%d", "%t"} {
+			if s := fmt.Sprintf(verb, k); s != name {
+				t.Errorf("printed with %s as %s", verb, s)
+			}
+		}
+		if b, err := json.Marshal(k); err != nil || string(b) != `"`+name+`"` {
+			t.Errorf("JSON %s, %v", b, err)
+		}
+		if s := slog.AnyValue(k).Resolve().String(); s != name {
+			t.Errorf("logged as %s", s)
 		}
 	}
 }

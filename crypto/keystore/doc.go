@@ -3,9 +3,9 @@
 //
 // The passphrase is stretched once, when the store is opened, with Argon2id (RFC
 // 9106) and the salt in keystore.json; the result wraps every file with
-// XChaCha20-Poly1305. The associated data binds everything said in clear (use,
-// name, time of making) and the file's name, so that no file can pass for
-// another.
+// XChaCha20-Poly1305. The associated data binds all that a file says in clear
+// (format, use, name, time of making), from which its only name follows, so that
+// no file can pass for another.
 //
 //	keystore.json        how to derive the wrapping key, and a check of it
 //	<use>.<kid>.json     a private key, see package keys

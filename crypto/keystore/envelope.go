@@ -104,8 +104,9 @@ type file struct {
 // name is the only name the file may have.
 func (f file) name() string { return f.Use + "." + f.Name + ".json" }
 
+// aad is all that the file says in clear; its name follows from that.
 func (f file) aad() []byte {
-	return frame(f.Format, f.Use, f.Name, f.Created.Format(time.RFC3339Nano), f.name())
+	return frame(f.Format, f.Use, f.Name, f.Created.Format(time.RFC3339Nano))
 }
 
 func parseFile(b []byte) (file, error) {

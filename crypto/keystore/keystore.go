@@ -349,7 +349,7 @@ func (s *Store) Close() error {
 	for _, secret := range s.secrets {
 		clear(*secret.b)
 	}
-	s.keys, s.secrets = nil, nil
+	s.keys, s.secrets = nil, map[string]hidden{}
 	if err := s.folder.root.Close(); err != nil && !errors.Is(err, fs.ErrClosed) {
 		return fmt.Errorf("keystore: %w", err)
 	}

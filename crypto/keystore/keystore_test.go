@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -269,6 +270,22 @@ func TestFilesCannotPassForOthers(t *testing.T) {
 		t.Errorf("with another use inside: %v", err)
 	}
 	if err := os.Remove(other); err != nil {
+		t.Fatal(err)
+	}
+
+	// A key under the kid of another, well encrypted.
+	secret, err := k.Bytes()
+	if err != nil {
+		t.Fatal(err)
+	}
+	misnamed := file{Use: "command", Name: strings.Repeat("A", 43), Created: day}
+	if err := s.write(misnamed, secret); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := Open(dir, passphrase); !errors.Is(err, ErrDamaged) {
+		t.Errorf("under another kid: %v", err)
+	}
+	if err := os.Remove(filepath.Join(dir, misnamed.name())); err != nil {
 		t.Fatal(err)
 	}
 
@@ -556,4 +573,72 @@ func FuzzParse(f *testing.F) {
 			}
 		}
 	})
+}
+
+// TestOwner gives a file away where the user may, and else looks at the root
+// folder, which is another's.
+func TestOwner(t *testing.T) {
+	if os.Geteuid() != 0 {
+		info, err := os.Stat("/")
+		if err != nil || ownedByUs(info) {
+			t.Errorf("the root folder passes for ours: %v", err)
+		}
+		return
+	}
+	_, dir := filled(t)
+	for _, path := range []string{filepath.Join(dir, headerName), dir} {
+		if err := os.Chown(path, 65534, -1); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := Open(dir, passphrase); !errors.Is(err, ErrExposed) {
+			t.Errorf("%s of another user: %v", filepath.Base(path), err)
+		}
+		if err := os.Chown(path, 0, -1); err != nil {
+			t.Fatal(err)
+		}
+	}
+	mustOpen(t, dir)
+}
+
+// TestTogether uses a store from many goroutines, for the race detector.
+func TestTogether(t *testing.T) {
+	s, dir := filled(t)
+	var group sync.WaitGroup
+	for i := range 8 {
+		group.Go(func() {
+			if _, err := s.Generate(keys.Attest); err != nil {
+				t.Error(err)
+			}
+			if err := s.PutSecret(fmt.Sprintf("secret-%d", i%4), []byte("the same")); err != nil {
+				t.Error(err)
+			}
+			_, _ = s.Key(keys.Command)
+			_, _ = s.Secret("storage")
+			_ = s.Publics()
+		})
+	}
+	group.Wait()
+	if got := len(mustOpen(t, dir).Publics()); got != 11 {
+		t.Errorf("%d keys after 8 more", got)
+	}
+}
+
+// TestClosed uses a store that was closed.
+func TestClosed(t *testing.T) {
+	s, _ := filled(t)
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Close(); err != nil {
+		t.Errorf("closing again: %v", err)
+	}
+	if _, err := s.Key(keys.Command); !errors.Is(err, ErrNone) {
+		t.Error(err)
+	}
+	if _, err := s.Generate(keys.Command); err == nil {
+		t.Error("a key was made in a closed store")
+	}
+	if err := s.PutSecret("late", []byte("x")); err == nil {
+		t.Error("a secret was stored in a closed store")
+	}
 }
