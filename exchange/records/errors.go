@@ -1,0 +1,76 @@
+package records
+
+import "accord/exchange"
+
+// The errors of the store.
+var (
+	// ErrStorage is fatal: the store cannot be trusted to have done what it was
+	// asked, and the process should stop writing. Its cause is for the log.
+	ErrStorage = exchange.Define(exchange.KindInternal, "REC-001",
+		exchange.Text{Zh: "记录库读写失败", En: "the record store failed"},
+		exchange.Text{Zh: "请检查磁盘空间与文件状态后重启节点", En: "check disk and file, then restart the node"})
+	ErrNotFound = exchange.Define(exchange.KindNotFound, "REC-002",
+		exchange.Text{Zh: "没有这条记录", En: "there is no such record"},
+		exchange.Text{Zh: "请核对记录编号", En: "check the record's id"})
+	ErrDuplicate = exchange.Define(exchange.KindConflict, "REC-003",
+		exchange.Text{Zh: "同一编号或同一来源行的有效记录已存在", En: "an active record of this id or source row exists already"},
+		exchange.Text{Zh: "内容不同时请用更正", En: "where the content differs, correct that record"})
+	ErrNotActive = exchange.Define(exchange.KindConflict, "REC-004",
+		exchange.Text{Zh: "记录已被更正或撤回", En: "the record has been corrected or retracted"},
+		exchange.Text{Zh: "请对现行有效的记录操作", En: "act on the record that is active now"})
+	ErrSchema = exchange.Define(exchange.KindUnavailable, "REC-005",
+		exchange.Text{Zh: "记录库由更新的软件版本建立", En: "the record store was made by a newer version"},
+		exchange.Text{Zh: "请升级本节点", En: "upgrade this node"})
+	ErrCursor = exchange.Define(exchange.KindInvalid, "REC-006",
+		exchange.Text{Zh: "翻页位置无效", En: "the cursor is not valid"},
+		exchange.Text{Zh: "请从第一页重新查询", En: "begin again with the first page"})
+	ErrPermissions = exchange.Define(exchange.KindUnavailable, "REC-007",
+		exchange.Text{Zh: "记录库文件权限过宽", En: "the record store's file can be read by others"},
+		exchange.Text{Zh: "请将文件权限设为 0600", En: "set the file's mode to 0600"})
+	ErrRecord = exchange.Define(exchange.KindInvalid, "REC-008",
+		exchange.Text{Zh: "记录不完整或不一致：{member}", En: "the record is incomplete or inconsistent: {member}"},
+		exchange.Text{Zh: "请重新生成记录", En: "make the record again"})
+)
+
+// The errors of a record's values. They name the field and never its value.
+var (
+	ErrCategory = exchange.Define(exchange.KindInvalid, "REC-010",
+		exchange.Text{Zh: "目录中没有该类别", En: "the catalogue has no such category"},
+		exchange.Text{Zh: "用 accord catalogue show 查看类别", En: "see accord catalogue show"})
+	ErrSubjectKind = exchange.Define(exchange.KindInvalid, "REC-011",
+		exchange.Text{Zh: "该类别不适用于这种信用主体", En: "the category does not apply to this kind of subject"},
+		exchange.Text{Zh: "请核对信用主体类型", En: "check the kind of subject"})
+	ErrUnknownField = exchange.Define(exchange.KindInvalid, "REC-012",
+		exchange.Text{Zh: "该类别没有此信息项", En: "the category has no such field"},
+		exchange.Text{Zh: "请使用目录所列信息项", En: "use the fields of the catalogue"})
+	ErrMissing = exchange.Define(exchange.KindInvalid, "REC-013",
+		exchange.Text{Zh: "必填项为空", En: "a required field is empty"},
+		exchange.Text{Zh: "请补充后重新提交", En: "fill it in and submit again"})
+	ErrForm = exchange.Define(exchange.KindInvalid, "REC-014",
+		exchange.Text{Zh: "格式不符，应为{form}", En: "wrong form; expected {form}"},
+		exchange.Text{Zh: "请按目录要求填写", En: "fill it in as the catalogue asks"})
+	ErrValue = exchange.Define(exchange.KindInvalid, "REC-015",
+		exchange.Text{Zh: "不在目录的取值表中", En: "not in the catalogue's table of values"},
+		exchange.Text{Zh: "请使用取值表所列代码", En: "use a code of the table"})
+	ErrLength = exchange.Define(exchange.KindInvalid, "REC-016",
+		exchange.Text{Zh: "超过长度上限 {max}", En: "longer than {max}"},
+		exchange.Text{Zh: "请缩短后提交", En: "shorten it"})
+	ErrCharacters = exchange.Define(exchange.KindInvalid, "REC-017",
+		exchange.Text{Zh: "含有不允许的字符", En: "it holds characters that are not allowed"},
+		exchange.Text{Zh: "请删除控制字符、方向控制符、标记或首尾空格", En: "remove control and direction characters, markup and outer spaces"})
+	ErrCheckDigit = exchange.Define(exchange.KindInvalid, "REC-018",
+		exchange.Text{Zh: "号码位数或校验码错误", En: "the number's length or check character is wrong"},
+		exchange.Text{Zh: "请核对原始证件", En: "compare it with the document"})
+	ErrDate = exchange.Define(exchange.KindInvalid, "REC-019",
+		exchange.Text{Zh: "日期不存在或年份不合理", En: "the date does not exist or its year is absurd"},
+		exchange.Text{Zh: "请按 2023-05-01 的形式填写", En: "write it like 2023-05-01"})
+	ErrFuture = exchange.Define(exchange.KindInvalid, "REC-020",
+		exchange.Text{Zh: "事实发生日期在将来", En: "the date lies in the future"},
+		exchange.Text{Zh: "请核对日期", En: "check the date"})
+	ErrOrder = exchange.Define(exchange.KindInvalid, "REC-021",
+		exchange.Text{Zh: "早于应在其前的日期（{other}）", En: "earlier than the date it must follow ({other})"},
+		exchange.Text{Zh: "请核对两个日期", En: "check both dates"})
+	ErrRetention = exchange.Define(exchange.KindRefused, "REC-022",
+		exchange.Text{Zh: "自然人信息已过保存期，不得保存", En: "information on a person is past its retention and may not be stored"},
+		exchange.Text{Zh: "无需处理；该信息不应再使用", En: "nothing; it must no longer be used"})
+)

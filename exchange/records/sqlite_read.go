@@ -1,0 +1,197 @@
+package records
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"strconv"
+	"strings"
+
+	"accord/crypto/strictjson"
+	"accord/exchange"
+)
+
+const columns = `position, id, category, author, operator, subject, subject_kind, catalogue_version, catalogue_digest,
+	issued_at, jwt, digest, row_key, row_digest, source, trust, flags, status, replaces, replaced_by, reason`
+
+// scanner is a row of one or of many.
+type scanner interface{ Scan(...any) error }
+
+// scan reads the columns, and sealed where it is asked for.
+func scan(row scanner, sealed *string) (Record, error) {
+	var r Record
+	var id, author, operator, subject, status, flags string
+	var issued int64
+	var replaces, replacedBy sql.NullString
+	into := []any{&r.Position, &id, &r.Category, &author, &operator, &subject, &r.SubjectKind, &r.CatalogueVersion,
+		&r.CatalogueDigest, &issued, &r.JWT, &r.Digest, &r.RowKey, &r.RowDigest, &r.Source, &r.Trust, &flags, &status,
+		&replaces, &replacedBy, &r.Reason}
+	if sealed != nil {
+		into = append(into, sealed)
+	}
+	if err := row.Scan(into...); err != nil {
+		return Record{}, err
+	}
+	r.ID, r.Author, r.Operator = exchange.RecordID(id), exchange.MemberID(author), exchange.OperatorID(operator)
+	r.Subject, r.Status, r.IssuedAt = exchange.SubjectID(subject), Status(status), exchange.Millis(issued)
+	r.Replaces, r.ReplacedBy = exchange.RecordID(replaces.String), exchange.RecordID(replacedBy.String)
+	if flags != "[]" {
+		if err := strictjson.Unmarshal([]byte(flags), &r.Flags); err != nil {
+			return Record{}, err
+		}
+	}
+	return r, nil
+}
+
+// Get implements Store.
+func (s *SQLite) Get(ctx context.Context, id exchange.RecordID) (Record, error) {
+	var sealed string
+	r, err := scan(s.reader.QueryRowContext(ctx, `SELECT `+columns+`, sealed FROM records WHERE id = ?`, string(id)), &sealed)
+	if errors.Is(err, sql.ErrNoRows) {
+		return Record{}, ErrNotFound.With()
+	}
+	if err != nil {
+		return Record{}, translate(ctx, err)
+	}
+	if sealed != "[]" {
+		if r.Sealed, err = decodeSealed(sealed); err != nil {
+			return Record{}, err
+		}
+	}
+	return r, nil
+}
+
+// rowKeysPerQuery keeps statements short; engines cap their parameters.
+const rowKeysPerQuery = 500
+
+// ByRowKeys implements Store.
+func (s *SQLite) ByRowKeys(ctx context.Context, author exchange.MemberID, category string, keys []string) (map[string]RowRef, error) {
+	found := make(map[string]RowRef)
+	for len(keys) > 0 {
+		n := min(len(keys), rowKeysPerQuery)
+		if err := s.rowKeys(ctx, author, category, keys[:n], found); err != nil {
+			return nil, err
+		}
+		keys = keys[n:]
+	}
+	return found, nil
+}
+
+func (s *SQLite) rowKeys(ctx context.Context, author exchange.MemberID, category string, keys []string, found map[string]RowRef) error {
+	args := []any{string(author), category}
+	for _, k := range keys {
+		args = append(args, k)
+	}
+	rows, err := s.reader.QueryContext(ctx, `SELECT row_key, id, row_digest FROM records
+		WHERE author = ? AND category = ? AND status = 'active' AND row_key <> '' AND row_key IN (?`+
+		strings.Repeat(", ?", len(keys)-1)+`)`, args...)
+	if err != nil {
+		return translate(ctx, err)
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var key, id, digest string
+		if err := rows.Scan(&key, &id, &digest); err != nil {
+			return translate(ctx, err)
+		}
+		found[key] = RowRef{ID: exchange.RecordID(id), RowDigest: digest}
+	}
+	return translate(ctx, rows.Err())
+}
+
+// where is the filter as a condition with its arguments.
+func (f Filter) where() (condition string, args []any) {
+	var parts []string
+	add := func(part string, arg any) {
+		parts, args = append(parts, part), append(args, arg)
+	}
+	for _, m := range []struct{ column, value string }{
+		{"category", f.Category}, {"author", string(f.Author)}, {"subject", string(f.Subject)},
+		{"subject_kind", f.SubjectKind}, {"status", string(f.Status)}, {"source", f.Source},
+	} {
+		if m.value != "" {
+			add(m.column+" = ?", m.value)
+		}
+	}
+	if f.IssuedFrom != 0 {
+		add("issued_at >= ?", int64(f.IssuedFrom))
+	}
+	if f.IssuedUntil != 0 {
+		add("issued_at < ?", int64(f.IssuedUntil))
+	}
+	if len(parts) == 0 {
+		return "", nil
+	}
+	return " WHERE " + strings.Join(parts, " AND "), args
+}
+
+// List implements Store.
+func (s *SQLite) List(ctx context.Context, f Filter, after Cursor, limit int) ([]Record, Cursor, error) {
+	limit = min(max(limit, 1), MaxPage)
+	condition, args := f.where()
+	order, compare := "ASC", ">"
+	if f.Newest {
+		order, compare = "DESC", "<"
+	}
+	if after != "" {
+		position, err := strconv.ParseInt(string(after), 10, 64)
+		if err != nil || position < 1 || strconv.FormatInt(position, 10) != string(after) {
+			return nil, "", ErrCursor.With()
+		}
+		join := " WHERE "
+		if condition != "" {
+			join = " AND "
+		}
+		condition, args = condition+join+"position "+compare+" ?", append(args, position)
+	}
+	page, err := s.query(ctx, `SELECT `+columns+` FROM records`+condition+` ORDER BY position `+order+` LIMIT ?`, append(args, limit+1)...)
+	if err != nil || len(page) <= limit {
+		return page, "", err
+	}
+	page = page[:limit]
+	return page, Cursor(strconv.FormatInt(page[limit-1].Position, 10)), nil
+}
+
+// BySubject implements Store.
+func (s *SQLite) BySubject(ctx context.Context, subject exchange.SubjectID, limit int) ([]Record, error) {
+	page, _, err := s.List(ctx, Filter{Subject: subject, Newest: true}, "", limit)
+	return page, err
+}
+
+func (s *SQLite) query(ctx context.Context, statement string, args ...any) ([]Record, error) {
+	rows, err := s.reader.QueryContext(ctx, statement, args...)
+	if err != nil {
+		return nil, translate(ctx, err)
+	}
+	defer rows.Close()
+	var page []Record
+	for rows.Next() {
+		r, err := scan(rows, nil)
+		if err != nil {
+			return nil, translate(ctx, err)
+		}
+		page = append(page, r)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, translate(ctx, err)
+	}
+	return page, nil
+}
+
+// Count implements Store.
+func (s *SQLite) Count(ctx context.Context, f Filter) (int64, error) {
+	condition, args := f.where()
+	var n int64
+	err := s.reader.QueryRowContext(ctx, `SELECT COUNT(*) FROM records`+condition, args...).Scan(&n)
+	return n, translate(ctx, err)
+}
+
+// Position implements Store.
+func (s *SQLite) Position(ctx context.Context, feed string) (int64, error) {
+	var index int64
+	err := s.reader.QueryRowContext(ctx, `SELECT position FROM positions WHERE feed = ?`, feed).Scan(&index)
+	if errors.Is(err, sql.ErrNoRows) {
+		return 0, nil
+	}
+	return index, translate(ctx, err)
+}

@@ -1,0 +1,262 @@
+package records
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+
+	"accord/crypto/seal"
+	"accord/crypto/strictjson"
+	"accord/exchange"
+)
+
+const insertRecord = `INSERT INTO records (position, id, category, author, operator, subject, subject_kind,
+	catalogue_version, catalogue_digest, issued_at, jwt, digest, sealed, row_key, row_digest, source, trust, flags,
+	status, replaces, replaced_by, reason)
+	VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`
+
+// InsertBatch implements Store.
+func (s *SQLite) InsertBatch(ctx context.Context, batch []Record, at ...Position) error {
+	for i := range batch {
+		if err := batch[i].check(); err != nil {
+			return err
+		}
+	}
+	return s.write(ctx, func(tx *sql.Tx) error {
+		var position int64
+		if err := tx.QueryRowContext(ctx, `SELECT COALESCE(MAX(position), 0) FROM records`).Scan(&position); err != nil {
+			return err
+		}
+		insert, err := tx.PrepareContext(ctx, insertRecord)
+		if err != nil {
+			return err
+		}
+		defer insert.Close()
+		for i := range batch {
+			position++
+			if err := insertOne(ctx, tx, insert, &batch[i], position); err != nil {
+				return err
+			}
+		}
+		return setPositions(ctx, tx, at)
+	})
+}
+
+func insertOne(ctx context.Context, tx *sql.Tx, insert *sql.Stmt, r *Record, position int64) error {
+	if r.Replaces != "" { // first, so that the source row is free for its new record
+		if err := replace(ctx, tx, r.Replaces, r.ID, r.Reason); err != nil {
+			return err
+		}
+	}
+	sealed, err := encodeSealed(r.Sealed)
+	if err != nil {
+		return err
+	}
+	flags, err := strictjson.Marshal(orEmpty(r.Flags))
+	if err != nil {
+		return malformed("flags")
+	}
+	status := r.Status
+	if status == "" {
+		status = Active
+	}
+	_, err = insert.ExecContext(ctx, position, string(r.ID), r.Category, string(r.Author), string(r.Operator),
+		string(r.Subject), r.SubjectKind, r.CatalogueVersion, r.CatalogueDigest, int64(r.IssuedAt), r.JWT, r.Digest,
+		string(sealed), r.RowKey, r.RowDigest, r.Source, r.Trust, string(flags), string(status),
+		nullable(r.Replaces), nullable(r.ReplacedBy), r.Reason)
+	return err
+}
+
+func setPositions(ctx context.Context, tx *sql.Tx, at []Position) error {
+	for _, p := range at {
+		if p.Feed == "" || p.Index < 0 {
+			return malformed("position")
+		}
+		if _, err := tx.ExecContext(ctx, `INSERT INTO positions (feed, position) VALUES (?, ?)
+			ON CONFLICT (feed) DO UPDATE SET position = excluded.position`, p.Feed, p.Index); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// SetPosition implements Store.
+func (s *SQLite) SetPosition(ctx context.Context, p Position) error {
+	return s.write(ctx, func(tx *sql.Tx) error { return setPositions(ctx, tx, []Position{p}) })
+}
+
+// MarkReplaced implements Store.
+func (s *SQLite) MarkReplaced(ctx context.Context, id, by exchange.RecordID, reason string) error {
+	if !exchange.ValidID(string(by)) || by == id || len(reason) > maxText {
+		return malformed("replaced_by")
+	}
+	return s.write(ctx, func(tx *sql.Tx) error { return replace(ctx, tx, id, by, reason) })
+}
+
+func replace(ctx context.Context, tx *sql.Tx, id, by exchange.RecordID, reason string) error {
+	status, replacedBy, err := standing(ctx, tx, id)
+	switch {
+	case err != nil:
+		return err
+	case status == Corrected && replacedBy == by:
+		return nil
+	case status != Active:
+		return ErrNotActive.With()
+	}
+	_, err = tx.ExecContext(ctx, `UPDATE records SET status = ?, replaced_by = ?, reason = ? WHERE id = ?`,
+		string(Corrected), string(by), reason, string(id))
+	return err
+}
+
+// MarkRetracted implements Store.
+func (s *SQLite) MarkRetracted(ctx context.Context, id exchange.RecordID, reason string) error {
+	if len(reason) > maxText {
+		return malformed("reason")
+	}
+	return s.write(ctx, func(tx *sql.Tx) error {
+		status, _, err := standing(ctx, tx, id)
+		switch {
+		case err != nil:
+			return err
+		case status == Retracted:
+			return nil
+		case status != Active:
+			return ErrNotActive.With()
+		}
+		_, err = tx.ExecContext(ctx, `UPDATE records SET status = ?, reason = ? WHERE id = ?`, string(Retracted), reason, string(id))
+		return err
+	})
+}
+
+func standing(ctx context.Context, tx *sql.Tx, id exchange.RecordID) (Status, exchange.RecordID, error) {
+	var status string
+	var by sql.NullString
+	err := tx.QueryRowContext(ctx, `SELECT status, replaced_by FROM records WHERE id = ?`, string(id)).Scan(&status, &by)
+	if errors.Is(err, sql.ErrNoRows) {
+		return "", "", ErrNotFound.With()
+	}
+	return Status(status), exchange.RecordID(by.String), err
+}
+
+// Erase implements Store.
+func (s *SQLite) Erase(ctx context.Context, id exchange.RecordID, fields ...string) (int, error) {
+	erased := 0
+	err := s.write(ctx, func(tx *sql.Tx) error {
+		var text string
+		err := tx.QueryRowContext(ctx, `SELECT sealed FROM records WHERE id = ?`, string(id)).Scan(&text)
+		if errors.Is(err, sql.ErrNoRows) {
+			return ErrNotFound.With()
+		}
+		if err != nil {
+			return err
+		}
+		sealed, err := decodeSealed(text)
+		if err != nil {
+			return err
+		}
+		if erased, err = eraseFields(sealed, fields); err != nil || erased == 0 {
+			return err
+		}
+		data, err := encodeSealed(sealed)
+		if err != nil {
+			return err
+		}
+		_, err = tx.ExecContext(ctx, `UPDATE records SET sealed = ? WHERE id = ?`, string(data), string(id))
+		return err
+	})
+	if err != nil {
+		return 0, err
+	}
+	return erased, s.scrub(ctx)
+}
+
+// eraseFields empties the named fields, all when none is named, and counts
+// those that still held something.
+func eraseFields(sealed []SealedField, fields []string) (int, error) {
+	wanted := make(map[string]bool, len(fields))
+	for _, f := range fields {
+		wanted[f] = true
+	}
+	erased := 0
+	for i := range sealed {
+		f := &sealed[i]
+		if len(fields) > 0 && !wanted[f.Field] {
+			continue
+		}
+		delete(wanted, f.Field)
+		if !f.Erased {
+			f.Erased, f.Sealed = true, seal.Sealed{}
+			erased++
+		}
+	}
+	if len(wanted) > 0 {
+		return 0, ErrNotFound.With().At("/sealed")
+	}
+	return erased, nil
+}
+
+// scrub empties the write-ahead log, which still holds the pages as they were.
+func (s *SQLite) scrub(ctx context.Context) error {
+	var busy, logged, done int
+	if err := s.writer.QueryRowContext(ctx, `PRAGMA wal_checkpoint(TRUNCATE)`).Scan(&busy, &logged, &done); err != nil {
+		return translate(ctx, err)
+	}
+	if busy != 0 {
+		return ErrStorage.Wrap(fmt.Errorf("a reader keeps %d pages in the write-ahead log", logged-done))
+	}
+	return nil
+}
+
+// sealedJSON is a sealed field as the store writes it; without "sealed" it is
+// an erased one.
+type sealedJSON struct {
+	Field  string       `json:"field"`
+	Digest string       `json:"digest"`
+	Sealed *seal.Sealed `json:"sealed,omitempty"`
+}
+
+func encodeSealed(fields []SealedField) ([]byte, error) {
+	rows := make([]sealedJSON, len(fields))
+	for i := range fields {
+		f := &fields[i]
+		rows[i] = sealedJSON{Field: f.Field, Digest: f.Digest}
+		if !f.Erased {
+			rows[i].Sealed = &f.Sealed
+		}
+	}
+	data, err := strictjson.Marshal(rows)
+	if err != nil {
+		return nil, malformed("sealed")
+	}
+	return data, nil
+}
+
+func decodeSealed(text string) ([]SealedField, error) {
+	var rows []sealedJSON
+	if err := strictjson.Unmarshal([]byte(text), &rows); err != nil {
+		return nil, ErrStorage.Wrap(err)
+	}
+	fields := make([]SealedField, len(rows))
+	for i, row := range rows {
+		fields[i] = SealedField{Field: row.Field, Digest: row.Digest, Erased: row.Sealed == nil}
+		if row.Sealed != nil {
+			fields[i].Sealed = *row.Sealed
+		}
+	}
+	return fields, nil
+}
+
+func nullable(id exchange.RecordID) any {
+	if id == "" {
+		return nil
+	}
+	return string(id)
+}
+
+func orEmpty(list []string) []string {
+	if list == nil {
+		return []string{}
+	}
+	return list
+}

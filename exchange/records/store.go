@@ -1,0 +1,88 @@
+package records
+
+import (
+	"context"
+
+	"accord/exchange"
+)
+
+// Store keeps records. Every method is safe for concurrent use; every write is
+// durable and atomic when it returns nil. Errors other than the ones named are
+// ErrStorage, which is fatal, or the context's own.
+type Store interface {
+	// InsertBatch stores all records or none, in their order, with the feed
+	// positions they bring the store to. A record that Replaces another makes
+	// that one Corrected in the same transaction. ErrDuplicate: an id or an
+	// active source row exists; ErrNotFound, ErrNotActive: about a replaced
+	// record; ErrRecord: a record is inconsistent.
+	InsertBatch(ctx context.Context, records []Record, at ...Position) error
+
+	// Get returns one record with its sealed fields, or ErrNotFound.
+	Get(ctx context.Context, id exchange.RecordID) (Record, error)
+
+	// ByRowKeys finds the active records of source rows; keys without one are
+	// absent from the map.
+	ByRowKeys(ctx context.Context, author exchange.MemberID, category string, keys []string) (map[string]RowRef, error)
+
+	// List returns up to limit records that match, in order of arrival or the
+	// reverse, without their sealed fields. next is "" after the last page.
+	List(ctx context.Context, f Filter, after Cursor, limit int) (page []Record, next Cursor, err error)
+
+	// BySubject returns up to limit records of a subject in any status, the
+	// newest first, without their sealed fields.
+	BySubject(ctx context.Context, subject exchange.SubjectID, limit int) ([]Record, error)
+
+	// MarkReplaced says that another record corrects this one. Saying the same
+	// again changes nothing.
+	MarkReplaced(ctx context.Context, id, by exchange.RecordID, reason string) error
+
+	// MarkRetracted says that the author took the record back. Saying it again
+	// changes nothing.
+	MarkRetracted(ctx context.Context, id exchange.RecordID, reason string) error
+
+	// Erase destroys keys and boxes of the named sealed fields, of all when
+	// none is named, and says how many it destroyed. When it returns, the bytes
+	// are gone from the store's files; backups are not its business.
+	Erase(ctx context.Context, id exchange.RecordID, fields ...string) (int, error)
+
+	// Count counts the records that match.
+	Count(ctx context.Context, f Filter) (int64, error)
+
+	// Position is how far a feed has been taken over, 0 at first.
+	Position(ctx context.Context, feed string) (int64, error)
+	// SetPosition stores it alone; InsertBatch stores it with the records.
+	SetPosition(ctx context.Context, p Position) error
+
+	Close() error
+}
+
+// Position is how far a feed has been taken over.
+type Position struct {
+	Feed  string
+	Index int64
+}
+
+// RowRef is what an import has to know about an earlier row.
+type RowRef struct {
+	ID        exchange.RecordID
+	RowDigest string
+}
+
+// Filter selects records; an empty member selects all.
+type Filter struct {
+	Category    string
+	Author      exchange.MemberID
+	Subject     exchange.SubjectID
+	SubjectKind string
+	Status      Status
+	Source      string
+	IssuedFrom  exchange.Millis // inclusive
+	IssuedUntil exchange.Millis // exclusive
+	Newest      bool            // newest first
+}
+
+// Cursor is where a List goes on; opaque, and only valid with the same Filter.
+type Cursor string
+
+// MaxPage is the most records of one page.
+const MaxPage = 1000
