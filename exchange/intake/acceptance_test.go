@@ -147,6 +147,8 @@ func readAll(tb testing.TB, mapping, path string, opts Options) (*Reader, map[st
 // importable are the manifest's files this package has mappings for.
 var importable = []struct{ mapping, file, sheet string }{
 	{"penalties", "penalties.csv", ""},
+	{"discipline", "discipline.xlsx", "从业人员"},
+	{"discipline", "discipline.xlsx", "机构"},
 	{"court", "court.ndjson", ""},
 }
 
@@ -337,5 +339,83 @@ func checkSilence(t *testing.T, rows []*Row) {
 		if strings.Contains(text, s) {
 			t.Fatalf("a private value stands in a message or a printed row")
 		}
+	}
+}
+
+// registers reads who is known from the agencies' registers: branches and
+// agencies by code, sales staff and policy holders by identity number. Holders'
+// names are not compared; the register of names is the staff's.
+func registers(t *testing.T) func(namespace, key string) (string, bool) {
+	t.Helper()
+	known := map[string]string{}
+	ctx := context.Background()
+	table := func(file string, sheet string, id, name string) {
+		f, err := os.Open(sharedData(t, "agencies", file))
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer f.Close()
+		info, err := f.Stat()
+		if err != nil {
+			t.Fatal(err)
+		}
+		columns := &Table{Sheet: sheet, HeaderRow: 1, HeaderRows: 1, Extra: "ignore",
+			Columns: []Column{{Source: id}, {Source: name}}}
+		var rows rowSource
+		if sheet != "" {
+			rows, err = openSheet(ctx, f, info.Size(), columns)
+		} else {
+			var l *lines
+			l, err = newLines(ctx, f, info.Size(), Auto)
+			rows = &csvRows{csv: &csvSource{lines: l, separator: ','}, headerRow: 1}
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		src, err := newTabular(rows, columns, sheet != "")
+		if err != nil {
+			t.Fatal(err)
+		}
+		for {
+			rec, err := src.next()
+			if err != nil {
+				break
+			}
+			if len(rec.findings) > 0 {
+				continue
+			}
+			id := idForm(rec.cells[0].text)
+			if _, ok := known[id]; !ok {
+				known[id] = closeGaps(rec.cells[1].text)
+			}
+		}
+	}
+	table("enterprises.xlsx", "机构信息", "统一社会信用代码", "机构名称")
+	table("practitioners.csv", "", "身份证号码", "姓名")
+	staff := len(known)
+	table("policies.csv", "", "证件号码", "险种大类")
+	if staff < 2000 || len(known) < 10_000 {
+		t.Fatalf("only %d and %d identifiers in the registers", staff, len(known))
+	}
+	return func(namespace, key string) (string, bool) {
+		name, ok := known[key]
+		if strings.HasSuffix(name, "保险") {
+			name = "" // a holder's class of business, no name
+		}
+		return name, ok
+	}
+}
+
+func TestAgenciesFilesWithRegisters(t *testing.T) {
+	m := readManifest(t)
+	register := registers(t)
+	for _, f := range importable {
+		t.Run(f.file+f.sheet, func(t *testing.T) {
+			mf := m.file(t, f.file, f.sheet)
+			_, tables := readAll(t, f.mapping, sharedData(t, "agencies", f.file), Options{AsOf: m.asOf(t), Register: register})
+			rows := tables[f.sheet]
+			checkCounts(t, rows, mf.Rows, mf.Expected)
+			checkVerdicts(t, rows, mf, false)
+		})
 	}
 }

@@ -25,10 +25,13 @@ type cell struct {
 	kind  cellKind
 	text  string
 	items []string
-	ref   string // worksheet cell such as "B12"
+	at    place  // in a worksheet
 	json  bool   // from NDJSON
 	day   string // a workbook's number read as a day, "" when it cannot be one
 }
+
+// place is a worksheet cell's row and column, from 1; zero outside workbooks.
+type place struct{ row, column int }
 
 // record is one data record, its cells in the order of the mapping's columns.
 type record struct {
@@ -170,6 +173,9 @@ func (t *tabular) fill(rec *record, raw rawRow) {
 		if at < len(raw.cells) {
 			rec.cells[i] = raw.cells[at]
 		}
+		if t.workbook {
+			rec.cells[i].at = place{rec.excelRow, at + 1}
+		}
 	}
 }
 
@@ -181,15 +187,15 @@ func (t *tabular) rawFindings(raw rawRow) (found []finding) {
 		if i < len(t.names) {
 			name = t.names[i]
 		} else if c.kind != cellEmpty && t.workbook {
-			found = append(found, finding{kind: "column_extra", column: "*", cell: c.ref})
+			found = append(found, finding{kind: "column_extra", column: "*", cell: c.at.String()})
 		}
 		if !utf8.ValidString(c.text) {
 			if hurt++; hurt == 1 {
-				found = append(found, finding{kind: "bad_encoding", column: name, cell: c.ref})
+				found = append(found, finding{kind: "bad_encoding", column: name, cell: c.at.String()})
 			}
 		}
 		if strings.IndexByte(c.text, 0) >= 0 {
-			found = append(found, finding{kind: "nul_byte", column: name, cell: c.ref})
+			found = append(found, finding{kind: "nul_byte", column: name, cell: c.at.String()})
 		}
 	}
 	if hurt > 1 {

@@ -24,10 +24,7 @@ const (
 
 // date reads a day, or a month where no more is known.
 func (n *normaliser) date(t *target, c cell) outcome {
-	if c.kind == cellNumber {
-		if c.day == "" {
-			return refused("date_unreadable")
-		}
+	if c.kind == cellNumber && c.day != "" {
 		o := n.judged(t, c.day)
 		if !o.refuse {
 			o.found("date_serial_number")

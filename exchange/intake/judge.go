@@ -72,7 +72,7 @@ func (j *judge) normalise(row *Row, rec *record) map[string]emptiness {
 		c := t.cell(rec)
 		o := j.normal.cell(t, c, row.Values.Text(t.field.KindField))
 		for _, kind := range o.kinds {
-			row.add(kind, t.Source, t.field.ID, c.ref)
+			row.add(kind, t.Source, t.field.ID, c.at.String())
 		}
 		if o.value != nil {
 			row.Values[t.field.ID] = o.value
@@ -90,7 +90,7 @@ func (t *target) cell(rec *record) cell {
 	return rec.cells[t.at]
 }
 
-func (t *target) ref(rec *record) string { return t.cell(rec).ref }
+func (t *target) ref(rec *record) string { return t.cell(rec).at.String() }
 
 // subject finds the case that names the row's subject, nil when the field that
 // decides was refused or is empty.

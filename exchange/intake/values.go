@@ -76,7 +76,10 @@ func (n *normaliser) cell(t *target, c cell, idKind string) outcome {
 	case cellFormula:
 		return refused("excel_formula_no_value")
 	case cellOther:
-		return refused("json_wrong_type")
+		if c.json {
+			return refused("json_wrong_type")
+		}
+		return refused("cell_wrong_type")
 	case cellList:
 		return n.list(t, c)
 	}
@@ -88,7 +91,8 @@ func (n *normaliser) cell(t *target, c cell, idKind string) outcome {
 			return refused(kind)
 		}
 	}
-	if strings.ContainsRune(c.text, '\uFFFD') {
+	prose := t.field.Type == catalogue.TypeText || t.field.Type == catalogue.TypeTexts
+	if !prose && strings.ContainsRune(c.text, '\uFFFD') {
 		return refused("lost_character")
 	}
 	o := n.typed(t, c, idKind)
@@ -259,6 +263,9 @@ func (n *normaliser) text(text string) outcome {
 		return refused("text_too_long")
 	}
 	o := value(text)
+	if strings.ContainsRune(text, '\uFFFD') {
+		o.found("lost_in_text")
+	}
 	if hasMarkup(text) {
 		o.found("html_in_text")
 	}
