@@ -87,7 +87,7 @@ func (e *env) settle(c *cli.Context) error {
 		e.Ambiguous = 2
 	}
 	if e.Operator != "" && !exchange.ValidName(string(e.Operator)) {
-		return errBadValue.With("flag", "--operator", "value", e.Operator, "example", "zhang.san, 10234")
+		return errBadValue.With("flag", e.line.source("--operator"), "value", e.Operator, "example", "zhang.san, 10234")
 	}
 	e.warnUnknownVariables()
 	return nil

@@ -45,6 +45,17 @@ func (l *line) fill(getenv func(string) string) {
 	}
 }
 
+// source says where the value of a flag was written: in a variable, or as the
+// flag itself.
+func (l *line) source(typed string) string {
+	for _, g := range l.flags {
+		if g.variable != "" && dashed(g.name) == typed {
+			return g.variable
+		}
+	}
+	return typed
+}
+
 // variables lists every variable the tree under path understands.
 func variables(path ...*cli.Command) []string {
 	var all []string

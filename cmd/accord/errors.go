@@ -185,10 +185,5 @@ func (e *env) usageError(c *cli.Context, err error, _ bool) error {
 	if f := e.line.lookup(name); f != nil {
 		example = exampleOf(f)
 	}
-	for _, g := range e.line.flags {
-		if g.variable != "" && dashed(g.name) == name {
-			name = g.variable
-		}
-	}
-	return errBadValue.With("flag", name, "value", strings.TrimSpace(m[1]), "example", example)
+	return errBadValue.With("flag", e.line.source(name), "value", strings.TrimSpace(m[1]), "example", example)
 }

@@ -75,8 +75,11 @@ func (e *env) object(v any, render func(w io.Writer)) error {
 		return e.write(b.String())
 	}
 	body, err := marshal(v)
-	if err != nil || len(body) < 2 || body[0] != '{' {
-		return exchange.ErrInternal.Wrap(fmt.Errorf("%T is not a JSON object: %w", v, err))
+	if err == nil && body[0] != '{' {
+		err = fmt.Errorf("%T is not a JSON object", v)
+	}
+	if err != nil {
+		return exchange.ErrInternal.Wrap(err)
 	}
 	if e.Format == formatJSON {
 		return e.writeJSON(versioned(body))
@@ -168,11 +171,22 @@ func members(body []byte) (rows, error) {
 		if err := dec.Decode(&value); err != nil {
 			return list, err
 		}
-		text := string(value)
-		_ = json.Unmarshal(value, &text) // a string without its quotes, anything else as it is
-		list.add(name, text)
+		list.add(name, bare(value))
 	}
 	return list, nil
+}
+
+// bare is a JSON value as a CSV field: a string without its quotes, null as
+// nothing, all else as it is.
+func bare(value json.RawMessage) string {
+	if string(value) == "null" {
+		return ""
+	}
+	var s string
+	if json.Unmarshal(value, &s) == nil {
+		return s
+	}
+	return string(value)
 }
 
 // marshal is JSON without HTML escapes or line end.
@@ -209,6 +223,8 @@ func machineCell(v any) any {
 	return v
 }
 
+var yesNo = map[bool]exchange.Text{true: {Zh: "是", En: "yes"}, false: {Zh: "否", En: "no"}}
+
 // beijing is the time people read (UTC+8 without summer time since 1992).
 var beijing = time.FixedZone("CST", 8*60*60)
 
@@ -231,6 +247,8 @@ func humanCell(v any, lang exchange.Lang) string {
 		return v.In(beijing).Format("2006-01-02 15:04:05 -07:00")
 	case []string:
 		return strings.Join(v, ", ")
+	case bool:
+		return yesNo[v].In(lang)
 	}
 	return fmt.Sprint(v)
 }

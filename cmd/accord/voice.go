@@ -34,7 +34,8 @@ const (
 	red  style = "31"
 )
 
-// paint styles s for stderr's or stdout's terminal; elsewhere it is s.
+// paint styles s, but only where both streams are terminals: no pipe or file
+// ever holds an escape sequence. NO_COLOR is no-color.org's.
 func (e *env) paint(st style, s string) string {
 	if e.NoColor || e.Getenv("NO_COLOR") != "" || e.Getenv("TERM") == "dumb" || !e.IsTTY(e.Stdout) || !e.IsTTY(e.Stderr) {
 		return s

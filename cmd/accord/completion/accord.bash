@@ -5,6 +5,6 @@ _accord() {
     COMPREPLY=()
     while IFS=$'\t' read -r candidate meaning; do
         COMPREPLY+=("$candidate")
-    done < <("${COMP_WORDS[0]}" __complete "${COMP_WORDS[@]:1:COMP_CWORD}" 2>/dev/null)
+    done < <("${COMP_WORDS[0]/#\~/$HOME}" __complete "${COMP_WORDS[@]:1:COMP_CWORD}" 2>/dev/null)
 }
 complete -o default -F _accord accord
