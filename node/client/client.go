@@ -1,0 +1,195 @@
+// Package client is the typed Go client of API v1. The command line, the peers
+// and the tests use only this, so what it can do is what the API can do.
+//
+// A client speaks either over a node's local socket, as a named operator, or
+// over TLS 1.3 to an address whose key the caller pins.
+package client
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"io"
+	"net"
+	"net/http"
+	"net/url"
+	"strconv"
+	"time"
+
+	"accord/crypto/strictjson"
+	"accord/exchange"
+	"accord/node/wire"
+)
+
+// maxAnswer caps what a client reads of one answer: 64 MiB.
+const maxAnswer = 64 << 20
+
+// The errors of reaching a node.
+var (
+	ErrUnreachable = exchange.Define(exchange.KindUnavailable, "NET-001",
+		exchange.Text{Zh: "无法连接节点 {where}", En: "the node at {where} cannot be reached"},
+		exchange.Text{Zh: "确认节点已运行(accord node run),地址或 --dir 是否正确", En: "is the node running (accord node run), and is the address or --dir right?"})
+	ErrAnswer = exchange.Define(exchange.KindUnverified, "NET-002",
+		exchange.Text{Zh: "节点 {where} 的应答无法识别", En: "the answer of the node at {where} is not understood"},
+		exchange.Text{Zh: "双方版本是否一致?", En: "do both sides run the same version?"})
+)
+
+// Client calls one node. It is safe for concurrent use.
+type Client struct {
+	http     *http.Client
+	base     string
+	where    string
+	operator exchange.OperatorID
+	lang     exchange.Lang
+}
+
+// Local is a client of the node whose socket is at path, acting as operator.
+func Local(socket string, operator exchange.OperatorID, lang exchange.Lang) *Client {
+	dialer := &net.Dialer{Timeout: 5 * time.Second}
+	tr := &http.Transport{
+		DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
+			return dialer.DialContext(ctx, "unix", socket)
+		},
+		DisableCompression: true,
+	}
+	return &Client{http: &http.Client{Transport: tr}, base: "http://node", where: socket, operator: operator, lang: lang}
+}
+
+// Remote is a client over a ready transport (pinned TLS) to address.
+func Remote(address string, tr http.RoundTripper, lang exchange.Lang) *Client {
+	return &Client{http: &http.Client{Transport: tr, Timeout: 60 * time.Second,
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }},
+		base: "https://" + address, where: address, lang: lang}
+}
+
+// As is the same client acting as another operator.
+func (c *Client) As(op exchange.OperatorID) *Client {
+	other := *c
+	other.operator = op
+	return &other
+}
+
+// call sends in (when not nil) as JSON and reads the answer into out.
+func (c *Client) call(ctx context.Context, method, path string, in, out any) error {
+	var body io.Reader
+	if in != nil {
+		raw, err := strictjson.Marshal(in)
+		if err != nil {
+			return err
+		}
+		body = bytes.NewReader(raw)
+	}
+	resp, err := c.send(ctx, method, path, "application/json", body)
+	if err != nil {
+		return err
+	}
+	defer resp.Body.Close()
+	raw, err := io.ReadAll(io.LimitReader(resp.Body, maxAnswer))
+	if err != nil {
+		return ErrUnreachable.Wrap(err, "where", c.where)
+	}
+	if out == nil {
+		return nil
+	}
+	if err := strictjson.UnmarshalLoose(raw, out); err != nil {
+		return ErrAnswer.Wrap(err, "where", c.where)
+	}
+	return nil
+}
+
+// send makes the request and turns problem documents into errors.
+func (c *Client) send(ctx context.Context, method, path, contentType string, body io.Reader) (*http.Response, error) {
+	req, err := http.NewRequestWithContext(ctx, method, c.base+path, body)
+	if err != nil {
+		return nil, err
+	}
+	if body != nil {
+		req.Header.Set("Content-Type", contentType)
+	}
+	req.Header.Set("Accept-Language", string(c.lang))
+	if c.operator != "" {
+		req.Header.Set(wire.HeaderOperator, string(c.operator))
+	}
+	resp, err := c.http.Do(req)
+	if err != nil {
+		if ctx.Err() != nil {
+			err = errors.Join(err, ctx.Err())
+		}
+		return nil, ErrUnreachable.Wrap(err, "where", c.where)
+	}
+	if resp.StatusCode >= 300 {
+		defer resp.Body.Close()
+		return nil, c.problem(resp)
+	}
+	return resp, nil
+}
+
+func (c *Client) problem(resp *http.Response) error {
+	raw, err := io.ReadAll(io.LimitReader(resp.Body, 1<<20))
+	if err != nil {
+		return ErrUnreachable.Wrap(err, "where", c.where)
+	}
+	var p wire.Problem
+	if err := strictjson.UnmarshalLoose(raw, &p); err != nil || exchange.Lookup(p.Code) == nil {
+		return ErrAnswer.Wrap(errors.New(resp.Status), "where", c.where)
+	}
+	return &exchange.Error{Code: p.Code, Kind: exchange.Lookup(p.Code).Kind, Args: p.Args, Field: p.Field}
+}
+
+// get reads path with the query's non-empty values.
+func (c *Client) get(ctx context.Context, path string, query map[string]string, out any) error {
+	q := url.Values{}
+	for k, v := range query {
+		if v != "" {
+			q.Set(k, v)
+		}
+	}
+	if len(q) > 0 {
+		path += "?" + q.Encode()
+	}
+	return c.call(ctx, http.MethodGet, path, nil, out)
+}
+
+// Raw reads a path as it is: a bundle, a checkpoint, a catalogue.
+func (c *Client) Raw(ctx context.Context, path string) ([]byte, error) {
+	resp, err := c.send(ctx, http.MethodGet, path, "", nil)
+	if err != nil {
+		return nil, err
+	}
+	defer resp.Body.Close()
+	raw, err := io.ReadAll(io.LimitReader(resp.Body, maxAnswer+1))
+	if err != nil {
+		return nil, ErrUnreachable.Wrap(err, "where", c.where)
+	}
+	if len(raw) > maxAnswer {
+		return nil, ErrAnswer.With("where", c.where)
+	}
+	return raw, nil
+}
+
+func seg(s string) string { return url.PathEscape(s) }
+
+func num(n int) string {
+	if n == 0 {
+		return ""
+	}
+	return strconv.Itoa(n)
+}
+
+// events reads an NDJSON stream, calling each for every line.
+func (c *Client) events(resp *http.Response, each func(json.RawMessage) error) error {
+	defer resp.Body.Close()
+	sc := bufio.NewScanner(resp.Body)
+	sc.Buffer(make([]byte, 64<<10), maxAnswer)
+	for sc.Scan() {
+		if err := each(json.RawMessage(sc.Bytes())); err != nil {
+			return err
+		}
+	}
+	if err := sc.Err(); err != nil {
+		return ErrUnreachable.Wrap(err, "where", c.where)
+	}
+	return nil
+}

@@ -1,0 +1,116 @@
+package founding
+
+import (
+	"errors"
+	"os"
+	"path/filepath"
+
+	"accord/crypto/strictjson"
+	"accord/exchange"
+	"accord/exchange/members"
+)
+
+// The errors of founding.
+var (
+	ErrExists = exchange.Define(exchange.KindConflict, "INIT-001",
+		exchange.Text{Zh: "目录 {dir} 已经初始化", En: "{dir} is already initialised"},
+		exchange.Text{Zh: "继续用该目录,或换一个空目录;不会覆盖任何密钥", En: "go on with it, or choose an empty folder; no key is ever overwritten"})
+	ErrFolder = exchange.Define(exchange.KindInvalid, "INIT-002",
+		exchange.Text{Zh: "目录 {dir} 无法使用:{why}", En: "the folder {dir} cannot be used: {why}"},
+		exchange.Text{Zh: "先运行 accord init,或用 --dir 指明数据目录", En: "run accord init first, or name the data folder with --dir"})
+	ErrPaper = exchange.Define(exchange.KindUnverified, "INIT-003",
+		exchange.Text{Zh: "{file} 未通过验证:{why}", En: "{file} does not verify: {why}"},
+		exchange.Text{Zh: "请向出具方索取原文件,并用电话核对口令词", En: "get the original from whoever made it and compare the words by phone"})
+	ErrDraft = exchange.Define(exchange.KindRefused, "INIT-004",
+		exchange.Text{Zh: "章程草案不能签署:{why}", En: "the draft charter cannot be signed: {why}"},
+		exchange.Text{Zh: "请召集方改正草案后重发", En: "let the convener mend the draft and send it again"})
+)
+
+// Files of a data folder.
+const (
+	nodeFile         = "node.json"
+	keysFolder       = "keys"
+	passphraseFile   = "passphrase"
+	IntroductionFile = "introduction.jws"
+	genesisFile      = "genesis.json"
+	startedFile      = "started"
+)
+
+// Identity is what a data folder is: whose node, under which id. The id is the
+// member and a random incarnation; a folder that was wiped gets a new one.
+type Identity struct {
+	Format string            `json:"format"`
+	Member exchange.MemberID `json:"member"`
+	Node   string            `json:"node"`
+}
+
+const identityFormat = "accord-node/1"
+
+// ReadIdentity reads a data folder's identity.
+func ReadIdentity(dir string) (Identity, error) {
+	raw, err := os.ReadFile(filepath.Join(dir, nodeFile))
+	if err != nil {
+		return Identity{}, ErrFolder.Wrap(err, "dir", dir, "why", "it holds no node")
+	}
+	var id Identity
+	if err := strictjson.Unmarshal(raw, &id); err != nil || id.Format != identityFormat {
+		return Identity{}, ErrFolder.With("dir", dir, "why", nodeFile+" is damaged")
+	}
+	return id, nil
+}
+
+// ReadGenesis reads and verifies the genesis of a data folder.
+func ReadGenesis(dir string) (members.Genesis, error) {
+	raw, err := os.ReadFile(filepath.Join(dir, genesisFile))
+	if errors.Is(err, os.ErrNotExist) {
+		return members.Genesis{}, ErrFolder.With("dir", dir, "why", "its federation is not founded yet (accord charter found)")
+	}
+	if err != nil {
+		return members.Genesis{}, ErrFolder.Wrap(err, "dir", dir, "why", "genesis.json cannot be read")
+	}
+	g, err := members.DecodeGenesis(raw)
+	if err != nil {
+		return members.Genesis{}, err
+	}
+	return g, g.Verify()
+}
+
+// KeysFolder is where a data folder's keystore lies.
+func KeysFolder(dir string) string { return filepath.Join(dir, keysFolder) }
+
+// Started says whether this node's log was founded here once (see MarkStarted).
+func Started(dir string) bool {
+	_, err := os.Stat(filepath.Join(dir, startedFile))
+	return err == nil
+}
+
+// MarkStarted records that the log has been founded in this folder. From then
+// on a missing log is refused: a node that lost it has forgotten its votes.
+func MarkStarted(dir string) error {
+	return writeFile(filepath.Join(dir, startedFile), []byte("1\n"))
+}
+
+// writeFile writes a file of this user only, durably and all at once.
+func writeFile(path string, data []byte) error {
+	tmp, err := os.CreateTemp(filepath.Dir(path), ".tmp-")
+	if err != nil {
+		return err
+	}
+	defer os.Remove(tmp.Name())
+	_, werr := tmp.Write(data)
+	if err := errors.Join(werr, tmp.Sync(), tmp.Close()); err != nil {
+		return err
+	}
+	if err := os.Rename(tmp.Name(), path); err != nil {
+		return err
+	}
+	return syncFolder(filepath.Dir(path))
+}
+
+func syncFolder(dir string) error {
+	d, err := os.Open(dir)
+	if err != nil {
+		return err
+	}
+	return errors.Join(d.Sync(), d.Close())
+}

@@ -1,0 +1,104 @@
+package founding
+
+import (
+	"bytes"
+	"time"
+
+	"accord/crypto/jws"
+	"accord/crypto/keys"
+	"accord/crypto/keystore"
+	"accord/crypto/strictjson"
+	"accord/exchange"
+	"accord/exchange/members"
+	"accord/node/config"
+)
+
+// maxPaper bounds a founding paper: 1 MiB.
+const maxPaper = 1 << 20
+
+// Invitation is what a convener sends to the other founders: which federation,
+// who convenes it, until when. It carries no secret; the phrase over its bytes
+// is compared by phone.
+type Invitation struct {
+	Format     string          `json:"format"`
+	ID         string          `json:"id"`
+	Federation string          `json:"federation"`
+	Name       exchange.Text   `json:"name"`
+	Convener   members.Founder `json:"convener"`
+	Issued     exchange.Millis `json:"issued"`
+	Expires    exchange.Millis `json:"expires"`
+}
+
+const invitationFormat = "accord-invitation/1"
+
+// Invite makes an invitation to the federation of the data folder, signed by
+// its member, valid for the given time.
+func Invite(cfg config.Config, store *keystore.Store, name exchange.Text, now time.Time, valid time.Duration) ([]byte, error) {
+	intro, err := ownIntroduction(cfg.Dir)
+	if err != nil {
+		return nil, err
+	}
+	id, err := randomBytes(16)
+	if err != nil {
+		return nil, err
+	}
+	return signPaper(store, jws.TypInvitation, Invitation{Format: invitationFormat, ID: encodeID(id), Federation: cfg.Federation,
+		Name: name, Convener: intro.Member, Issued: exchange.MillisOf(now), Expires: exchange.MillisOf(now.Add(valid))})
+}
+
+// ReadInvitation verifies an invitation at the given time.
+func ReadInvitation(token []byte, now time.Time) (Invitation, error) {
+	var inv Invitation
+	if err := readPaper("invitation", token, jws.TypInvitation, &inv, func() []keys.Public { return inv.Convener.Keys }); err != nil {
+		return Invitation{}, err
+	}
+	switch {
+	case inv.Format != invitationFormat:
+		return Invitation{}, ErrPaper.With("file", "invitation", "why", "unknown format")
+	case !exchange.ValidName(inv.Federation) || !exchange.ValidID(inv.ID):
+		return Invitation{}, ErrPaper.With("file", "invitation", "why", "malformed")
+	case exchange.MillisOf(now) > inv.Expires:
+		return Invitation{}, ErrPaper.With("file", "invitation", "why", "it has expired")
+	}
+	return inv, nil
+}
+
+// readIntroduction verifies a founder's introduction.
+func readIntroduction(token []byte) (introduction, error) {
+	var in introduction
+	if err := readPaper("introduction", token, jws.TypIntroduction, &in, func() []keys.Public { return in.Member.Keys }); err != nil {
+		return introduction{}, err
+	}
+	if in.Format != introductionFormat || !exchange.ValidName(in.Federation) {
+		return introduction{}, ErrPaper.With("file", "introduction", "why", "malformed")
+	}
+	return in, nil
+}
+
+// readPaper reads a self-signed paper: its payload names the keys, and one of
+// them signed it. That proves possession; who it is, people check by phone.
+func readPaper(file string, token []byte, typ string, v any, listed func() []keys.Public) error {
+	token = bytes.TrimSpace(token)
+	if len(token) > maxPaper {
+		return ErrPaper.With("file", file, "why", "too long")
+	}
+	t, err := jws.Parse(string(token))
+	if err != nil {
+		return ErrPaper.Wrap(err, "file", file, "why", "not a signed paper")
+	}
+	if err := strictjson.Unmarshal(t.Payload, v); err != nil {
+		return ErrPaper.Wrap(err, "file", file, "why", "malformed")
+	}
+	_, err = jws.Verify(string(token), typ, func(kid string) (keys.Public, error) {
+		for _, k := range listed() {
+			if k.KID() == kid && k.Use() == keys.Command {
+				return k, nil
+			}
+		}
+		return keys.Public{}, jws.ErrKey
+	})
+	if err != nil {
+		return ErrPaper.Wrap(err, "file", file, "why", "its signature does not hold")
+	}
+	return nil
+}

@@ -1,0 +1,371 @@
+package wire
+
+import (
+	"encoding/json"
+	"time"
+
+	"accord/exchange"
+	"accord/exchange/catalogue"
+)
+
+// SchemaVersion is the version of these bodies.
+const SchemaVersion = 1
+
+// Header names of API v1.
+const (
+	HeaderOperator = "Accord-Operator" // who acts, on the local socket only
+	HeaderIndex    = "Accord-Index"    // ledger index the answer stands on
+)
+
+// Federation is what a stranger needs to know to trust or find this
+// federation.
+type Federation struct {
+	Federation       string        `json:"federation"`
+	Name             exchange.Text `json:"name"`
+	Charter          string        `json:"charter"` // digest, "sha256:…"
+	Phrase           exchange.Text `json:"phrase"`  // the digest as words, to compare by phone
+	Founded          time.Time     `json:"founded"`
+	Catalogue        string        `json:"catalogue"` // id of the document in force
+	CatalogueVersion int           `json:"catalogue_version"`
+	CatalogueDigest  string        `json:"catalogue_digest"`
+	MachineVersion   int           `json:"machine_version"`
+	Members          []Member      `json:"members"`
+}
+
+// Member is one agency and its node.
+type Member struct {
+	ID      exchange.MemberID   `json:"id"`
+	Kind    exchange.MemberKind `json:"kind"`
+	Name    exchange.Text       `json:"name"`
+	USCC    string              `json:"uscc,omitempty"`
+	Seat    bool                `json:"seat"`
+	Node    string              `json:"node"`
+	Address string              `json:"address"`
+	Keys    []json.RawMessage   `json:"keys,omitempty"`
+	Self    bool                `json:"self,omitempty"`
+}
+
+// NodeStatus is this node's state.
+type NodeStatus struct {
+	Member    exchange.MemberID `json:"member"`
+	Node      string            `json:"node"`
+	Version   string            `json:"version"`
+	Ready     bool              `json:"ready"`
+	Why       string            `json:"why,omitempty"` // what readiness waits for
+	Role      string            `json:"role"`          // leader, follower, candidate
+	Leader    string            `json:"leader"`        // node id, "" when unknown
+	LeaderOf  exchange.MemberID `json:"leader_member,omitempty"`
+	Term      uint64            `json:"term"`
+	Commit    uint64            `json:"commit"`
+	Applied   uint64            `json:"applied"`
+	Ledger    Ledger            `json:"ledger"`
+	Records   int64             `json:"records"` // own records in the store
+	StartedAt time.Time         `json:"started_at"`
+}
+
+// Ledger is the state of the ledger as this node knows it.
+type Ledger struct {
+	Index  uint64    `json:"index"`  // log index of the last entry applied
+	Size   int64     `json:"size"`   // statements, leaves of the Merkle tree
+	Root   string    `json:"root"`   // hex, root of the tree of Size leaves
+	Digest string    `json:"digest"` // hex, chain digest of the state
+	Time   time.Time `json:"time"`   // ledger time
+}
+
+// Statement is one command as the ledger recorded it.
+type Statement struct {
+	Seq      int64               `json:"seq"`
+	Index    uint64              `json:"index"`
+	ID       exchange.CommandID  `json:"id"`
+	Verb     exchange.Verb       `json:"verb"`
+	Issuer   exchange.MemberID   `json:"issuer"`
+	Operator exchange.OperatorID `json:"operator"`
+	At       time.Time           `json:"at"`
+	OK       bool                `json:"ok"`
+	JWS      string              `json:"jws,omitempty"`
+}
+
+// Statements is a page of the ledger, by sequence number.
+type Statements struct {
+	Statements []Statement `json:"statements"`
+	Next       int64       `json:"next"` // ask with after=Next for the following page
+	Size       int64       `json:"size"`
+}
+
+// Entry is one list entry and its status at At.
+type Entry struct {
+	ID          exchange.EntryID    `json:"id"`
+	List        string              `json:"list"`
+	Status      string              `json:"status"` // nominated, listed, expired, withdrawn, removed
+	Subject     exchange.SubjectID  `json:"subject"`
+	SubjectKind string              `json:"subject_kind"`
+	Name        string              `json:"name,omitempty"`
+	Ground      string              `json:"ground"`
+	Decision    *DecisionRef        `json:"decision,omitempty"`
+	Records     []RecordRef         `json:"records,omitempty"`
+	Measures    []string            `json:"measures,omitempty"`
+	By          exchange.MemberID   `json:"by"`
+	Operator    exchange.OperatorID `json:"operator"`
+	NominatedAt time.Time           `json:"nominated_at"`
+	ListedFrom  time.Time           `json:"listed_from"`
+	ListedUntil time.Time           `json:"listed_until"`
+	EndedAt     *time.Time          `json:"ended_at,omitempty"`
+	EndReason   string              `json:"end_reason,omitempty"`
+	Version     int                 `json:"version"`
+	Seq         int64               `json:"seq"`
+	Document    string              `json:"document,omitempty"` // the signed SD-JWT, no disclosures
+}
+
+// Entries is a page of a list.
+type Entries struct {
+	At      time.Time `json:"at"`
+	Index   uint64    `json:"index"`
+	Entries []Entry   `json:"entries"`
+	Next    string    `json:"next,omitempty"` // cursor
+}
+
+// DecisionRef names the decision document (决定书) an entry rests on.
+type DecisionRef struct {
+	Number    string `json:"number"`
+	Authority string `json:"authority"`
+	Date      string `json:"date,omitempty"`
+}
+
+// RecordRef names a record at its author without its content.
+type RecordRef struct {
+	ID       exchange.RecordID `json:"id"`
+	Digest   string            `json:"digest"` // hex SHA-256 of the signed part
+	Author   exchange.MemberID `json:"author"`
+	Category string            `json:"category"`
+}
+
+// Nominate asks to put a subject on a list. Either Record names the record the
+// entry rests on (the subject is then taken from it), or SubjectKind and
+// Subject name it.
+type Nominate struct {
+	Record      exchange.RecordID `json:"record,omitempty"`
+	Author      exchange.MemberID `json:"author,omitempty"` // of the record; empty: this member
+	SubjectKind string            `json:"subject_kind,omitempty"`
+	USCC        string            `json:"uscc,omitempty"`
+	PersonID    string            `json:"person_id,omitempty"` // resident id; blinded before it leaves the node
+	Name        string            `json:"name,omitempty"`
+	Ground      string            `json:"ground"`
+	Decision    *DecisionRef      `json:"decision,omitempty"`
+	TermDays    int               `json:"term_days"`
+	Measures    []string          `json:"measures,omitempty"`
+}
+
+// EndEntry withdraws or removes an entry.
+type EndEntry struct {
+	Reason string `json:"reason"`          // remove: repaired, revoked, error
+	Text   string `json:"text"`            // why, in words
+	Basis  string `json:"basis,omitempty"` // document number
+	Expect int    `json:"expect"`          // version seen; 0: any
+}
+
+// Record is a record's signed part as anyone entitled may hold it.
+type Record struct {
+	ID            exchange.RecordID   `json:"id"`
+	Category      string              `json:"category"`
+	Author        exchange.MemberID   `json:"author"`
+	Operator      exchange.OperatorID `json:"operator,omitempty"`
+	Subject       exchange.SubjectID  `json:"subject"`
+	SubjectKind   string              `json:"subject_kind"`
+	IssuedAt      time.Time           `json:"issued_at"`
+	Digest        string              `json:"digest"`
+	Status        string              `json:"status"` // active, corrected, retracted
+	Replaces      exchange.RecordID   `json:"replaces,omitempty"`
+	ReplacedBy    exchange.RecordID   `json:"replaced_by,omitempty"`
+	Source        string              `json:"source,omitempty"`
+	Flags         []string            `json:"flags,omitempty"`
+	PublicFields  json.RawMessage     `json:"public,omitempty"` // fields in clear, as signed
+	PrivateFields []string            `json:"private,omitempty"`
+	Document      string              `json:"document,omitempty"` // SD-JWT without disclosures
+	Verified      bool                `json:"verified"`           // checked by this node against the author's key
+}
+
+// Records is a page of records.
+type Records struct {
+	Records []Record `json:"records"`
+	Next    string   `json:"next,omitempty"`
+}
+
+// AddRecord is one record entered by hand.
+type AddRecord struct {
+	Category    string                     `json:"category"`
+	SubjectKind string                     `json:"subject_kind"`
+	USCC        string                     `json:"uscc,omitempty"`
+	PersonID    string                     `json:"person_id,omitempty"`
+	Name        string                     `json:"name,omitempty"`
+	Values      map[string]json.RawMessage `json:"values"`
+}
+
+// CorrectRecord replaces a record by a new one, or retracts it.
+type CorrectRecord struct {
+	Values map[string]json.RawMessage `json:"values,omitempty"`
+	Reason string                     `json:"reason"`
+}
+
+// ImportEvent is one line of an import's NDJSON answer: progress while it
+// runs, then exactly one report or problem.
+type ImportEvent struct {
+	Done    int           `json:"done,omitempty"`
+	Total   int           `json:"total,omitempty"`
+	Report  *ImportReport `json:"report,omitempty"`
+	Problem *Problem      `json:"problem,omitempty"`
+}
+
+// ImportReport says what became of every row.
+type ImportReport struct {
+	File    string         `json:"file"`
+	Mapping string         `json:"mapping"`
+	DryRun  bool           `json:"dry_run"`
+	Rows    int            `json:"rows"`
+	New     int            `json:"new"`
+	Same    int            `json:"same"`
+	Refused int            `json:"refused"`
+	Flagged int            `json:"flagged"`
+	Issues  []ImportIssue  `json:"issues"`
+	Kinds   map[string]int `json:"kinds,omitempty"`
+	Parts   []ImportPart   `json:"parts,omitempty"` // per sheet or category
+	IDs     []string       `json:"ids,omitempty"`   // records made, in row order
+}
+
+// ImportPart is the count of one sheet or category.
+type ImportPart struct {
+	Part    string `json:"part"`
+	Rows    int    `json:"rows"`
+	New     int    `json:"new"`
+	Same    int    `json:"same"`
+	Refused int    `json:"refused"`
+	Flagged int    `json:"flagged"`
+}
+
+// ImportIssue is one finding in one row. It never holds a private value.
+type ImportIssue struct {
+	Part    string        `json:"part,omitempty"`
+	Row     int           `json:"row"`
+	Place   string        `json:"place"` // "line 17" or "C9"
+	Column  string        `json:"column"`
+	Kind    string        `json:"kind"`
+	Effect  string        `json:"effect"` // refuse, flag, same
+	Message exchange.Text `json:"message"`
+}
+
+// AskRelease asks to open private fields of a record.
+type AskRelease struct {
+	Record  exchange.RecordID `json:"record"`
+	Author  exchange.MemberID `json:"author"`
+	Fields  []string          `json:"fields"`
+	Purpose string            `json:"purpose"`
+	Basis   Basis             `json:"basis"`
+}
+
+// Basis is the legal basis (依据) of a request: its kind and its number.
+type Basis struct {
+	Kind string `json:"kind"` // case, decision, consent, statute
+	Ref  string `json:"ref"`
+}
+
+// Release is a request to open private fields and all that became of it. It is
+// the receipt (回执) every node holds.
+type Release struct {
+	ID        exchange.ReleaseID  `json:"id"`
+	Status    string              `json:"status"` // refused, pending, granted, denied, lapsed, delivered, opened
+	Requester exchange.MemberID   `json:"requester"`
+	Operator  exchange.OperatorID `json:"operator"`
+	Record    RecordRef           `json:"record"`
+	Fields    []string            `json:"fields"`
+	Purpose   string              `json:"purpose"`
+	Basis     Basis               `json:"basis"`
+	Decision  catalogue.Decision  `json:"decision"`
+	At        time.Time           `json:"at"`
+	Until     *time.Time          `json:"until,omitempty"` // a grant not used by then lapses
+	Approvals []Approval          `json:"approvals,omitempty"`
+	Delivered *Receipt            `json:"delivered,omitempty"`
+	Opened    *Receipt            `json:"opened,omitempty"`
+	Seq       int64               `json:"seq"`
+}
+
+// Approval is one approver's word.
+type Approval struct {
+	By       exchange.MemberID   `json:"by"`
+	Operator exchange.OperatorID `json:"operator"`
+	At       time.Time           `json:"at"`
+	Approve  bool                `json:"approve"`
+	Note     string              `json:"note,omitempty"`
+}
+
+// Receipt is one side's digest of the delivered envelope.
+type Receipt struct {
+	Digest string    `json:"digest"` // hex SHA-256 of the JWE
+	At     time.Time `json:"at"`
+}
+
+// Releases is a page of receipts, newest first.
+type Releases struct {
+	Releases []Release `json:"releases"`
+	Next     string    `json:"next,omitempty"`
+}
+
+// Judge approves or denies a pending release.
+type Judge struct {
+	Note string `json:"note"`
+}
+
+// Delivery is the author's answer to a granted release: the JWE that only the
+// requester opens.
+type Delivery struct {
+	Release  exchange.ReleaseID `json:"release"`
+	Envelope string             `json:"envelope"`
+}
+
+// Opened is what the requester's operator sees: exactly the granted fields,
+// verified against the author's signature.
+type Opened struct {
+	Release  Release                    `json:"release"`
+	Fields   map[string]json.RawMessage `json:"fields"`
+	Issuer   exchange.MemberID          `json:"issuer"`
+	Verified bool                       `json:"verified"`
+}
+
+// Checkpoint is the node's signed note over the ledger's root at Size.
+type Checkpoint struct {
+	Size int64  `json:"size"`
+	Note string `json:"note"`
+}
+
+// Problem is the RFC 9457 problem document.
+type Problem struct {
+	Type      string         `json:"type"` // "urn:accord:error:CODE"
+	Title     string         `json:"title"`
+	Status    int            `json:"status"`
+	Detail    string         `json:"detail"`
+	Code      string         `json:"code"`
+	Kind      string         `json:"kind"`
+	Next      string         `json:"next,omitempty"`
+	Field     string         `json:"field,omitempty"`
+	Retryable bool           `json:"retryable"`
+	Args      []exchange.Arg `json:"args,omitempty"`
+}
+
+// AdoptCatalogue puts a new catalogue version in force.
+type AdoptCatalogue struct {
+	Document     string   `json:"document"`     // compiled JSON text
+	Endorsements []string `json:"endorsements"` // JWS, one per seat
+}
+
+// Endorsement is this member's signature under a catalogue document.
+type Endorsement struct {
+	Member    exchange.MemberID `json:"member"`
+	Digest    string            `json:"digest"`
+	Version   int               `json:"version"`
+	Signature string            `json:"signature"`
+}
+
+// Done is the answer to an act on the ledger.
+type Done struct {
+	ID    exchange.CommandID `json:"id"`
+	Index uint64             `json:"index"`
+	Seq   int64              `json:"seq"`
+}
