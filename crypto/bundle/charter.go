@@ -40,12 +40,15 @@ type Digest [sha256.Size]byte
 // DigestOf digests a charter's payload bytes.
 func DigestOf(payload []byte) Digest { return sha256.Sum256(payload) }
 
-// String is the digest as 64 lower-case hex digits.
-func (d Digest) String() string { return hex.EncodeToString(d[:]) }
+// digestPrefix names the hash function, as in every digest of the product.
+const digestPrefix = "sha256:"
+
+// String is "sha256:" and 64 lower-case hex digits.
+func (d Digest) String() string { return digestPrefix + hex.EncodeToString(d[:]) }
 
 // Grouped is the digest for reading aloud: sixteen groups of four digits.
 func (d Digest) Grouped() string {
-	s := d.String()
+	s := hex.EncodeToString(d[:])
 	groups := make([]string, 0, len(s)/4)
 	for ; len(s) > 0; s = s[4:] {
 		groups = append(groups, s[:4])
@@ -54,10 +57,11 @@ func (d Digest) Grouped() string {
 }
 
 // ParseDigest reads a digest as people type it: 64 hex digits in any case, with
-// spaces anywhere. A shortened digest is refused: the digits left out are those
-// an attacker would be free to choose.
+// spaces anywhere, "sha256:" in front or not. A shortened digest is refused: the
+// digits left out are those an attacker would be free to choose.
 func ParseDigest(s string) (Digest, error) {
-	b, err := hex.DecodeString(strings.ReplaceAll(s, " ", ""))
+	s = strings.TrimPrefix(strings.ReplaceAll(s, " ", ""), digestPrefix)
+	b, err := hex.DecodeString(s)
 	if err != nil || len(b) != sha256.Size {
 		return Digest{}, errors.New("bundle: a charter digest is 64 hex digits")
 	}
@@ -97,7 +101,7 @@ func (c *charter) check() error {
 	case len(c.Members) == 0 || len(c.Members) > MaxMembers:
 		return errors.New("number of members")
 	}
-	seen := make(map[string]bool)
+	seen, kids := make(map[string]bool), make(map[string]bool)
 	cosigners := 0
 	for i, m := range c.Members {
 		if !validName(m.ID) || seen[m.ID] {
@@ -106,11 +110,11 @@ func (c *charter) check() error {
 		seen[m.ID] = true
 		uses := make(map[keys.Use]bool)
 		for _, k := range m.Keys {
-			if uses[k.Use()] || seen[k.KID()] {
-				return fmt.Errorf("member %d: two keys for one use, or a key of another member", i)
+			if k.IsZero() || uses[k.Use()] || kids[k.KID()] {
+				return fmt.Errorf("member %d: no key, two keys for one use, or a key listed already", i)
 			}
 			uses[k.Use()] = true
-			seen[k.KID()] = true
+			kids[k.KID()] = true
 		}
 		if !uses[keys.Command] {
 			return fmt.Errorf("member %d: no command key", i)

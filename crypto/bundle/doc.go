@@ -4,7 +4,9 @@
 // needed to judge them: the charter with its founders' keys, a cosigned
 // checkpoint of the ledger, inclusion proofs. A stranger verifies it with no
 // network and no account, trusting nothing but the charter's digest (64 hex
-// digits, compared by telephone) or a policy of cosigner keys.
+// digits, compared by telephone) or a policy of cosigner keys. A node fills a
+// Bundle with its Add methods; accord-verify and the node share Verify and
+// Render.
 //
 // # The file
 //
@@ -23,9 +25,9 @@
 //	  "documents": [{"kind": "entry", "sdjwt": "<SD-JWT>", "rests_on": 12}]
 //	}
 //
-// An index is a leaf's position in the ledger, counted from 0; commands stand
-// in its order, each once. A proof is RFC 6962's, leaf's sibling first, each
-// hash in base64.
+// An index is a leaf's position in the ledger: 0 is the charter's, and a
+// command's is its sequence number. Commands stand in the ledger's order, each
+// once. A proof is RFC 6962's, leaf's sibling first, each hash in base64.
 //
 // # The chain of trust
 //
@@ -47,9 +49,15 @@
 //
 // # What a good report does not say
 //
-// It says that these statements were made and logged. It does not say that
-// they are still in force (the ledger may go on after the checkpoint), that
-// nothing was left out of the bundle, or that what they claim is true. Keys come
-// from the charter; a bundle that needs a later change of keys names it under
-// "changes", and a kind of change this version does not know is refused.
+// It says that these statements were made and logged. It does not say
+//
+//   - that the ledger granted what a command asks: a refused command is a leaf
+//     like any other, and a leaf does not hold the outcome;
+//   - that they are still in force: the ledger may go on after the checkpoint;
+//   - that nothing was left out of the bundle;
+//   - that what they claim is true.
+//
+// Keys come from the charter. A bundle that needs a later change of keys names
+// it under "changes", and a kind of change this version does not know is
+// refused.
 package bundle

@@ -96,7 +96,8 @@ func (p *printer) commands(r *Report) {
 	if len(r.Commands) == 0 {
 		return
 	}
-	p.say("指令      %d 条", "commands    %d", len(r.Commands))
+	p.say("指令      %d 条（已记入账本；是否被采纳，本文件不说明）",
+		"commands    %d (in the ledger; whether it granted or refused them, this file does not say)", len(r.Commands))
 	for i, c := range r.Commands {
 		if i == maxListed {
 			p.say("          ……其余 %d 条见 JSON 报告", "          ... %d more in the JSON report", len(r.Commands)-i)

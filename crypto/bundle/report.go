@@ -162,7 +162,7 @@ var checks = map[string]texts{
 		Text{"指令签名无效", "the command's signature is not valid"}},
 	CheckCommandIssuer: {Text{"签名密钥当时属于发出单位", "the signing key was the issuer's at that time"},
 		Text{"签名密钥当时不属于发出单位", "the signing key was not the issuer's at that time"}},
-	CheckCommandLogged: {Text{"指令已记入账本", "the command is in the ledger"},
+	CheckCommandLogged: {Text{"指令已记入账本（账本也记录被驳回的指令）", "the command is in the ledger, which records refused commands too"},
 		Text{"不能证明指令已记入账本", "the command is not proven to be in the ledger"}},
 	CheckDocumentKind: {Text{"文书种类已知", "the document is of a known kind"},
 		Text{"文书种类不明", "the document is of an unknown kind"}},

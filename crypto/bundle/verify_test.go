@@ -49,7 +49,8 @@ func TestWithoutTrust(t *testing.T) {
 		t.Fatalf("OK %v, anchored %v: %s", r.OK, r.Anchored, failed(r))
 	}
 	text := render(t, r)
-	for _, want := range []string{"CONSISTENT", "not compared", DigestOf(nil).Grouped()[:0] + r.Charter[:4] + " " + r.Charter[4:8]} {
+	digest := must(ParseDigest(r.Charter))(t)
+	for _, want := range []string{"CONSISTENT", "not compared", digest.Grouped()} {
 		if !strings.Contains(text, want) {
 			t.Errorf("text lacks %q:\n%s", want, text)
 		}
@@ -187,13 +188,17 @@ func TestMany(t *testing.T) {
 }
 
 func TestDigest(t *testing.T) {
-	d := DigestOf([]byte("x"))
-	for _, s := range []string{d.String(), strings.ToUpper(d.String()), d.Grouped(), " " + d.Grouped() + " "} {
+	d := DigestOf([]byte("abc"))
+	const hex = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
+	if d.String() != "sha256:"+hex || strings.ReplaceAll(d.Grouped(), " ", "") != hex {
+		t.Errorf("%s, %s", d, d.Grouped())
+	}
+	for _, s := range []string{d.String(), hex, strings.ToUpper(hex), d.Grouped(), " sha256: " + d.Grouped() + " "} {
 		if got, err := ParseDigest(s); err != nil || got != d {
 			t.Errorf("ParseDigest(%q) = %v", s, err)
 		}
 	}
-	for _, s := range []string{"", d.String()[:62], d.String() + "00", "g" + d.String()[1:], "sha256:" + d.String(), d.String()[:63]} {
+	for _, s := range []string{"", "sha256:", hex[:62], hex + "00", "g" + hex[1:], "sha512:" + hex, "sha256:sha256:" + hex, hex[:63]} {
 		if _, err := ParseDigest(s); err == nil {
 			t.Errorf("ParseDigest(%q) accepted", s)
 		}
