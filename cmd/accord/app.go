@@ -53,7 +53,7 @@ func (e *env) dispatch(ctx context.Context) error {
 		return err
 	}
 	if l.help {
-		return e.writeHelp(e.Stdout, l.path)
+		return e.help(l.path)
 	}
 	if l.command().Action == nil {
 		return e.commandMissing(l)
@@ -82,10 +82,7 @@ func (e *env) arguments() []string {
 // usage error: a script whose variable came out empty must not succeed.
 func (e *env) commandMissing(l *line) error {
 	if e.chatty() {
-		if err := e.writeHelp(e.Stderr, l.path); err != nil {
-			return err
-		}
-		fmt.Fprintln(e.Stderr)
+		fmt.Fprintln(e.Stderr, e.helpText(l.path))
 	}
 	return errCommandMissing.With("group", l.name(), "help", l.helpLine())
 }

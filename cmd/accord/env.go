@@ -96,16 +96,20 @@ func (e *env) settle(c *cli.Context) error {
 // chatty says whether remarks, help and progress may go to stderr.
 func (e *env) chatty() bool { return !e.Quiet && e.Format != formatJSON }
 
-// defaultDir is where a node keeps its data when nothing is said: the system's
+// systemDir is where a node that serves an agency keeps its data.
+const systemDir = "/var/lib/accord"
+
+// defaultDir is where to look for a node when nothing is said: the system's
 // place for root, the user's otherwise.
-func defaultDir(getenv func(string) string) string {
-	if os.Geteuid() == 0 {
-		return "/var/lib/accord"
-	}
-	if data := getenv("XDG_DATA_HOME"); data != "" {
+func defaultDir(root bool, getenv func(string) string) string {
+	home, data := getenv("HOME"), getenv("XDG_DATA_HOME")
+	switch {
+	case root || home == "" && data == "":
+		return systemDir
+	case data != "":
 		return filepath.Join(data, "accord")
 	}
-	return filepath.Join(getenv("HOME"), ".local", "share", "accord")
+	return filepath.Join(home, ".local", "share", "accord")
 }
 
 // Socket is the node's local socket. Who may open it may operate the node, so

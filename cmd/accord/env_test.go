@@ -47,6 +47,15 @@ func TestNothingIsDialledBeforeTheFirstRequest(t *testing.T) {
 	}
 }
 
+func TestAnInterruptedCommandSaysSo(t *testing.T) {
+	ctx, cancel := context.WithCancel(context.Background())
+	cancel()
+	p := newProbe("record", "wait")
+	if code := run(ctx, &p.env, append(commands, probeCommand)...); code != 75 || !strings.Contains(p.err.String(), "interrupted") {
+		t.Errorf("exit %d %s", code, p.err.String())
+	}
+}
+
 func TestConfirm(t *testing.T) {
 	for _, test := range []struct {
 		argv, answer string
@@ -100,8 +109,19 @@ func TestColourOnlyOnTerminals(t *testing.T) {
 }
 
 func TestDefaultDir(t *testing.T) {
-	if got := defaultDir(func(string) string { return "" }); got == "" {
-		t.Error("no default directory")
+	for _, test := range []struct {
+		root             bool
+		home, data, want string
+	}{
+		{true, "/root", "/x", "/var/lib/accord"},
+		{false, "/home/li", "", "/home/li/.local/share/accord"},
+		{false, "/home/li", "/data/li", "/data/li/accord"},
+		{false, "", "", "/var/lib/accord"},
+	} {
+		vars := map[string]string{"HOME": test.home, "XDG_DATA_HOME": test.data}
+		if got := defaultDir(test.root, func(k string) string { return vars[k] }); got != test.want {
+			t.Errorf("%+v: %s", test, got)
+		}
 	}
 }
 

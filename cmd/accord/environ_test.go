@@ -66,6 +66,14 @@ func TestUnknownVariablesAreNamedOnceWithoutTheirValues(t *testing.T) {
 	}
 }
 
+func TestAVariableSetsTheFormatOfUsageErrors(t *testing.T) {
+	p := newProbe("nosuch")
+	p.vars["ACCORD_OUTPUT"] = "json"
+	if p.run() != 1 || !strings.HasPrefix(p.err.String(), "{") {
+		t.Error(p.err.String())
+	}
+}
+
 func TestVariableNamesAreUnique(t *testing.T) {
 	all := variables(probeTree())
 	if !slices.Contains(all, "ACCORD_LANG") || !slices.Contains(all, "ACCORD_RECORD_IMPORT_DRY_RUN") {

@@ -2,7 +2,6 @@ package main
 
 import (
 	"slices"
-	"strconv"
 
 	"accord/exchange"
 )
@@ -48,18 +47,19 @@ func exitOf(k exchange.Kind) int {
 	return 70
 }
 
-// exitText is the table as text, for help and the manual page.
-func exitText(lang exchange.Lang) string {
-	text := ""
+// exitRows is the table for help and the manual page.
+func exitRows() rows {
+	list := rows{Columns: []column{
+		{ID: "exit", Title: exchange.Text{Zh: "退出码", En: "EXIT"}, Right: true},
+		{ID: "meaning", Title: exchange.Text{Zh: "含义", En: "MEANING"}},
+		{ID: "kinds", Title: exchange.Text{Zh: "错误类别", En: "KINDS OF ERROR"}},
+	}}
 	for _, row := range exitTable {
-		text += padLeft(strconv.Itoa(row.code), 4) + "  " + row.meaning.In(lang) + "\n"
+		var kinds []string
+		for _, k := range row.kinds {
+			kinds = append(kinds, k.String())
+		}
+		list.add(row.code, row.meaning, kinds)
 	}
-	return text
-}
-
-func padLeft(s string, width int) string {
-	for len(s) < width {
-		s = " " + s
-	}
-	return s
+	return list
 }

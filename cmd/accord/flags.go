@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"os"
 	"slices"
 	"strings"
 
@@ -11,11 +12,12 @@ import (
 // globalFlags are accepted anywhere on every line, before or after the command
 // and its arguments. Each call makes new ones: urfave keeps state in a flag.
 func globalFlags(e *env) []cli.Flag {
-	dir := defaultDir(e.Getenv)
+	dir := defaultDir(os.Geteuid() == 0, e.Getenv)
+	dirs := e.t("root 为 "+systemDir+"，其他用户为 ~/.local/share/accord", systemDir+" for root, else ~/.local/share/accord")
 	return []cli.Flag{
 		choice("output", "table", formats, e.t("输出格式", "how results are written"), "o"),
 		choice("lang", "", []string{"zh", "en"}, e.t("语言，默认按系统设置", "language; default from the system")),
-		&cli.StringFlag{Name: "dir", Value: dir, Usage: e.t("节点的数据目录 `DIR`", "the node's data directory `DIR`")},
+		&cli.StringFlag{Name: "dir", Value: dir, DefaultText: dirs, Usage: e.t("节点的数据目录 `DIR`", "the node's data directory `DIR`")},
 		&cli.StringFlag{Name: "operator", Usage: e.t("经办人 `ID`", "`ID` of the operator who acts")},
 		&cli.BoolFlag{Name: "quiet", Aliases: []string{"q"}, Usage: e.t("不显示提示和进度", "no remarks and no progress")},
 		&cli.BoolFlag{Name: "no-color", Usage: e.t("不用颜色", "no colours")},

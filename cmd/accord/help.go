@@ -16,13 +16,13 @@ import (
 type topic struct {
 	name  string
 	title exchange.Text
-	body  func(e *env) string
+	show  func(e *env) error
 }
 
 var topics = []topic{
-	{"exit", exchange.Text{Zh: "退出码", En: "exit codes"}, func(e *env) string { return exitText(e.Lang) }},
-	{"env", exchange.Text{Zh: "环境变量", En: "environment variables"}, variablesText},
-	{"output", exchange.Text{Zh: "输出格式", En: "output formats"}, func(e *env) string { return e.say(outputText) }},
+	{"exit", exchange.Text{Zh: "退出码", En: "exit codes"}, func(e *env) error { return e.print(exitRows()) }},
+	{"env", exchange.Text{Zh: "环境变量", En: "environment variables"}, func(e *env) error { return e.print(e.variableRows()) }},
+	{"output", exchange.Text{Zh: "输出格式", En: "output formats"}, func(e *env) error { return e.showText("output", e.say(outputText)) }},
 }
 
 var outputText = exchange.Text{
@@ -54,7 +54,7 @@ func helpCommand(e *env) *cli.Command {
 		Action: func(c *cli.Context) error {
 			if c.NArg() == 1 {
 				if t := topicNamed(c.Args().First()); t != nil {
-					return e.write(e.say(t.title) + "\n\n" + t.body(e))
+					return t.show(e)
 				}
 			}
 			l := &line{path: []*cli.Command{rootOf(e.app)}}
@@ -63,7 +63,7 @@ func helpCommand(e *env) *cli.Command {
 					return err
 				}
 			}
-			return e.writeHelp(e.Stdout, l.path)
+			return e.help(l.path)
 		},
 	}
 }
@@ -77,8 +77,21 @@ func topicNamed(name string) *topic {
 	return nil
 }
 
-// writeHelp explains the last command of path.
-func (e *env) writeHelp(w io.Writer, path []*cli.Command) error {
+// help explains the last command of path as a result, on stdout.
+func (e *env) help(path []*cli.Command) error {
+	return e.showText((&line{path: path}).name(), e.helpText(path))
+}
+
+// showText writes a page of help in the chosen format.
+func (e *env) showText(name, text string) error {
+	page := struct {
+		Page string `json:"page"`
+		Text string `json:"text"`
+	}{name, text}
+	return e.object(page, func(w io.Writer) { io.WriteString(w, text) })
+}
+
+func (e *env) helpText(path []*cli.Command) string {
 	l, c := &line{path: path}, path[len(path)-1]
 	var b strings.Builder
 	fmt.Fprintf(&b, "%s: %s\n\n%s\n  %s\n", l.name(), plainUsage(c.Usage), e.t("用法", "Usage"), usageLine(e, l))
@@ -100,10 +113,7 @@ func (e *env) writeHelp(w io.Writer, path []*cli.Command) error {
 		fmt.Fprintf(&b, "\n%s\n", e.t("通用选项见 accord help，退出码见 accord help exit。",
 			"Global flags: accord help. Exit codes: accord help exit."))
 	}
-	if _, err := io.WriteString(w, b.String()); err != nil {
-		return errOutput.Wrap(err)
-	}
-	return nil
+	return b.String()
 }
 
 func usageLine(e *env, l *line) string {
@@ -216,11 +226,12 @@ func (e *env) helpList(list [][2]string) string {
 	return b.String()
 }
 
-// variablesText lists the environment variables of the whole tree.
-func variablesText(e *env) string {
-	text := e.t("选项优先于变量，空变量等于未设置。\n\n", "A flag wins over its variable; an empty variable counts as not set.\n\n")
+// variableRows lists the environment variables of the whole tree. A flag wins
+// over its variable, and an empty variable counts as not set.
+func (e *env) variableRows() rows {
+	list := rows{Columns: []column{{ID: "variable", Title: exchange.Text{Zh: "变量（选项优先，空值等于未设置）", En: "VARIABLE (flags win, empty is not set)"}}}}
 	for _, v := range variables(rootOf(e.app)) {
-		text += "  " + v + "\n"
+		list.add(v)
 	}
-	return text
+	return list
 }

@@ -14,7 +14,7 @@ func manCommand(e *env) *cli.Command {
 		Usage:  e.t("输出手册页", "write the manual page"),
 		Hidden: true,
 		Action: func(*cli.Context) error {
-			e.app.Description = e.say(topics[0].title) + ":\n\n```\n" + exitText(e.Lang) + "```\n"
+			e.app.Description = e.say(topics[0].title) + ":\n\n```\n" + e.tableText(exitRows()) + "```\n"
 			page, err := e.app.ToManWithSection(1)
 			if err != nil {
 				return exchange.ErrInternal.Wrap(err)

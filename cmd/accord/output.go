@@ -69,7 +69,7 @@ func (e *env) print(r rows) error {
 // object writes one thing: v as a JSON object with schemaVersion added, as
 // CSV lines of member and value, or as render says to a person.
 func (e *env) object(v any, render func(w io.Writer)) error {
-	if e.Format == formatTable {
+	if e.Format != formatJSON && e.Format != formatCSV && e.Format != formatCSVBOM {
 		var b strings.Builder
 		render(&b)
 		return e.write(b.String())

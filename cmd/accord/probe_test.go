@@ -62,6 +62,10 @@ func probeCommand(e *env) *cli.Command {
 				_, err := os.Open(c.Args().First())
 				return err
 			}),
+			probeAct(e, "wait", "", func(c *cli.Context) error {
+				<-c.Done()
+				return c.Err()
+			}),
 			probeAct(e, "panic", "", func(*cli.Context) error { panic("probe") }),
 		},
 	}
