@@ -7,12 +7,14 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
 
 	"accord/exchange"
 	"accord/exchange/catalogue"
+	"accord/exchange/records"
 )
 
 // sharedData finds the agencies' exports: ACCORD_DATA, or shared/data beside the
@@ -163,6 +165,7 @@ func TestAgenciesFilesAlone(t *testing.T) {
 			checkVerdicts(t, rows, mf, true)
 			checkControls(t, f.mapping, rows, mf)
 			checkSilence(t, rows)
+			checkStorable(t, rows, m.asOf(t))
 		})
 	}
 }
@@ -417,5 +420,27 @@ func TestAgenciesFilesWithRegisters(t *testing.T) {
 			checkCounts(t, rows, mf.Rows, mf.Expected)
 			checkVerdicts(t, rows, mf, false)
 		})
+	}
+}
+
+// checkStorable holds every new row against the record store's own judgement,
+// which was written apart from this package.
+func checkStorable(t *testing.T, rows []*Row, asOf time.Time) {
+	t.Helper()
+	_, doc := catalogue.Default()
+	cat := catalogue.New(doc)
+	for _, row := range rows {
+		if row.Verdict != Accept && row.Verdict != Flag {
+			continue
+		}
+		flags, err := records.Validate(cat, row.Category, row.SubjectKind, records.Values(row.Values), asOf)
+		if err != nil {
+			t.Errorf("row %d: the record store refuses it: %v", row.Number, err)
+		}
+		for _, flag := range flags {
+			if !slices.ContainsFunc(row.Issues, func(is Issue) bool { return is.Kind == flag }) {
+				t.Errorf("row %d: the record store flags %s, we do not", row.Number, flag)
+			}
+		}
 	}
 }

@@ -11,9 +11,9 @@ import (
 
 // Kinds of document whose numbers have check characters, by their folded words.
 var (
-	residentWords = map[string]bool{"居民身份证": true, "身份证": true, "公民身份号码": true, "公民身份证": true,
-		"第二代居民身份证": true, "居民身份证件": true}
-	usccWords = map[string]bool{"统一社会信用代码": true, "社会信用代码": true, "营业执照": true}
+	residentWords = map[string]bool{"resident-id": true, "居民身份证": true, "身份证": true, "公民身份号码": true,
+		"公民身份证": true, "中华人民共和国居民身份证": true, "第二代居民身份证": true}
+	usccWords = map[string]bool{"uscc": true, "统一社会信用代码": true, "统一社会信用代码证": true}
 )
 
 // idForm removes what spreadsheets and clerks put into identifiers: prefixes
@@ -119,13 +119,13 @@ func (n *normaliser) idNumber(text, kind string) outcome {
 		return refused("id_sci_notation")
 	case masked(id):
 		return refused("id_masked")
-	case len(id) < 5:
+	case len(id) < 4:
 		return refused("id_too_short")
-	case len(id) > 30:
+	case len(id) > 40:
 		return refused("id_too_long")
 	}
 	for _, c := range id {
-		if (c < '0' || c > '9') && (c < 'A' || c > 'Z') && c != '-' && c != '(' && c != ')' && !unicode.Is(unicode.Han, c) {
+		if (c < '0' || c > '9') && (c < 'A' || c > 'Z') && c != '-' && c != '(' && c != ')' {
 			return refused("id_bad_character")
 		}
 	}
@@ -148,7 +148,7 @@ func (n *normaliser) licence(text string) outcome {
 		return refused("id_sci_notation")
 	case strings.Contains(text, "?"):
 		return refused("lost_character")
-	case hasMarkup(text) || formulaLike(text):
+	case strings.ContainsAny(text, "<>") || formulaLike(text):
 		return refused("id_bad_character")
 	case hasControl(text):
 		return refused("control_character")

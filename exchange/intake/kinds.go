@@ -126,6 +126,7 @@ var kinds = []Kind{
 	{"amount_precision", Refuse, exchange.Text{Zh: "金额不是整分", En: "the amount is finer than one fen"}},
 	{"amount_out_of_range", Refuse, exchange.Text{Zh: "金额超出可表示范围", En: "the amount is beyond what can be stored"}},
 	{"lost_in_text", Flag, exchange.Text{Zh: "说明文字有丢失的字（U+FFFD）", En: "characters of the text were lost (U+FFFD)"}},
+	{"bidi_in_text", Flag, exchange.Text{Zh: "说明文字含双向控制字符，已去除", En: "the text holds characters that reverse the writing direction; they were removed"}},
 	{"bool_unreadable", Refuse, exchange.Text{Zh: "是否项无法识别", En: "yes or no cannot be read"}},
 	{"url_invalid", Refuse, exchange.Text{Zh: "链接不是 http 或 https 地址", En: "the link is not an http or https address"}},
 	{"area_invalid", Refuse, exchange.Text{Zh: "区划代码不是6位数字", En: "the division code is not six digits"}},

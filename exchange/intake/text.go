@@ -14,7 +14,7 @@ func isBlank(r rune) bool { return unicode.IsSpace(r) }
 // zero-width characters, the byte order mark, direction marks, soft hyphen.
 func isInvisible(r rune) bool {
 	switch {
-	case r >= 0x200b && r <= 0x200f, r >= 0x2060 && r <= 0x2064:
+	case r >= 0x200b && r <= 0x200f, r >= 0x2060 && r <= 0x2065, r >= 0x206a && r <= 0x206f:
 		return true
 	case r == 0xfeff, r == 0x00ad, r == 0x180e, r == 0x061c:
 		return true
@@ -102,6 +102,9 @@ func formulaLike(s string) bool {
 	first, _ := utf8.DecodeRuneInString(s)
 	return s != "" && strings.ContainsRune("=+-@", halfWidth(first))
 }
+
+// lineEnds makes every line and paragraph end a line feed.
+var lineEnds = strings.NewReplacer("\r\n", "\n", "\r", "\n", "\u0085", "\n", "\u2028", "\n", "\u2029", "\n", "\v", "\n", "\f", "\n")
 
 // hasControl says whether s holds control characters besides tab and line feed.
 func hasControl(s string) bool {

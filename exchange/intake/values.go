@@ -99,6 +99,9 @@ func (n *normaliser) cell(t *target, c cell, idKind string) outcome {
 	if o.refuse {
 		o.value = nil
 	}
+	if o.value == "" {
+		return outcome{empty: nothing} // nothing that shows was in it
+	}
 	return o
 }
 
@@ -207,6 +210,9 @@ func (n *normaliser) list(t *target, c cell) outcome {
 	return n.several(t, c.items)
 }
 
+// maxItems is how many values one cell may hold.
+const maxItems = 100
+
 // several normalises a list. Empty members are left out; order is the source's.
 func (n *normaliser) several(t *target, items []string) outcome {
 	o, all := outcome{}, make([]string, 0, len(items))
@@ -226,6 +232,9 @@ func (n *normaliser) several(t *target, items []string) outcome {
 			seen[s] = true
 			all = append(all, s)
 		}
+	}
+	if len(all) > maxItems {
+		o.found("text_too_long")
 	}
 	if o.refuse {
 		return o
@@ -253,9 +262,12 @@ func (t *target) word(text string) outcome {
 	return refused("unknown_enum")
 }
 
-// text is free text: kept as it stands, with LF line ends and trimmed.
+// text is free text: kept as it reads, with LF line ends, without what does not
+// show.
 func (n *normaliser) text(text string) outcome {
-	text = trim(strings.NewReplacer("\r\n", "\n", "\r", "\n").Replace(text))
+	text, _ = without(lineEnds.Replace(text), isInvisible)
+	text, turned := without(text, isBidiControl)
+	text = strings.TrimFunc(text, isBlank)
 	switch {
 	case hasControl(text):
 		return refused("control_character")
@@ -265,6 +277,9 @@ func (n *normaliser) text(text string) outcome {
 	o := value(text)
 	if strings.ContainsRune(text, '\uFFFD') {
 		o.found("lost_in_text")
+	}
+	if turned {
+		o.found("bidi_in_text")
 	}
 	if hasMarkup(text) {
 		o.found("html_in_text")
@@ -284,7 +299,7 @@ func (n *normaliser) name(text string) outcome {
 		return refused("long_name")
 	case strings.ContainsFunc(bare, isBidiControl):
 		return refused("bidi_override_name")
-	case hasMarkup(bare):
+	case strings.ContainsAny(bare, "<>"):
 		return refused("html_in_name")
 	case formulaLike(bare):
 		return refused("formula_in_name")
