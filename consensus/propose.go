@@ -49,7 +49,8 @@ func newProposal(payload []byte) *proposal {
 
 // Propose puts a payload into the log, on whatever node, and returns when this
 // node's machine has applied it, so that the caller reads its own write here.
-// Two concurrent proposals of identical bytes may be answered by one entry.
+// Identical bytes are one proposal: a caller may be answered by the entry another
+// caller's identical payload is in. Whoever means two things makes them differ.
 //
 // Errors: [ErrTooLarge], [ErrRefused], [ErrNoQuorum] and [ErrClosed] before
 // anything was proposed; [ErrUnknownOutcome] otherwise. Without a leader it

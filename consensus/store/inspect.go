@@ -211,24 +211,22 @@ func (in *inspector) branch(id uint64, p []byte, depth int, lo, hi []byte, f lea
 		return fmt.Errorf("page %d: branch", id)
 	}
 	keys, kids := make([][]byte, n), make([]uint64, n)
+	var prev []byte
 	for i := range n {
 		at := pageHead + i*elementSize
 		e := p[at:]
 		key, ok := slice(p, at, uint64(native.Uint32(e)), uint64(native.Uint32(e[4:])), pageHead+n*elementSize)
-		if !ok || (i > 0 && bytes.Compare(keys[i-1], key) >= 0) {
+		if !ok || len(key) == 0 || !inRange(key, prev, lo, hi, i == 0) {
 			return fmt.Errorf("page %d: branch element %d", id, i)
 		}
-		keys[i], kids[i] = key, native.Uint64(e[8:])
+		keys[i], kids[i], prev = key, native.Uint64(e[8:]), key
 	}
 	for i := range n {
-		low, high := keys[i], hi
-		if i == 0 {
-			low = lo // bbolt may leave an old, larger key at the front
-		}
+		high := hi
 		if i+1 < n {
 			high = keys[i+1]
 		}
-		if err := in.tree(kids[i], depth+1, low, high, f); err != nil {
+		if err := in.tree(kids[i], depth+1, keys[i], high, f); err != nil {
 			return err
 		}
 	}

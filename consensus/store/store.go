@@ -8,6 +8,7 @@ import (
 	"maps"
 	"os"
 	"path/filepath"
+	"runtime/debug"
 	"slices"
 	"sync"
 	"time"
@@ -147,7 +148,14 @@ func (s *Store) create(path string) (err error) {
 
 // openExisting checks the file page by page before bbolt sees it, because bbolt
 // ends the process over some kinds of damage, and then reads every record.
-func (s *Store) openExisting(path string) error {
+func (s *Store) openExisting(path string) (err error) {
+	old := debug.SetPanicOnFault(true)
+	defer func() {
+		debug.SetPanicOnFault(old)
+		if r := recover(); r != nil { // what inspect did not see coming
+			err = fmt.Errorf("%w: %v (%s)", ErrDamaged, r, Advice)
+		}
+	}()
 	if err := inspect(path); err != nil {
 		return fmt.Errorf("%w (%s)", err, Advice)
 	}

@@ -1,0 +1,374 @@
+package transport
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/hashicorp/raft"
+)
+
+// fakeView is a follower n0 in term 5 that follows n1, with entries 1 to 10
+// committed and 12 in the log; n2 votes, n3 does not.
+type fakeView struct {
+	servers []raft.Server
+	asked   int
+}
+
+func newFakeView() *fakeView {
+	v := &fakeView{}
+	for i, id := range []string{"n0", "n1", "n2", "n3"} {
+		s := raft.Server{ID: raft.ServerID(id), Address: raft.ServerAddress("host-" + id)}
+		if i == 3 {
+			s.Suffrage = raft.Nonvoter
+		}
+		v.servers = append(v.servers, s)
+	}
+	return v
+}
+
+func (v *fakeView) Servers() []raft.Server  { return v.servers }
+func (v *fakeView) Leader() string          { return "n1" }
+func (v *fakeView) Term() uint64            { return 5 }
+func (v *fakeView) Floor() uint64           { return 10 }
+func (v *fakeView) Installing(uint64) error { return nil }
+func (v *fakeView) Stored(i uint64) (raft.Log, bool) {
+	if i < 3 || i > 12 {
+		return raft.Log{}, false // 1 and 2 are compacted away
+	}
+	return raft.Log{Index: i, Term: 4, Type: raft.LogCommand, Data: []byte("stored")}, true
+}
+func (v *fakeView) Check(es []*raft.Log) error {
+	v.asked++
+	for _, e := range es {
+		if bytes.HasPrefix(e.Data, []byte("bad")) {
+			return errors.New("bad command")
+		}
+	}
+	return nil
+}
+
+func header(id string) raft.RPCHeader {
+	return raft.RPCHeader{ProtocolVersion: 3, ID: []byte(id), Addr: []byte("host-" + id)}
+}
+
+func appendFrom(id string, term, prev, prevTerm uint64, es ...*raft.Log) *raft.AppendEntriesRequest {
+	return &raft.AppendEntriesRequest{RPCHeader: header(id), Term: term, PrevLogEntry: prev, PrevLogTerm: prevTerm, Entries: es}
+}
+
+func cmd(index, term uint64, data string) *raft.Log {
+	return &raft.Log{Index: index, Term: term, Type: raft.LogCommand, Data: []byte(data)}
+}
+
+func typed(e *raft.Log, t raft.LogType) *raft.Log { e.Type = t; return e }
+
+func goodConfiguration() []byte {
+	return raft.EncodeConfiguration(raft.Configuration{Servers: newFakeView().servers})
+}
+
+func installFrom(id string, change func(*raft.InstallSnapshotRequest)) *raft.InstallSnapshotRequest {
+	r := &raft.InstallSnapshotRequest{RPCHeader: header(id), SnapshotVersion: 1, Term: 5, LastLogIndex: 20, LastLogTerm: 5,
+		ConfigurationIndex: 1, Configuration: goodConfiguration(), Size: 100}
+	if change != nil {
+		change(r)
+	}
+	return r
+}
+
+// Every rule: what an honest peer sends passes, what the rule is there for does
+// not, and the rule that refuses is the one meant.
+func TestGuardRules(t *testing.T) {
+	noBytes := raft.RPCHeader{ProtocolVersion: 3}
+	moved := header("n1")
+	moved.Addr = []byte("host-n2")
+	old := header("n1")
+	old.ProtocolVersion = 2
+	broken := goodConfiguration()
+	broken = broken[:len(broken)-3]
+	for _, tc := range []struct {
+		name string
+		peer string
+		cmd  any
+		rule string // empty: passes
+	}{
+		{"heartbeat of the leader", "n1", appendFrom("n1", 5, 0, 0), ""},
+		{"new entries", "n1", appendFrom("n1", 5, 12, 4, cmd(13, 5, "x"), typed(cmd(14, 5, ""), raft.LogNoop)), ""},
+		{"entries it has", "n1", appendFrom("n1", 5, 8, 4, cmd(9, 4, "stored"), cmd(10, 4, "stored"), cmd(11, 5, "other")), ""},
+		{"a membership", "n1", appendFrom("n1", 5, 12, 4, &raft.Log{Index: 13, Term: 5, Type: raft.LogConfiguration, Data: goodConfiguration()}), ""},
+		{"vote of a candidate", "n2", &raft.RequestVoteRequest{RPCHeader: header("n2"), Term: 6}, ""},
+		{"pre-vote of a candidate", "n2", &raft.RequestPreVoteRequest{RPCHeader: header("n2"), Term: 6}, ""},
+		{"snapshot of the leader", "n1", installFrom("n1", nil), ""},
+		{"entries before the log's start, raft answers itself", "n1", appendFrom("n1", 5, 1, 1, cmd(2, 1, "x")), ""},
+
+		{"outsider", "evil", appendFrom("evil", 105, 0, 0), "sender"},
+		{"claims to be the leader", "n2", appendFrom("n1", 105, 0, 0), "sender"},
+		{"no name", "n2", &raft.RequestVoteRequest{RPCHeader: noBytes, Term: 6}, "sender"},
+		{"other address", "n1", &raft.RequestVoteRequest{RPCHeader: moved, Term: 6}, "sender"},
+		{"old protocol", "n1", &raft.RequestVoteRequest{RPCHeader: old, Term: 6}, "sender"},
+		{"non-voter appends", "n3", appendFrom("n3", 6, 0, 0), "role"},
+		{"non-voter stands", "n3", &raft.RequestVoteRequest{RPCHeader: header("n3"), Term: 6}, "role"},
+		{"non-voter pre-stands", "n3", &raft.RequestPreVoteRequest{RPCHeader: header("n3"), Term: 6}, "role"},
+		{"timeout-now of a member", "n2", &raft.TimeoutNowRequest{RPCHeader: header("n2")}, "transfer"},
+		{"timeout-now of the leader", "n1", &raft.TimeoutNowRequest{RPCHeader: header("n1")}, "transfer"},
+		{"transfer vote", "n2", &raft.RequestVoteRequest{RPCHeader: header("n2"), Term: 6, LeadershipTransfer: true}, "transfer"},
+		{"huge term, vote", "n2", &raft.RequestVoteRequest{RPCHeader: header("n2"), Term: 1 << 63}, "term"},
+		{"huge term, append", "n2", appendFrom("n2", 1<<63, 0, 0), "term"},
+		{"term zero", "n2", appendFrom("n2", 0, 0, 0), "term"},
+		{"overwrites a committed entry", "n2", appendFrom("n2", 6, 4, 4, cmd(5, 6, "forged")), "committed"},
+		{"same term, other data", "n2", appendFrom("n2", 6, 4, 4, cmd(5, 4, "forged")), "committed"},
+		{"same data, other type", "n2", appendFrom("n2", 6, 4, 4, typed(cmd(5, 4, ""), raft.LogNoop)), "committed"},
+		{"from the very start", "n2", appendFrom("n2", 6, 0, 0, cmd(1, 6, "forged")), "committed"},
+		{"unknown entry type", "n1", appendFrom("n1", 5, 12, 4, typed(cmd(13, 5, "x"), 77)), "entries"},
+		{"deprecated entry type", "n1", appendFrom("n1", 5, 12, 4, typed(cmd(13, 5, "x"), raft.LogAddPeerDeprecated)), "entries"},
+		{"barrier entry", "n1", appendFrom("n1", 5, 12, 4, typed(cmd(13, 5, ""), raft.LogBarrier)), "entries"},
+		{"undecodable membership", "n1", appendFrom("n1", 5, 12, 4, &raft.Log{Index: 13, Term: 5, Type: raft.LogConfiguration, Data: broken}), "entries"},
+		{"membership without voters", "n1", appendFrom("n1", 5, 12, 4, &raft.Log{Index: 13, Term: 5, Type: raft.LogConfiguration,
+			Data: raft.EncodeConfiguration(raft.Configuration{})}), "entries"},
+		{"gap", "n1", appendFrom("n1", 5, 12, 4, cmd(14, 5, "x")), "entries"},
+		{"backwards", "n1", appendFrom("n1", 5, 12, 4, cmd(13, 5, "x"), cmd(12, 5, "x")), "entries"},
+		{"entry term falls", "n1", appendFrom("n1", 5, 12, 4, cmd(13, 5, "x"), cmd(14, 4, "x")), "entries"},
+		{"entry term beyond the sender's", "n1", appendFrom("n1", 5, 12, 4, cmd(13, 6, "x")), "entries"},
+		{"previous term beyond the sender's", "n1", appendFrom("n1", 5, 12, 9), "entries"},
+		{"command that fails the check", "n1", appendFrom("n1", 5, 12, 4, cmd(13, 5, "x"), cmd(14, 5, "bad")), "commands"},
+		{"snapshot of a follower", "n2", installFrom("n2", nil), "snapshot"},
+		{"snapshot of a later term out of nowhere", "n1", installFrom("n1", func(r *raft.InstallSnapshotRequest) { r.Term = 9 }), "snapshot"},
+		{"snapshot behind us", "n1", installFrom("n1", func(r *raft.InstallSnapshotRequest) { r.LastLogIndex = 10 }), "snapshot"},
+		{"snapshot too large", "n1", installFrom("n1", func(r *raft.InstallSnapshotRequest) { r.Size = 1 << 40 }), "snapshot"},
+		{"snapshot with a broken membership", "n1", installFrom("n1", func(r *raft.InstallSnapshotRequest) { r.Configuration = broken }), "snapshot"},
+		{"snapshot version 0", "n1", installFrom("n1", func(r *raft.InstallSnapshotRequest) { r.SnapshotVersion = 0 }), "snapshot"},
+		{"snapshot term ahead", "n1", installFrom("n1", func(r *raft.InstallSnapshotRequest) { r.LastLogTerm = 6 }), "snapshot"},
+	} {
+		g := NewGuard(newFakeView(), nil, 1<<20)
+		kind, body, err := encodeRequest(tc.cmd)
+		if err != nil {
+			t.Fatalf("%s: %v", tc.name, err)
+		}
+		decoded, err := decodeRequest(kind, body)
+		if err != nil {
+			t.Fatalf("%s: %v", tc.name, err)
+		}
+		err = g.admit(tc.peer, kind, decoded)
+		switch {
+		case tc.rule == "" && err != nil:
+			t.Errorf("%s: refused: %v", tc.name, err)
+		case tc.rule != "" && err == nil:
+			t.Errorf("%s: passes", tc.name)
+		case tc.rule != "" && g.Refusals()[RefusalKey{tc.peer, kind, tc.rule}] != 1:
+			t.Errorf("%s: refused by another rule than %q: %v", tc.name, tc.rule, err)
+		}
+	}
+}
+
+func TestGuardAnswersAndCalls(t *testing.T) {
+	g := NewGuard(newFakeView(), nil, 1<<20)
+	if err := g.admitTerm(1 << 63); err == nil {
+		t.Error("an answer may push the term to the end of the world")
+	}
+	if err := g.admitTerm(7); err != nil {
+		t.Error(err)
+	}
+	if g.admitCall("n3", KindPropose) != nil || g.admitCall("evil", KindPropose) == nil {
+		t.Error("calls: members only")
+	}
+}
+
+// node is one transport on a hub with a raft loop that counts what reaches it.
+func node(t *testing.T, h *Hub, id string, g *Guard) (*Transport, chan any) {
+	tr := New(Config{Network: h.Join(id, "host-"+id), Guard: g, HeartbeatTimeout: time.Second, Timeout: 2 * time.Second,
+		Calls: func(_ context.Context, peer string, _ Kind, body []byte) ([]byte, error) {
+			return append([]byte(peer+":"), body...), nil
+		}})
+	reached := make(chan any, 100)
+	done := make(chan struct{})
+	go func() {
+		for {
+			select {
+			case rpc := <-tr.Consumer():
+				reached <- rpc.Command
+				switch c := rpc.Command.(type) {
+				case *raft.AppendEntriesRequest:
+					rpc.Respond(&raft.AppendEntriesResponse{Term: 5, Success: true, LastLog: c.PrevLogEntry + uint64(len(c.Entries))}, nil)
+				case *raft.RequestVoteRequest:
+					rpc.Respond(&raft.RequestVoteResponse{Term: 5}, errors.New("unexpected command")) // what raft reads as a granted pre-vote
+				case *raft.RequestPreVoteRequest:
+					rpc.Respond(&raft.RequestPreVoteResponse{Term: 5, Granted: true}, nil)
+				case *raft.InstallSnapshotRequest:
+					b := new(bytes.Buffer)
+					_, err := b.ReadFrom(rpc.Reader)
+					rpc.Respond(&raft.InstallSnapshotResponse{Term: 5, Success: b.Len() == int(c.Size)}, err)
+				}
+			case <-done:
+				return
+			}
+		}
+	}()
+	t.Cleanup(func() { _ = tr.Close(); close(done) })
+	return tr, reached
+}
+
+func TestTransportCarries(t *testing.T) {
+	h := NewHub()
+	_, reached := node(t, h, "n0", NewGuard(newFakeView(), nil, 1<<20))
+	n1, _ := node(t, h, "n1", NewGuard(newFakeView(), nil, 1<<20))
+	var app raft.AppendEntriesResponse
+	if err := n1.AppendEntries("n0", "host-n0", appendFrom("n1", 5, 12, 4, cmd(13, 5, "x")), &app); err != nil || !app.Success || app.LastLog != 13 {
+		t.Fatal(err, app)
+	}
+	if c := (<-reached).(*raft.AppendEntriesRequest); string(c.Entries[0].Data) != "x" || string(c.ID) != "n1" {
+		t.Fatalf("arrived: %+v", c)
+	}
+	var pre raft.RequestPreVoteResponse
+	if err := n1.RequestPreVote("n0", "host-n0", &raft.RequestPreVoteRequest{RPCHeader: header("n1"), Term: 6}, &pre); err != nil || !pre.Granted {
+		t.Fatal(err, pre)
+	}
+	// No word of a peer's error travels: raft takes "unexpected command" for a vote.
+	err := n1.RequestVote("n0", "host-n0", &raft.RequestVoteRequest{RPCHeader: header("n1"), Term: 6}, new(raft.RequestVoteResponse))
+	if !errors.Is(err, ErrPeer) || strings.Contains(err.Error(), "unexpected") {
+		t.Fatal(err)
+	}
+	data := bytes.Repeat([]byte("snap"), 100_000)
+	var inst raft.InstallSnapshotResponse
+	err = n1.InstallSnapshot("n0", "host-n0", installFrom("n1", func(r *raft.InstallSnapshotRequest) { r.Size = int64(len(data)) }), &inst, bytes.NewReader(data))
+	if err != nil || !inst.Success {
+		t.Fatal(err, inst)
+	}
+	answer, err := n1.Call(t.Context(), "n0", "host-n0", KindReadIndex, []byte("hello"))
+	if err != nil || string(answer) != "n1:hello" {
+		t.Fatal(err, string(answer))
+	}
+	if _, err := n1.Call(t.Context(), "nobody", "nowhere", KindReadIndex, nil); !errors.Is(err, ErrNotSent) {
+		t.Fatal(err)
+	}
+}
+
+func TestPipeline(t *testing.T) {
+	h := NewHub()
+	_, reached := node(t, h, "n0", NewGuard(newFakeView(), nil, 1<<20))
+	n1, _ := node(t, h, "n1", NewGuard(newFakeView(), nil, 1<<20))
+	p, err := n1.AppendEntriesPipeline("n0", "host-n0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	go func() {
+		for i := range uint64(20) {
+			if _, err := p.AppendEntries(appendFrom("n1", 5, 12+i, 5, cmd(13+i, 5, "x")), new(raft.AppendEntriesResponse)); err != nil {
+				t.Error(err)
+			}
+		}
+	}()
+	for i := range uint64(20) {
+		f := <-p.Consumer()
+		if err := f.Error(); err != nil || f.Response().LastLog != 13+i || (<-reached).(*raft.AppendEntriesRequest).PrevLogEntry != 12+i {
+			t.Fatal(i, err, f.Response())
+		}
+	}
+	if err := p.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := p.AppendEntries(appendFrom("n1", 5, 0, 0), new(raft.AppendEntriesResponse)); err == nil {
+		t.Fatal("a closed pipeline sends")
+	}
+}
+
+// Frames no client of ours would send: the stream ends, nothing reaches raft,
+// nothing is allocated on a promise.
+func TestRawFrames(t *testing.T) {
+	h := NewHub()
+	_, reached := node(t, h, "n0", NewGuard(newFakeView(), nil, 1<<20))
+	evil := h.Join("n2", "host-n2")
+	for name, raw := range map[string][]byte{
+		"unknown kind":  {99, 0, 0, 0, 0},
+		"kind zero":     {0, 0, 0, 0, 0},
+		"huge body":     {byte(KindAppendEntries), 0xff, 0xff, 0xff, 0xff},
+		"huge vote":     {byte(KindRequestVote), 0, 1, 0, 0},
+		"garbage":       append([]byte{byte(KindAppendEntries), 0, 0, 0, 8}, "\x83\xa2ID\x00zz!"...),
+		"trailing byte": append([]byte{byte(KindTimeoutNow), 0, 0, 0, 10}, "\x03\x00\x00\x00\x00\x00\x00\x00\x00\x00"...),
+	} {
+		c, err := evil.Dial(t.Context(), "n0", "host-n0")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := c.Write(raw); err != nil {
+			t.Fatal(err)
+		}
+		_ = c.SetReadDeadline(time.Now().Add(10 * time.Second))
+		b := make([]byte, 5)
+		if n, err := c.Read(b); err != nil || n == 0 || b[0] != statusRefused {
+			t.Errorf("%s: answer %v, %v", name, b[:n], err)
+		}
+		_ = c.Close()
+	}
+	select {
+	case c := <-reached:
+		t.Fatalf("reached raft: %T", c)
+	default:
+	}
+}
+
+// A list of entries larger than a body is cut short, never to nothing, and what
+// is left is what raft will believe to have sent.
+func TestTrim(t *testing.T) {
+	req := &raft.AppendEntriesRequest{RPCHeader: header("n1"), Term: 5}
+	for i := range uint64(64) {
+		req.Entries = append(req.Entries, &raft.Log{Index: i + 1, Term: 5, Data: make([]byte, MaxEntryData)})
+	}
+	trim(req)
+	if len(req.Entries) != 1 {
+		t.Fatalf("%d entries", len(req.Entries))
+	}
+	if _, _, err := encodeRequest(req); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func FuzzRequest(f *testing.F) {
+	for _, c := range []any{
+		appendFrom("n1", 5, 12, 4, cmd(13, 5, "x"), typed(cmd(14, 5, ""), raft.LogNoop)),
+		appendFrom("n1", 5, 8, 4, cmd(9, 4, "stored")),
+		&raft.RequestVoteRequest{RPCHeader: header("n2"), Term: 6, LeadershipTransfer: true},
+		&raft.RequestPreVoteRequest{RPCHeader: header("n2"), Term: 6},
+		installFrom("n1", nil),
+		&raft.TimeoutNowRequest{RPCHeader: header("n2")},
+	} {
+		kind, body, err := encodeRequest(c)
+		if err != nil {
+			f.Fatal(err)
+		}
+		f.Add(byte(kind), body)
+	}
+	g := NewGuard(newFakeView(), nil, 1<<20)
+	f.Fuzz(func(t *testing.T, kind byte, body []byte) {
+		c, err := decodeRequest(Kind(kind), body)
+		if err != nil {
+			if c != nil {
+				t.Fatal("error and a result")
+			}
+			return
+		}
+		k, again, err := encodeRequest(c)
+		if err != nil || byte(k) != kind || !bytes.Equal(again, body) {
+			t.Fatalf("encodes differently: %v", err)
+		}
+		for _, peer := range []string{"n1", "n2", "n3", "evil"} {
+			if g.admit(peer, k, c) != nil {
+				continue
+			}
+			// Whatever passes must be what raft can take without ending the process.
+			if peer != "n1" && peer != "n2" {
+				t.Fatalf("%s passes with a %s", peer, k)
+			}
+			if a, ok := c.(*raft.AppendEntriesRequest); ok {
+				for _, e := range a.Entries {
+					if e.Type == raft.LogConfiguration {
+						raft.DecodeConfiguration(e.Data)
+					} else if e.Type != raft.LogCommand && e.Type != raft.LogNoop {
+						t.Fatalf("entry of type %d passes", e.Type)
+					}
+				}
+			}
+		}
+	})
+}
