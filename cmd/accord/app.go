@@ -117,12 +117,22 @@ func dress(e *env, c *cli.Command) *cli.Command {
 		c.Flags = append(c.Flags, f)
 	}
 	if c.Action != nil {
-		c.Before = e.settle
+		c.Before = inOrder(e.settle, c.Before)
 	}
 	for _, sub := range c.Subcommands {
 		dress(e, sub)
 	}
 	return c
+}
+
+// inOrder runs one hook after the other, if there is another.
+func inOrder(first, second cli.BeforeFunc) cli.BeforeFunc {
+	return func(c *cli.Context) error {
+		if err := first(c); err != nil || second == nil {
+			return err
+		}
+		return second(c)
+	}
 }
 
 // rootOf is the app as a command, so that one walk serves the whole tree.

@@ -47,6 +47,8 @@
 //     the end: both obey --output. Never write to e.Stdout otherwise.
 //   - e.note for a remark, e.meter for progress, e.confirm before anything
 //     that cannot be undone; all on stderr and silent where they should be.
+//   - The global flags are fields of e: e.Dir, e.Operator, e.Format and so on,
+//     valid inside actions only.
 //   - Return an *exchange.Error (exchange.Define(...).With(...)); its Kind
 //     decides the exit code. Other errors come out as "internal error".
 //   - e.HTTP() speaks to the node on its local socket; it dials at first use.

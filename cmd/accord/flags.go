@@ -27,10 +27,10 @@ func globalFlags(e *env) []cli.Flag {
 	}
 }
 
+var globalNames = []string{"output", "lang", "dir", "operator", "quiet", "no-color", "ambiguous", "debug", "help"}
+
 // isGlobal says whether name is one of globalFlags.
-func isGlobal(name string) bool {
-	return slices.Contains([]string{"output", "lang", "dir", "operator", "quiet", "no-color", "ambiguous", "debug", "help"}, name)
-}
+func isGlobal(name string) bool { return slices.Contains(globalNames, name) }
 
 // oneOf is the value of a flag that takes one word of a list.
 type oneOf struct {

@@ -132,9 +132,11 @@ func TestTree(t *testing.T) {
 		}
 	}
 	walk("accord", root)
+	var names []string
 	for _, f := range globalFlags(&p.env) {
-		if !isGlobal(canonical(f)) {
-			t.Errorf("isGlobal does not know %s", canonical(f))
-		}
+		names = append(names, canonical(f))
+	}
+	if !slices.Equal(names, globalNames) {
+		t.Errorf("global flags %q, global names %q", names, globalNames)
 	}
 }
