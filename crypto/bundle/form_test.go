@@ -14,6 +14,8 @@ import (
 func TestParseRefuses(t *testing.T) {
 	_, b := full(t)
 	good := string(marshal(t, b))
+	b.Documents = nil
+	bare := string(marshal(t, b)) // where nothing else refers to an index
 	for name, bad := range map[string]string{
 		"empty":                    "",
 		"not JSON":                 "bundle",
@@ -27,9 +29,9 @@ func TestParseRefuses(t *testing.T) {
 		"member in other case":     strings.Replace(good, `"commands"`, `"Commands"`, 1),
 		"federation's name":        strings.Replace(good, `"federation":"qinghai"`, `"federation":"../gansu"`, 1),
 		"no charter":               strings.Replace(good, `"signatures":[`, `"signatures":[],"x":[`, 1),
-		"negative index":           strings.Replace(good, `"index":1,`, `"index":-1,`, 1),
-		"index twice":              strings.Replace(good, `"index":2,`, `"index":1,`, 1),
-		"index out of order":       strings.Replace(good, `"index":1,`, `"index":9,`, 1),
+		"negative index":           strings.Replace(bare, `"index":1,`, `"index":-1,`, 1),
+		"index twice":              strings.Replace(bare, `"index":2,`, `"index":1,`, 1),
+		"index out of order":       strings.Replace(bare, `"index":1,`, `"index":9,`, 1),
 		"index not whole":          strings.Replace(good, `"index":1,`, `"index":1.5,`, 1),
 		"rests on what is absent":  strings.Replace(good, `"rests_on":1`, `"rests_on":7`, 1),
 		"change of what is absent": strings.Replace(good, `"commands"`, `"changes":[7],"commands"`, 1),

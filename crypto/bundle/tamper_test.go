@@ -38,6 +38,7 @@ func TestTampering(t *testing.T) {
 		// The charter.
 		{name: "a founder did not sign", before: func(f *fixture) { f.signers = testMembers[1:] }, want: CheckFounder},
 		{name: "one signed for another", before: func(f *fixture) { f.signers = append(testMembers[1:4:4], "court") }, want: CheckFounder},
+		{name: "a founder signed twice", before: func(f *fixture) { f.signers = append(testMembers[:5:5], "court") }, want: CheckFounder},
 		{name: "a stranger signed too", before: func(f *fixture) { f.signers = append(testMembers[:5:5], "stranger") }, want: CheckFounder},
 		{name: "a founder's signature is broken",
 			after: func(_ *fixture, b *Bundle) { b.Charter.Signatures[2] = flip(b.Charter.Signatures[2]) }, want: CheckFounder},
@@ -52,6 +53,19 @@ func TestTampering(t *testing.T) {
 		{name: "charter without time of founding", before: func(f *fixture) { delete(f.charter, "founded") }, want: everythingAfterCharter},
 		{name: "charter that lists a member twice", before: func(f *fixture) {
 			f.charter["members"] = append(f.charter["members"].([]any), f.member("court"))
+		}, want: everythingAfterCharter},
+		{name: "two members of one name", before: func(f *fixture) {
+			other := f.member("other")
+			other["id"] = "court"
+			f.charter["members"] = append(f.charter["members"].([]any), other)
+		}, want: everythingAfterCharter},
+		{name: "a member with two keys for one use", before: func(f *fixture) {
+			court := f.charter["members"].([]any)[2].(map[string]any)
+			court["keys"] = append(court["keys"].([]keys.Public), cryptotest.Public("other", keys.Cosign))
+		}, want: everythingAfterCharter},
+		{name: "a member without a command key", before: func(f *fixture) {
+			court := f.charter["members"].([]any)[2].(map[string]any)
+			court["keys"] = []keys.Public{cryptotest.Public("court", keys.Attest), cryptotest.Public("court", keys.Cosign)}
 		}, want: everythingAfterCharter},
 		{name: "two members share a key", before: func(f *fixture) {
 			list := f.charter["members"].([]any)
@@ -69,6 +83,7 @@ func TestTampering(t *testing.T) {
 		{name: "cosigned under another's name", before: func(f *fixture) { f.cosignAs["court"] = "insurer-a" }, want: CheckQuorum},
 		{name: "cosigned before the founding", before: func(f *fixture) { f.cosignTime = testFounded/1000 - 3600 }, want: CheckQuorum},
 		{name: "cosigned at no time that exists", before: func(f *fixture) { f.cosignTime = 1<<63 - 1 }, want: CheckQuorum},
+		{name: "cosigned at a time that overflows", before: func(f *fixture) { f.cosignTime = (1<<64 + testTime) / 1000 }, want: CheckQuorum},
 		{name: "checkpoint of another log", before: func(f *fixture) { f.origin = "accord/gansu/ledger" }, want: CheckNote + " " + CheckQuorum},
 		{name: "another size", after: func(_ *fixture, b *Bundle) { b.Checkpoint = strings.Replace(b.Checkpoint, "\n4\n", "\n5\n", 1) },
 			want: CheckCharterLogged + " " + CheckNote + " " + CheckQuorum + " " + CheckCommandLogged + " " + CheckDocumentRests},
@@ -211,6 +226,21 @@ func TestContains(t *testing.T) {
 	} {
 		if got := contains([]byte(body), d); got != want {
 			t.Errorf("contains(%s) = %v", body, got)
+		}
+	}
+}
+
+// TestEveryByte: nothing in a bundle is without a signature, digest or proof
+// over it, so no file that differs in one byte verifies.
+func TestEveryByte(t *testing.T) {
+	_, b := full(t)
+	good := marshal(t, b)
+	digest := must(ParseDigest(Verify(good, Options{}).Charter))(t)
+	for i := 0; i < len(good)-1; i += 61 {
+		bad := []byte(string(good))
+		bad[i] ^= 1
+		if r := Verify(bad, Options{Trust: &digest}); r.OK {
+			t.Errorf("verified with byte %d changed from %q to %q", i, good[i-10:i+10], bad[i-10:i+10])
 		}
 	}
 }

@@ -76,9 +76,9 @@ func ParseHash(s string) (Hash, error) {
 }
 
 // decodeBase64 accepts exactly what EncodeToString writes: the decoder of the
-// standard library alone would skip line breaks inside.
+// standard library alone would skip line breaks and ignore stray bits.
 func decodeBase64(s string) ([]byte, error) {
-	b, err := base64.StdEncoding.Strict().DecodeString(s)
+	b, err := base64.StdEncoding.DecodeString(s)
 	if err != nil || base64.StdEncoding.EncodeToString(b) != s {
 		return nil, fmt.Errorf("%w base64", ErrFormat)
 	}

@@ -242,7 +242,7 @@ func TestCosignatureIsNotALogSignature(t *testing.T) {
 	if !k1.verify(text, plain) || !k4.verify(text, stamped) {
 		t.Fatal("own signatures do not verify")
 	}
-	negative := append([]byte{0x80, 0, 0, 0, 0, 0, 0, 0}, stamped[8:]...)
+	negative := append([]byte{0x80, 0, 0, 0, 0, 0, 0, 0}, ed25519.Sign(private, cosignedMessage(text, -1<<63))...)
 	if k4.verify(text, plain) || k1.verify(text, stamped) || k1.verify(text, stamped[8:]) ||
 		k4.verify(text, append(make([]byte, 8), plain...)) || k4.verify(text, negative) {
 		t.Error("one signature type passed for the other")

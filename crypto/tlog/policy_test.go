@@ -133,6 +133,15 @@ func TestNewPolicy(t *testing.T) {
 }
 
 func TestParsePolicyRefuses(t *testing.T) {
+	key := testSigner(t, "a").Key()
+	renamed, err := NewKey("renamed", key.Type(), key.Public())
+	if err != nil {
+		t.Fatal(err)
+	}
+	same := "witness a " + key.String() + "\nwitness b " + renamed.String() + "\nquorum a\n"
+	if p, err := ParsePolicy([]byte(same)); !errors.Is(err, ErrKey) || p != nil {
+		t.Errorf("one key under two names: %v", err)
+	}
 	a, b := testSigner(t, "a").Key().String(), testSigner(t, "b").Key().String()
 	w := "witness a " + a + "\nwitness b " + b + "\n"
 	for _, bad := range []string{
