@@ -162,6 +162,12 @@ func (d Disclosure) parsed() Disclosure {
 func (d Disclosure) Format(f fmt.State, _ rune) { fmt.Fprint(f, "sdjwt.Disclosure("+d.Digest()+")") }
 func (d Disclosure) LogValue() slog.Value       { return slog.StringValue(fmt.Sprint(d)) }
 
+// MarshalJSON refuses: a disclosure is written as its text, Encoded, and a
+// structure that holds one must not slip into a log or an answer whole.
+func (d Disclosure) MarshalJSON() ([]byte, error) {
+	return nil, fmt.Errorf("%w: has no JSON form but its text", ErrDisclosure)
+}
+
 func digest(text string) string {
 	sum := sha256.Sum256([]byte(text))
 	return b64url.Encode(sum[:])

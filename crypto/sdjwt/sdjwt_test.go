@@ -424,14 +424,24 @@ func TestForms(t *testing.T) {
 	}
 }
 
-func TestDisclosureIsNeverFormatted(t *testing.T) {
-	_, ds := mustIssue(t)
+func TestPrivateValuesAreNeverFormatted(t *testing.T) {
+	jwt, ds := mustIssue(t)
+	verified, err := sdjwt.Verify(sdjwt.Combine(jwt, ds), sdjwt.TypRecord, lookup)
+	if err != nil {
+		t.Fatal(err)
+	}
 	var log bytes.Buffer
-	slog.New(slog.NewTextHandler(&log, nil)).Info("x", "d", ds[1])
-	slog.New(slog.NewJSONHandler(&log, nil)).Info("x", "d", ds[1])
+	for _, logger := range []*slog.Logger{slog.New(slog.NewTextHandler(&log, nil)), slog.New(slog.NewJSONHandler(&log, nil))} {
+		logger.Info("x", "d", ds[1], "all", ds, "v", verified)
+	}
 	out := log.String()
 	for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%q", "%x"} {
-		out += fmt.Sprintf(verb, ds[1]) + fmt.Sprintf(verb, ds) + "\n"
+		out += fmt.Sprintf(verb, ds[1]) + fmt.Sprintf(verb, ds) + fmt.Sprintf(verb, verified) + "\n"
+	}
+	for _, v := range []any{ds[1], ds, verified} {
+		if text, err := json.Marshal(v); err == nil {
+			t.Errorf("a JSON form: %s", text)
+		}
 	}
 	for _, leak := range []string{"张三", ds[1].Encoded, ds[1].Salt(), fmt.Sprintf("%x", ds[1].Salt())} {
 		if strings.Contains(out, leak) {

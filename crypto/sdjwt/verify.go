@@ -2,6 +2,7 @@ package sdjwt
 
 import (
 	"fmt"
+	"log/slog"
 	"strings"
 
 	"accord/crypto/jws"
@@ -21,6 +22,15 @@ type Verified struct {
 // Processed is the processed payload as JSON with sorted names: what to decode
 // into a struct.
 func (v *Verified) Processed() ([]byte, error) { return strictjson.Marshal(v.Claims) }
+
+// Format prints the number of disclosures for every verb, LogValue for slog:
+// claims are private.
+func (v *Verified) Format(f fmt.State, _ rune) {
+	fmt.Fprintf(f, "sdjwt.Verified(%d disclosed)", len(v.Disclosed))
+}
+
+// LogValue is what Format prints.
+func (v *Verified) LogValue() slog.Value { return slog.StringValue(fmt.Sprint(v)) }
 
 // Verify checks an SD-JWT without key binding: signature, type and key as
 // crypto/jws does, then every rule of RFC 9901 section 7.1 that needs no clock.

@@ -231,7 +231,7 @@ func TestHeader(t *testing.T) {
 		"other kid": replace(k.KID(), cryptotest.Key("court", keys.Seal).KID()), "other cty": replace(content, "accord-other"), "other typ": replace(TypRelease, "jwe"),
 		"typ case": replace(TypRelease, "Accord-release+jwe"), "typ application": replace(TypRelease, "application/"+TypRelease),
 		"trailing": good + "{}", "array": "[" + good + "]", "not JSON": "alg", "empty": "", "UTF-16": "\xff\xfe" + good, "BOM": "\xef\xbb\xbf" + good,
-		"large": add(`"pad":"` + strings.Repeat("a", maxJWEHeader) + `"`),
+		"large": good[:len(good)-1] + strings.Repeat(" ", maxJWEHeader) + "}",
 		// the ephemeral key
 		"epk private": replace(`{"kty"`, `{"d":"AAAA","kty"`), "epk kid": replace(`{"kty"`, `{"kid":"a","kty"`), "epk OKP": replace(`"EC"`, `"OKP"`), "epk P-384": replace(`"P-256"`, `"P-384"`),
 		"epk off curve": replace(y, b64.EncodeToString(make([]byte, 32))), "epk zero": replace(epk, `{"kty":"EC","crv":"P-256","x":"`+b64.EncodeToString(make([]byte, 32))+`","y":"`+b64.EncodeToString(make([]byte, 32))+`"}`),
@@ -240,6 +240,9 @@ func TestHeader(t *testing.T) {
 	} {
 		refusesJWE(t, k, content, forge(t, k.Public(), ephemeral, header, []byte("value")), name)
 	}
+	// A key of the same curve and another use is no key to open with.
+	signing := cryptotest.Key("regulator", keys.Release)
+	refusesJWE(t, signing, content, forge(t, signing.Public(), ephemeral, replace(k.KID(), signing.KID()), []byte("value")), "to a release key")
 }
 
 // TestForeignAlgorithms: what go-jose itself would make and open with this key

@@ -213,6 +213,13 @@ func TestCommitment(t *testing.T) {
 	if got, err := unlock(k1, context, layer); err != nil || string(got) != "value" {
 		t.Errorf("the true one: %v", err)
 	}
+	for _, version := range []byte{0, 2, 0xff} {
+		other := bytes.Clone(layer)
+		other[0] = version
+		if got, err := unlock(k1, context, other); err != ErrOpen || got != nil {
+			t.Errorf("version %d opened: %v", version, err)
+		}
+	}
 }
 
 // TestNothingRepeats: fresh key, nonces and result for each seal, also after a
