@@ -1,0 +1,130 @@
+package agency
+
+import (
+	"context"
+	"encoding/base64"
+	"io"
+	"time"
+
+	"accord/crypto/blind"
+	"accord/crypto/jws"
+	"accord/crypto/keys"
+	"accord/crypto/seal"
+	"accord/crypto/strictjson"
+	"accord/exchange"
+	"accord/exchange/machine"
+	"accord/exchange/members"
+	"accord/exchange/records"
+)
+
+// Proposer puts a signed command into the federation's one order and returns
+// the ledger's encoded answer once this node has applied it.
+type Proposer interface {
+	Propose(ctx context.Context, payload []byte) (answer []byte, err error)
+}
+
+// Keys are this member's private keys by use.
+type Keys interface {
+	Key(use keys.Use) (keys.Private, error)
+}
+
+// Ledger is the read side: the state this node has applied.
+type Ledger interface {
+	View() *machine.View
+}
+
+// Config is what an Agency works with.
+type Config struct {
+	Federation string
+	Self       exchange.MemberID
+	Kind       exchange.MemberKind
+	Keys       Keys
+	Storage    []byte // 32-byte storage key: wraps the keys of sealed fields
+	Blinder    blind.Blinder
+	Ledger     Ledger
+	Proposer   Proposer
+	Records    records.Store
+	Genesis    members.Genesis
+	Clock      func() time.Time
+	Rand       io.Reader
+}
+
+// Agency acts for one member. It is safe for concurrent use.
+type Agency struct {
+	Config
+	sealer *seal.Sealer
+	rowKey []byte // keys the digests of rows' source keys, so that the store holds no bare hash of an id
+}
+
+// New checks the configuration and prepares the sealer.
+func New(cfg Config) (*Agency, error) {
+	sealer, err := seal.NewSealer(cfg.Storage, cfg.Rand)
+	if err != nil {
+		return nil, err
+	}
+	return &Agency{Config: cfg, sealer: sealer, rowKey: derive(cfg.Storage, "accord/row-key/1")}, nil
+}
+
+// now is the clock in the unit of commands.
+func (a *Agency) now() exchange.Millis { return exchange.MillisOf(a.Clock()) }
+
+// randomID makes a 128-bit id in base64url.
+func (a *Agency) randomID() (string, error) {
+	var b [16]byte
+	if _, err := io.ReadFull(a.Rand, b[:]); err != nil {
+		return "", err
+	}
+	return base64.RawURLEncoding.EncodeToString(b[:]), nil
+}
+
+// Act signs a command with the given verb and body, puts it on the ledger, and
+// returns the ledger's answer. A refusal by the ledger comes back as the
+// *exchange.Error it gave.
+func (a *Agency) Act(ctx context.Context, op exchange.OperatorID, verb exchange.Verb, body any) (exchange.Result, error) {
+	id, err := a.randomID()
+	if err != nil {
+		return exchange.Result{}, err
+	}
+	return a.act(ctx, exchange.CommandID(id), op, verb, body)
+}
+
+func (a *Agency) act(ctx context.Context, id exchange.CommandID, op exchange.OperatorID, verb exchange.Verb, body any) (exchange.Result, error) {
+	payload, err := a.sign(id, op, verb, body)
+	if err != nil {
+		return exchange.Result{}, err
+	}
+	answer, err := a.Proposer.Propose(ctx, payload)
+	if err != nil {
+		return exchange.Result{}, err
+	}
+	res, err := exchange.DecodeResult(answer)
+	if err != nil {
+		return exchange.Result{}, err
+	}
+	if res.Error != nil {
+		return res, res.Error
+	}
+	return res, nil
+}
+
+// sign makes the command's JWS with this member's command key.
+func (a *Agency) sign(id exchange.CommandID, op exchange.OperatorID, verb exchange.Verb, body any) ([]byte, error) {
+	raw, err := strictjson.Marshal(body)
+	if err != nil {
+		return nil, err
+	}
+	cmd := exchange.Command{
+		Federation: a.Federation, Issuer: a.Self, Operator: op, At: a.now(),
+		Catalogue: a.Ledger.View().Catalogue().Document().Version, ID: id, Verb: verb, Body: raw,
+	}
+	payload, err := cmd.Encode()
+	if err != nil {
+		return nil, err
+	}
+	key, err := a.Keys.Key(keys.Command)
+	if err != nil {
+		return nil, err
+	}
+	token, err := jws.Sign(key, jws.TypCommand, payload)
+	return []byte(token), err
+}

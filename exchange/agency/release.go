@@ -1,0 +1,257 @@
+package agency
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"strings"
+
+	"accord/crypto/keys"
+	"accord/crypto/sdjwt"
+	"accord/crypto/seal"
+	"accord/crypto/strictjson"
+	"accord/exchange"
+	"accord/exchange/lists"
+	"accord/exchange/records"
+	"accord/exchange/release"
+)
+
+// The errors of delivering and opening.
+var (
+	ErrNoRelease = exchange.Define(exchange.KindNotFound, "OPEN-001",
+		exchange.Text{Zh: "没有授权开放 {release}", En: "there is no release {release}"},
+		exchange.Text{Zh: "用 accord release list 查看", En: "see accord release list"})
+	ErrNotGranted = exchange.Define(exchange.KindRefused, "OPEN-002",
+		exchange.Text{Zh: "授权开放 {release} 的状态是 {status},不能交付", En: "release {release} is {status}, so nothing is delivered"},
+		exchange.Text{Zh: "需要状态为 granted;pending 须由作者单位先批准", En: "it has to be granted; a pending one needs the author's approval first"})
+	ErrNotParty = exchange.Define(exchange.KindForbidden, "OPEN-003",
+		exchange.Text{Zh: "授权开放 {release} 不属于该成员单位", En: "release {release} is not this member's"},
+		exchange.Text{Zh: "只有申请单位可以领取,只有作者单位可以交付", En: "only the requester collects it and only the author delivers it"})
+	ErrMismatch = exchange.Define(exchange.KindUnverified, "OPEN-004",
+		exchange.Text{Zh: "记录与授权开放 {release} 所述不符({what})", En: "the record is not what release {release} says ({what})"},
+		exchange.Text{Zh: "核对记录编号、摘要与类别后重新申请", En: "check the record's id, digest and category and ask again"})
+	ErrDelivery = exchange.Define(exchange.KindUnverified, "OPEN-005",
+		exchange.Text{Zh: "收到的交付未通过验证({what})", En: "the delivery does not verify ({what})"},
+		exchange.Text{Zh: "不要采用其内容;向作者单位查询,回执已在账本", En: "do not use it; ask the author, the receipt is on the ledger"})
+	ErrErased = exchange.Define(exchange.KindNotFound, "OPEN-006",
+		exchange.Text{Zh: "信息项 {field} 已被删除,无法开放", En: "field {field} has been erased and cannot be opened"},
+		exchange.Text{Zh: "该记录的其他信息项不受影响", En: "other fields of the record are not affected"})
+)
+
+// envelopeType is the content type inside the JWE.
+const envelopeType = "accord-release"
+
+// AskRelease asks the ledger to open fields of another member's record.
+func (a *Agency) AskRelease(ctx context.Context, op exchange.OperatorID, b release.RequestBody) (exchange.ReleaseID, error) {
+	res, err := a.Act(ctx, op, exchange.VerbReleaseRequest, b)
+	return exchange.ReleaseID(res.ID), err
+}
+
+// Judge approves or denies a pending release of this member's record.
+func (a *Agency) Judge(ctx context.Context, op exchange.OperatorID, id exchange.ReleaseID, approve bool, note string) error {
+	verb := exchange.VerbReleaseDeny
+	if approve {
+		verb = exchange.VerbReleaseApprove
+	}
+	_, err := a.Act(ctx, op, verb, release.JudgeBody{Release: id, Note: note})
+	return err
+}
+
+// Deliver is the author's side of a granted release: it looks the decision up
+// in its own copy of the ledger, takes exactly the granted disclosures of the
+// record, binds them to this requester and release, encrypts them to the
+// requester's key, and leaves the envelope's digest on the ledger before the
+// envelope leaves the house.
+func (a *Agency) Deliver(ctx context.Context, op exchange.OperatorID, requester exchange.MemberID, id exchange.ReleaseID) (string, error) {
+	view := a.Ledger.View()
+	rel, ok := view.Release(id)
+	if !ok {
+		return "", ErrNoRelease.With("release", id)
+	}
+	if rel.Requester != requester || rel.Record.Author != a.Self {
+		return "", ErrNotParty.With("release", id)
+	}
+	if status := rel.StatusAt(a.now()); status != release.Granted {
+		return "", ErrNotGranted.With("release", id, "status", status)
+	}
+	bound, err := a.bind(ctx, rel)
+	if err != nil {
+		return "", err
+	}
+	to, ok := view.Member(requester)
+	if !ok {
+		return "", ErrNotParty.With("release", id)
+	}
+	sealKey, ok := to.Key(keys.Seal, a.now())
+	if !ok {
+		return "", ErrNotParty.With("release", id)
+	}
+	envelope, err := seal.Encrypt(sealKey, envelopeType, []byte(bound))
+	if err != nil {
+		return "", err
+	}
+	_, err = a.Act(ctx, op, exchange.VerbReleaseDeliver, release.ReceiptBody{Release: id, Digest: digestOf(envelope)})
+	return envelope, err
+}
+
+// bind opens the granted disclosures and binds them to the release.
+func (a *Agency) bind(ctx context.Context, rel release.Release) (string, error) {
+	rec, err := a.Records.Get(ctx, rel.Record.ID)
+	if err != nil {
+		return "", err
+	}
+	for what, same := range map[string]bool{
+		"digest": rec.Digest == rel.Record.Digest, "category": rec.Category == rel.Record.Category,
+		"author": rec.Author == a.Self, "status": rec.Status != records.Retracted,
+	} {
+		if !same {
+			return "", ErrMismatch.With("release", rel.ID, "what", what)
+		}
+	}
+	var disclosures []sdjwt.Disclosure
+	for _, field := range rel.Fields {
+		d, err := a.openField(rec, field)
+		if err != nil {
+			return "", err
+		}
+		disclosures = append(disclosures, d)
+	}
+	holder, err := a.Keys.Key(keys.Release)
+	if err != nil {
+		return "", err
+	}
+	return sdjwt.Bind(rec.JWT, disclosures, holder, string(rel.Requester), string(rel.ID), int64(a.now())/1000)
+}
+
+// openField opens one sealed field of an own record.
+func (a *Agency) openField(rec records.Record, field string) (sdjwt.Disclosure, error) {
+	for _, f := range rec.Sealed {
+		if f.Field != field {
+			continue
+		}
+		if f.Erased {
+			return sdjwt.Disclosure{}, ErrErased.With("field", field)
+		}
+		plain, err := a.sealer.Open(seal.Binding{Record: string(rec.ID), Field: field, Digest: f.Digest}, f.Sealed)
+		if err != nil {
+			return sdjwt.Disclosure{}, err
+		}
+		return sdjwt.ParseDisclosure(string(plain))
+	}
+	return sdjwt.Disclosure{}, ErrMismatch.With("release", "", "what", "field "+field)
+}
+
+// Opened is a delivery that verified.
+type Opened struct {
+	Fields map[string]json.RawMessage
+	Bound  string // the SD-JWT+KB, for evidence
+}
+
+// Open is the requester's side: it decrypts the envelope and accepts it only if
+// it is the author's signed record, bound by the author to exactly this member
+// and release, with exactly the granted fields. The receipt is on the ledger
+// before the fields are returned.
+func (a *Agency) Open(ctx context.Context, op exchange.OperatorID, id exchange.ReleaseID, envelope string) (Opened, error) {
+	view := a.Ledger.View()
+	rel, ok := view.Release(id)
+	if !ok {
+		return Opened{}, ErrNoRelease.With("release", id)
+	}
+	if rel.Requester != a.Self {
+		return Opened{}, ErrNotParty.With("release", id)
+	}
+	sealKey, err := a.Keys.Key(keys.Seal)
+	if err != nil {
+		return Opened{}, err
+	}
+	bound, err := seal.Decrypt(sealKey, envelopeType, envelope)
+	if err != nil {
+		return Opened{}, ErrDelivery.With("what", "encryption")
+	}
+	verified, _, err := sdjwt.VerifyBound(string(bound), TypRecord, a.attestKeyOf(rel.Record.Author), string(a.Self), string(id), recordVisible...)
+	if err != nil {
+		return Opened{}, ErrDelivery.Wrap(err, "what", "signature")
+	}
+	if what := matches(verified, rel); what != "" {
+		return Opened{}, ErrDelivery.With("what", what)
+	}
+	out := Opened{Fields: map[string]json.RawMessage{}, Bound: string(bound)}
+	for _, d := range verified.Disclosed {
+		out.Fields[d.Name()] = d.Value()
+	}
+	_, err = a.Act(ctx, op, exchange.VerbReleaseOpen, release.ReceiptBody{Release: id, Digest: digestOf(envelope)})
+	return out, err
+}
+
+// matches says in what a verified delivery differs from its release, "" when in
+// nothing.
+func matches(v *sdjwt.Verified, rel release.Release) string {
+	if records.DigestOf(v.JWT) != rel.Record.Digest {
+		return "record"
+	}
+	var claims RecordClaims
+	if err := strictjson.UnmarshalLoose(v.Clear, &claims); err != nil || claims.ID != rel.Record.ID ||
+		claims.Issuer != rel.Record.Author || claims.Type != "record/"+rel.Record.Category {
+		return "claims"
+	}
+	granted := map[string]bool{}
+	for _, f := range rel.Fields {
+		granted[f] = true
+	}
+	for _, d := range v.Disclosed {
+		if !granted[d.Name()] {
+			return "a field that was not granted"
+		}
+		delete(granted, d.Name())
+	}
+	if len(granted) > 0 {
+		return "a granted field is missing"
+	}
+	return ""
+}
+
+// attestKeyOf finds an author's key for documents in the ledger.
+func (a *Agency) attestKeyOf(author exchange.MemberID) func(kid string) (keys.Public, error) {
+	view := a.Ledger.View()
+	return func(kid string) (keys.Public, error) {
+		m, ok := view.Member(author)
+		if ok {
+			for _, k := range m.Keys {
+				if k.Public.KID() == kid && k.Public.Use() == keys.Attest {
+					return k.Public, nil
+				}
+			}
+		}
+		return keys.Public{}, ErrDelivery.With("what", "key")
+	}
+}
+
+// VerifyRecord checks a record's signed part, as a peer serves it, against its
+// author's key and returns its claims.
+func (a *Agency) VerifyRecord(author exchange.MemberID, jwt string) (RecordClaims, []string, error) {
+	v, err := sdjwt.Verify(jwt+"~", TypRecord, a.attestKeyOf(author), recordVisible...)
+	if err != nil {
+		return RecordClaims{}, nil, ErrDelivery.Wrap(err, "what", "signature")
+	}
+	var claims struct {
+		RecordClaims
+		SD    []string `json:"_sd"`
+		SDAlg string   `json:"_sd_alg"`
+	}
+	if err := strictjson.Unmarshal(v.Clear, &claims); err != nil || claims.Issuer != author || claims.Federation != a.Federation {
+		return RecordClaims{}, nil, ErrDelivery.With("what", "claims")
+	}
+	return claims.RecordClaims, claims.SD, nil
+}
+
+// ReferenceTo names a record for an entry or a request.
+func ReferenceTo(author exchange.MemberID, claims RecordClaims, jwt string) lists.RecordRef {
+	return lists.RecordRef{ID: claims.ID, Digest: records.DigestOf(jwt), Author: author,
+		Category: strings.TrimPrefix(claims.Type, "record/")}
+}
+
+func digestOf(s string) string {
+	sum := sha256.Sum256([]byte(s))
+	return hex.EncodeToString(sum[:])
+}

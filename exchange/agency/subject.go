@@ -1,0 +1,52 @@
+package agency
+
+import (
+	"context"
+	"crypto/hmac"
+	"crypto/sha256"
+	"encoding/hex"
+
+	"accord/exchange"
+)
+
+// ErrSubject is given when a subject cannot be named in the wanted namespace.
+var ErrSubject = exchange.Define(exchange.KindInvalid, "SUBJ-001",
+	exchange.Text{Zh: "信用主体标识无效:{why}", En: "the subject's identifier is not valid: {why}"},
+	exchange.Text{Zh: "机构请用统一社会信用代码,自然人请用证件号码", En: "name organisations by their unified social credit code, persons by their document number"})
+
+// SubjectID names a subject for shared data: an organisation's code in clear,
+// everything else blinded. key is plaintext and stays here.
+func (a *Agency) SubjectID(ctx context.Context, namespace, key string) (exchange.SubjectID, error) {
+	if key == "" {
+		return "", ErrSubject.With("why", "empty")
+	}
+	switch namespace {
+	case exchange.SubjectOrg:
+		id := exchange.SubjectID(namespace + ":" + key)
+		if !id.Valid() {
+			return "", ErrSubject.With("why", "not a unified social credit code")
+		}
+		return id, nil
+	case exchange.SubjectPerson, exchange.SubjectName:
+		blinded, err := a.Blinder.Blind(ctx, namespace, key)
+		if err != nil {
+			return "", err
+		}
+		return exchange.SubjectID(namespace + ":" + blinded), nil
+	}
+	return "", ErrSubject.With("why", "unknown namespace")
+}
+
+// KeyHash is the keyed digest under which the store knows a source row's key.
+func (a *Agency) KeyHash(framed []byte) string {
+	mac := hmac.New(sha256.New, a.rowKey)
+	mac.Write(framed)
+	return hex.EncodeToString(mac.Sum(nil))
+}
+
+// derive makes a sub-key for one use from the storage key.
+func derive(key []byte, use string) []byte {
+	mac := hmac.New(sha256.New, key)
+	mac.Write([]byte(use))
+	return mac.Sum(nil)
+}

@@ -1,0 +1,53 @@
+package node
+
+import (
+	"errors"
+
+	"accord/consensus"
+	"accord/exchange"
+)
+
+// The errors of a running node.
+var (
+	ErrRunning = exchange.Define(exchange.KindConflict, "NODE-002",
+		exchange.Text{Zh: "此数据目录的节点已在运行({socket})", En: "a node already runs on this data folder ({socket})"},
+		exchange.Text{Zh: "先停止它,或换一个 --dir", En: "stop it first, or use another --dir"})
+	ErrListen = exchange.Define(exchange.KindUnavailable, "NODE-003",
+		exchange.Text{Zh: "无法监听 {address}", En: "cannot listen on {address}"},
+		exchange.Text{Zh: "端口是否被占用?修改 listen 或停止占用者", En: "is the port taken? change listen or stop whoever has it"})
+	ErrStart = exchange.Define(exchange.KindInvalid, "NODE-004",
+		exchange.Text{Zh: "节点无法启动:{why}", En: "the node cannot start: {why}"},
+		exchange.Text{Zh: "见 RUNBOOK 的启动一节", En: "see Start in the RUNBOOK"})
+	ErrStopped = exchange.Define(exchange.KindInternal, "NODE-005",
+		exchange.Text{Zh: "节点因存储或状态错误已停止", En: "the node stopped because of a storage or state error"},
+		exchange.Text{Zh: "查看日志;检查磁盘后重启,节点会从日志恢复", En: "look into the log; check the disk and restart, the node recovers from its log"})
+	ErrNoQuorum = exchange.Define(exchange.KindNoQuorum, "LEDGER-001",
+		exchange.Text{Zh: "在线成员不足,账本暂不能写入;未作任何更改", En: "too few members are reachable, the ledger takes no writes; nothing was changed"},
+		exchange.Text{Zh: "查询仍可用;用 accord ledger status 查看哪些成员离线", En: "reads go on; accord ledger status shows who is away"})
+	ErrUnknown = exchange.Define(exchange.KindUnknownOutcome, "LEDGER-002",
+		exchange.Text{Zh: "等待账本答复超时,结果未知", En: "no answer from the ledger in time; it may or may not have happened"},
+		exchange.Text{Zh: "稍后查询是否已记录,再决定是否重做", En: "look whether it was recorded before doing it again"})
+	ErrRefused = exchange.Define(exchange.KindInvalid, "LEDGER-003",
+		exchange.Text{Zh: "账本拒收该指令", En: "the ledger does not take this command"},
+		exchange.Text{Zh: "检查本机时间与各成员软件版本", En: "check this machine's clock and the members' versions"})
+	ErrNoPeer = exchange.Define(exchange.KindNotFound, "NET-003",
+		exchange.Text{Zh: "没有成员单位 {member}", En: "there is no member {member}"},
+		exchange.Text{Zh: "成员列表见 accord member list", En: "accord member list shows the members"})
+)
+
+// translate turns the log's errors into the vocabulary, once.
+func translate(err error) error {
+	switch {
+	case err == nil:
+		return nil
+	case errors.Is(err, consensus.ErrNoQuorum), errors.Is(err, consensus.ErrNotLeader):
+		return ErrNoQuorum.Wrap(err)
+	case errors.Is(err, consensus.ErrUnknownOutcome):
+		return ErrUnknown.Wrap(err)
+	case errors.Is(err, consensus.ErrRefused), errors.Is(err, consensus.ErrTooLarge):
+		return ErrRefused.Wrap(err)
+	case errors.Is(err, consensus.ErrClosed), errors.Is(err, consensus.ErrMachine), errors.Is(err, consensus.ErrFormat):
+		return ErrStopped.Wrap(err)
+	}
+	return err
+}

@@ -1,0 +1,134 @@
+package node
+
+import (
+	"context"
+	"crypto/sha256"
+	"crypto/tls"
+	"crypto/x509"
+	"crypto/x509/pkix"
+	"math/big"
+	"net"
+	"net/http"
+	"time"
+
+	"accord/crypto/keys"
+	"accord/exchange"
+	"accord/exchange/records"
+	"accord/node/api"
+	"accord/node/client"
+	"accord/node/metrics"
+	"accord/node/wire"
+)
+
+// peerTable is the membership as the network needs it, made once per change.
+type peerTable struct {
+	list  []wire.Member
+	nodes map[exchange.MemberID]string // member → node id
+	pins  map[string][][32]byte        // node id → SHA-256 of the SubjectPublicKeyInfo
+}
+
+func (t *peerTable) member(id exchange.MemberID) (wire.Member, bool) {
+	for _, m := range t.list {
+		if m.ID == id {
+			return m, true
+		}
+	}
+	return wire.Member{}, false
+}
+
+func (n *Node) peers() *peerTable { return n.peerTable.Load() }
+
+// refreshPeers rebuilds the table from the ledger's members.
+func (n *Node) refreshPeers() {
+	t := &peerTable{nodes: map[exchange.MemberID]string{}, pins: map[string][][32]byte{}}
+	for _, m := range n.machine.View().Members() {
+		t.list = append(t.list, wire.Member{ID: m.ID, Node: m.Node.ID, Address: m.Node.Address})
+		t.nodes[m.ID] = m.Node.ID
+		for _, k := range m.Keys {
+			if k.Public.Use() != keys.TLS {
+				continue
+			}
+			if spki, err := x509.MarshalPKIXPublicKey(k.Public.Ed25519()); err == nil {
+				t.pins[m.Node.ID] = append(t.pins[m.Node.ID], sha256.Sum256(spki))
+			}
+		}
+	}
+	n.peerTable.Store(t)
+}
+
+// watchMembers keeps the table equal to the ledger.
+func (n *Node) watchMembers(ctx context.Context) {
+	tick := time.NewTicker(time.Second)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+			n.refreshPeers()
+		}
+	}
+}
+
+// certificate wraps the TLS key in a self-signed certificate. Peers look at the
+// key only; names and dates in it mean nothing.
+func (n *Node) certificate() (tls.Certificate, error) {
+	key, err := n.keys.Key(keys.TLS)
+	if err != nil {
+		return tls.Certificate{}, err
+	}
+	template := &x509.Certificate{SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: n.id.Node},
+		NotBefore: time.Unix(0, 0), NotAfter: time.Date(9999, 12, 31, 23, 59, 59, 0, time.UTC), // RFC 5280 section 4.1.2.5: no expiry
+		KeyUsage: x509.KeyUsageDigitalSignature, ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth, x509.ExtKeyUsageClientAuth}}
+	private := key.Ed25519()
+	der, err := x509.CreateCertificate(nil, template, template, private.Public(), private)
+	if err != nil {
+		return tls.Certificate{}, err
+	}
+	return tls.Certificate{Certificate: [][]byte{der}, PrivateKey: private}, nil
+}
+
+// Peer is the client of another member's node.
+func (n *Node) Peer(m exchange.MemberID) (api.Peer, error) {
+	peer, ok := n.peers().member(m)
+	if !ok || m == n.id.Member {
+		return nil, ErrNoPeer.With("member", m)
+	}
+	config := n.tls.ClientConfig(peer.Node, "http/1.1")
+	tr := &http.Transport{
+		DialTLSContext: func(ctx context.Context, network, address string) (net.Conn, error) {
+			return (&tls.Dialer{NetDialer: &net.Dialer{Timeout: 5 * time.Second}, Config: config}).DialContext(ctx, network, address)
+		},
+		DisableCompression: true, DisableKeepAlives: true, // calls are few; a removed peer keeps no connection
+	}
+	return client.Remote(peer.Address, tr, exchange.Zh), nil
+}
+
+// gauges are read when the metrics page is asked for.
+func (n *Node) gauges() metrics.Gauges {
+	return metrics.Gauges{
+		LedgerSize:  func() float64 { return float64(n.machine.View().Size()) },
+		AppliedLog:  func() float64 { return float64(n.ledger.Status().Applied) },
+		CommitLog:   func() float64 { return float64(n.ledger.Status().Commit) },
+		LedgerTimeS: func() float64 { return float64(n.machine.View().Time()) / 1000 },
+		AuditSinks:  func() float64 { return float64(n.audit.Working()) },
+		IsLeader: func() float64 {
+			if n.ledger.Status().Leader == n.id.Node {
+				return 1
+			}
+			return 0
+		},
+		Records: func() float64 { return float64(n.recordCount()) },
+	}
+}
+
+// recordCount is the number of own records, 0 when the store does not answer.
+func (n *Node) recordCount() int64 {
+	ctx, cancel := context.WithTimeout(context.Background(), time.Second)
+	defer cancel()
+	count, err := n.records.Count(ctx, records.Filter{Author: n.id.Member})
+	if err != nil {
+		return 0
+	}
+	return count
+}
