@@ -111,7 +111,7 @@ func (c Command) validate() error {
 type Result struct {
 	ID     CommandID       `json:"id"`
 	Index  uint64          `json:"index"`           // a state at or after this index shows the effect
-	Seq    int64           `json:"seq"`             // leaf number in the journal, -1 when the command is no leaf
+	Seq    int64           `json:"seq"`             // leaf number in the journal, from 1; 0 when the command is no leaf
 	OK     bool            `json:"ok"`              // the verb was carried out
 	Repeat bool            `json:"repeat,omitzero"` // this id was answered before; this is that answer
 	Error  *Error          `json:"error,omitempty"` // why not, when OK is false
@@ -139,7 +139,7 @@ func DecodeResult(data []byte) (Result, error) {
 	if err := strictjson.Unmarshal(data, &r); err != nil {
 		return Result{}, ErrResult.Wrap(err)
 	}
-	if !ValidID(string(r.ID)) || r.OK != (r.Error == nil) || r.Seq < -1 {
+	if !ValidID(string(r.ID)) || r.OK != (r.Error == nil) || r.Seq < 0 {
 		return Result{}, ErrResult.With()
 	}
 	return r, nil
@@ -153,14 +153,20 @@ func DecodeBody(verb Verb, body []byte, v any) error {
 	return nil
 }
 
-// ValidDigest says whether s names bytes the way the exchange does: "sha256:"
-// and 64 lower-case hex digits.
+// ValidDigest says whether s names a document's bytes: "sha256:" and 64
+// lower-case hex digits, as charters and catalogues are named.
 func ValidDigest(s string) bool {
 	const prefix = "sha256:"
-	if len(s) != len(prefix)+64 || s[:len(prefix)] != prefix {
+	return len(s) == len(prefix)+64 && s[:len(prefix)] == prefix && ValidHash(s[len(prefix):])
+}
+
+// ValidHash says whether s is a SHA-256 in 64 lower-case hex digits, as
+// records and delivered disclosures are named.
+func ValidHash(s string) bool {
+	if len(s) != 64 {
 		return false
 	}
-	for _, c := range []byte(s[len(prefix):]) {
+	for _, c := range []byte(s) {
 		if (c < '0' || c > '9') && (c < 'a' || c > 'f') {
 			return false
 		}

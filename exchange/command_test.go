@@ -67,7 +67,7 @@ func TestDecodeCommandRefusesOtherSpellings(t *testing.T) {
 func TestResultRoundTrip(t *testing.T) {
 	for _, r := range []Result{
 		{ID: sample().ID, Index: 7, Seq: 3, OK: true, Body: json.RawMessage(`{"n":1}`)},
-		{ID: sample().ID, Index: 7, Seq: -1, Repeat: true, Error: errProbe.With("entry", "e").At("/e")},
+		{ID: sample().ID, Index: 7, Repeat: true, Error: errProbe.With("entry", "e").At("/e")},
 	} {
 		data, err := r.Encode()
 		if err != nil {
@@ -100,7 +100,7 @@ func TestPlainText(t *testing.T) {
 
 func TestValidDigest(t *testing.T) {
 	good := "sha256:" + strings.Repeat("0a", 32)
-	if !ValidDigest(good) || ValidDigest(strings.ToUpper(good)) || ValidDigest(good+"0") || ValidDigest(good[7:]) {
+	if !ValidDigest(good) || ValidDigest(strings.ToUpper(good)) || ValidDigest(good+"0") || ValidDigest(good[7:]) || !ValidHash(good[7:]) {
 		t.Error("digest form")
 	}
 }

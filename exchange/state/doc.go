@@ -5,7 +5,7 @@
 // changes rows of several tables, closes each command with its journal leaf,
 // and commits all at once. A reader takes a [View]: a state that never changes,
 // together with the [Head] it stands on (index, number of leaves, ledger time,
-// chain digest). View.Changed is the seam for long polls.
+// chain digest).
 //
 // Three rules make two nodes comparable byte for byte:
 //
@@ -17,6 +17,9 @@
 //     the commands alone and not on how consensus packed them into entries.
 //   - The content digest runs over all rows by table name, then id: the same
 //     rows have the same digest however they came there.
+//
+// Rows of a table that is Aside (which consensus entry brought which commands)
+// are in snapshots and in neither digest.
 //
 // A row is never changed after Insert, not even after it was replaced: readers
 // and memdb's own indexes still look at it. Get and Scan hand out values; what

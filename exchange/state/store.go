@@ -1,6 +1,7 @@
 package state
 
 import (
+	"encoding/hex"
 	"fmt"
 	"sort"
 	"sync"
@@ -13,6 +14,9 @@ import (
 
 // Digest is a SHA-256 value.
 type Digest [32]byte
+
+// String is the digest in hex.
+func (d Digest) String() string { return hex.EncodeToString(d[:]) }
 
 // Head is what a state stands on.
 type Head struct {
@@ -69,35 +73,24 @@ func Open(s *Schema, o Options) (*Store, error) {
 		return nil, fmt.Errorf("state: %w", err)
 	}
 	st := &Store{schema: s, options: o, db: db}
-	st.view.Store(&View{schema: s, db: db.Snapshot(), counts: map[string]int{}, changed: make(chan struct{})})
+	st.view.Store(&View{schema: s, db: db.Snapshot(), counts: map[string]int{}})
 	return st, nil
 }
 
 // View is the newest committed state.
 func (s *Store) View() *View { return s.view.Load() }
 
-// Retire wakes everybody who waits for a change of the store's last state.
-// It is called after another store took this one's place.
-func (s *Store) Retire() { s.View().wake() }
-
 // View is a state that never changes. It is safe for any number of goroutines
 // and holds memory until the last one lets go of it.
 type View struct {
-	schema  *Schema
-	db      *memdb.MemDB
-	head    Head
-	counts  map[string]int
-	changed chan struct{}
-	once    sync.Once
+	schema *Schema
+	db     *memdb.MemDB
+	head   Head
+	counts map[string]int
 }
 
 // Head says what the state stands on.
 func (v *View) Head() Head { return v.head }
-
-// Changed is closed as soon as this is no longer the newest state.
-func (v *View) Changed() <-chan struct{} { return v.changed }
-
-func (v *View) wake() { v.once.Do(func() { close(v.changed) }) }
 
 func (v *View) reader() *memdb.Txn { return v.db.Txn(false) }
 

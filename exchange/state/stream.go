@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"encoding/binary"
 	"fmt"
+	"hash"
 	"io"
 
 	"accord/crypto/strictjson"
@@ -48,9 +49,9 @@ func (v *View) stream(to io.Writer) (Digest, error) {
 			if err != nil {
 				return fmt.Errorf("%w: table %s: %w", ErrRow, name, err)
 			}
-			frame(content, []byte(name))
-			frame(content, []byte(id))
-			frame(content, data)
+			if !t.isAside() {
+				contentRow(content, name, id, data)
+			}
 			seen++
 			return writeFrame(w, data)
 		})
@@ -62,6 +63,12 @@ func (v *View) stream(to io.Writer) (Digest, error) {
 		}
 	}
 	return Digest(content.Sum(nil)), w.Flush()
+}
+
+func contentRow(h hash.Hash, table, id string, data []byte) {
+	frame(h, []byte(table))
+	frame(h, []byte(id))
+	frame(h, data)
 }
 
 func writeFrame(w *bufio.Writer, b []byte) error {
@@ -108,9 +115,9 @@ func ReadRows(r io.Reader, schema *Schema, o Options, head Head) (*Store, Digest
 				return fail(in.fault("rows out of order"))
 			}
 			last = id
-			frame(content, []byte(t.tableName()))
-			frame(content, []byte(id))
-			frame(content, data)
+			if !t.isAside() {
+				contentRow(content, t.tableName(), id, data)
+			}
 		}
 	}
 	sum := Digest(content.Sum(nil))

@@ -32,6 +32,7 @@ type Table[T any] struct {
 	name    string
 	id      func(*T) string
 	indexes []*Index[T]
+	aside   bool
 }
 
 // Index is a secondary order of a table's rows: by the parts of a key, then by
@@ -55,6 +56,14 @@ func NewTable[T any](name string, id func(*T) string, indexes ...*Index[T]) *Tab
 	for _, ix := range indexes {
 		ix.table = t
 	}
+	return t
+}
+
+// Aside marks a table whose rows tell how the ledger came here and not what it
+// says: they are in snapshots, but in neither digest, and no command needs to
+// close them.
+func (t *Table[T]) Aside() *Table[T] {
+	t.aside = true
 	return t
 }
 
@@ -99,7 +108,7 @@ func (t *Table[T]) Insert(tx *Tx, row *T) error {
 		return fmt.Errorf("%w: table %s: too long", ErrRow, t.name)
 	}
 	fresh := t.get(tx, id) == nil
-	return tx.insert(t.name, id, row, data, fresh)
+	return tx.insert(change{t.name, id, row, t.aside}, data, fresh)
 }
 
 // Delete takes a row out. It is a fault to delete what is not there.
@@ -108,7 +117,7 @@ func (t *Table[T]) Delete(tx *Tx, id string) error {
 	if row == nil {
 		return fmt.Errorf("%w: table %s: no such row to delete", ErrRow, t.name)
 	}
-	return tx.delete(t.name, id, row)
+	return tx.delete(change{t.name, id, row, t.aside})
 }
 
 // Len is the number of rows.
@@ -228,9 +237,12 @@ func (t *Table[T]) decode(tx *Tx, data []byte) (id string, err error) {
 
 func (t *Table[T]) tableName() string { return t.name }
 
+func (t *Table[T]) isAside() bool { return t.aside }
+
 // table is what the store needs of a Table whatever its rows are.
 type table interface {
 	tableName() string
+	isAside() bool
 	schema() *memdb.TableSchema
 	each(r Reader, yield func(id string, row any) error) error
 	decode(tx *Tx, data []byte) (id string, err error)

@@ -86,11 +86,10 @@ func (tx *Tx) Commit(index uint64) (*View, error) {
 	tx.txn.Commit()
 	tx.txn = nil
 	tx.head.Index = index
-	v := &View{schema: s.schema, db: s.db.Snapshot(), head: tx.head, counts: tx.counts, changed: make(chan struct{})}
+	v := &View{schema: s.schema, db: s.db.Snapshot(), head: tx.head, counts: tx.counts}
 	s.frozen = append(s.frozen, tx.frozen...)
-	old := s.view.Swap(v)
+	s.view.Store(v)
 	s.writing.Unlock()
-	old.wake()
 	return v, nil
 }
 
@@ -104,37 +103,51 @@ func (tx *Tx) Abort() {
 	tx.store.writing.Unlock()
 }
 
-func (tx *Tx) insert(table, id string, row any, data []byte, fresh bool) error {
+// change is one row change.
+type change struct {
+	table, id string
+	row       any
+	aside     bool
+}
+
+func (tx *Tx) insert(c change, data []byte, fresh bool) error {
 	if tx.txn == nil {
 		return ErrClosed
 	}
-	if err := tx.txn.Insert(table, row); err != nil {
-		return fmt.Errorf("state: table %s: %w", table, err)
+	if err := tx.txn.Insert(c.table, c.row); err != nil {
+		return fmt.Errorf("state: table %s: %w", c.table, err)
 	}
 	if fresh {
-		tx.counts[table]++
+		tx.counts[c.table]++
 	}
 	if tx.store.options.Frozen {
-		tx.frozen = append(tx.frozen, frozen{table, row, sha256.Sum256(data)})
+		tx.frozen = append(tx.frozen, frozen{c.table, c.row, sha256.Sum256(data)})
 	}
-	tx.touched++
-	frame(tx.changes, []byte(table))
-	frame(tx.changes, []byte(id))
-	tx.changes.Write([]byte{1})
-	frame(tx.changes, data)
+	tx.note(c, 1)
+	if !c.aside {
+		frame(tx.changes, data)
+	}
 	return nil
 }
 
-func (tx *Tx) delete(table, id string, row any) error {
-	if err := tx.txn.Delete(table, row); err != nil {
-		return fmt.Errorf("state: table %s: %w", table, err)
+func (tx *Tx) delete(c change) error {
+	if err := tx.txn.Delete(c.table, c.row); err != nil {
+		return fmt.Errorf("state: table %s: %w", c.table, err)
 	}
-	tx.counts[table]--
-	tx.touched++
-	frame(tx.changes, []byte(table))
-	frame(tx.changes, []byte(id))
-	tx.changes.Write([]byte{0})
+	tx.counts[c.table]--
+	tx.note(c, 0)
 	return nil
+}
+
+// note begins the change's part of the open command's digest.
+func (tx *Tx) note(c change, kind byte) {
+	if c.aside {
+		return
+	}
+	tx.touched++
+	frame(tx.changes, []byte(c.table))
+	frame(tx.changes, []byte(c.id))
+	tx.changes.Write([]byte{kind})
 }
 
 // frame writes b with its length in front, so that no two lists of byte

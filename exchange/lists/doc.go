@@ -1,0 +1,17 @@
+// Package lists keeps the entries of the federation's lists (名单): red, black
+// and watch, as the catalogue in force defines them.
+//
+// An entry is a document of its own: an SD-JWT (RFC 9901) signed with its
+// nominator's attest key, that any stranger can verify. It comes to the ledger
+// inside list.nominate, without its disclosures. Only its clear claims decide;
+// sealed fields are digests here and nothing else.
+//
+// An entry's status is a function of its row and a time, never stored:
+//
+//	nominated ──notice over──▶ listed ──term over──▶ expired
+//	    │ list.withdraw            │ list.remove
+//	    ▼                          ▼
+//	withdrawn                   removed
+//
+// No timer moves anything; a node that slept for a year answers as the others.
+package lists

@@ -1,0 +1,147 @@
+package machine
+
+import (
+	"errors"
+
+	"accord/crypto/strictjson"
+	"accord/crypto/tlog"
+	"accord/exchange"
+	"accord/exchange/catalogue"
+	"accord/exchange/journal"
+	"accord/exchange/members"
+	"accord/exchange/state"
+)
+
+// Apply decides the commands of one log entry, in order, in one transaction,
+// and gives one encoded exchange.Result for each. An error means that this node
+// must stop: it was given something it cannot understand, or its own rows are
+// at fault. Then nothing of the entry is applied, and nothing later will be.
+func (m *Machine) Apply(index uint64, payloads [][]byte) ([][]byte, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.fault != nil {
+		return nil, m.fault
+	}
+	results, err := m.apply(index, payloads)
+	if err != nil {
+		m.fault = ErrStopped.Wrap(err, "why", exchange.AsError(err).Code)
+		return nil, m.fault
+	}
+	return results, nil
+}
+
+// run is one call of Apply.
+type run struct {
+	*Machine
+	tx        *state.Tx
+	index     uint64
+	catalogue *catalogue.Catalogue // in force before the next command
+	leaves    []tlog.Hash
+}
+
+func (m *Machine) apply(index uint64, payloads [][]byte) ([][]byte, error) {
+	v := m.View()
+	if index <= v.Index() {
+		return nil, ErrStopped.With("why", "an entry was given twice or out of order")
+	}
+	r := &run{Machine: m, tx: m.store.Begin(), index: index, catalogue: v.catalogue}
+	defer r.tx.Abort()
+	results := make([][]byte, len(payloads))
+	for i, payload := range payloads {
+		result, err := r.one(payload)
+		if err != nil {
+			return nil, err
+		}
+		if results[i], err = result.Encode(); err != nil {
+			return nil, err
+		}
+	}
+	if len(r.leaves) > 0 {
+		if err := journal.Pack(r.tx, index); err != nil {
+			return nil, err
+		}
+	}
+	next, err := r.tx.Commit(index)
+	if err != nil {
+		return nil, err
+	}
+	for _, leaf := range r.leaves {
+		m.tree.Append(leaf)
+	}
+	m.publish(m.store, m.tree, next, r.catalogue)
+	return results, nil
+}
+
+// one decides one command.
+func (r *run) one(payload []byte) (exchange.Result, error) {
+	c, err := r.open(payload)
+	if err != nil {
+		return exchange.Result{}, err
+	}
+	now := max(r.tx.Head().Time, c.cmd.At)
+	issuer, refusal := r.authentic(r.tx, c, members.Fed(r.tx).ID, now)
+	if refusal != nil {
+		return r.turnAway(c, refusal), nil
+	}
+	if first, known := journal.Find(r.tx, c.cmd.ID); known {
+		if first.JWS != c.token {
+			return r.turnAway(c, ErrConflict.With()), nil
+		}
+		answer := first.Answer(r.index)
+		answer.Repeat = true
+		return answer, nil
+	}
+	return r.decide(c, issuer, now)
+}
+
+// turnAway answers a command that is no leaf: it is not authentic, or its id is
+// another's. It changes nothing at all.
+func (r *run) turnAway(c *opened, refusal *exchange.Error) exchange.Result {
+	refusal.Cause = nil
+	return exchange.Result{ID: c.cmd.ID, Index: r.index, Error: refusal}
+}
+
+// decide carries out the verb and records the command with its answer.
+func (r *run) decide(c *opened, issuer members.Member, now exchange.Millis) (exchange.Result, error) {
+	act := &members.Act{Tx: r.tx, Command: c.cmd, Seq: r.tx.Head().Seq + 1, Now: now,
+		Issuer: issuer, Catalogue: r.catalogue, Tools: r.tools}
+	outcome, refusal, err := r.perform(c, act)
+	if err != nil {
+		return exchange.Result{}, err
+	}
+	s := journal.Statement{Seq: act.Seq, ID: c.cmd.ID, Verb: c.verb.name, Issuer: issuer.ID, Operator: c.cmd.Operator,
+		At: c.cmd.At, OK: refusal == nil, Error: refusal, Outcome: outcome, JWS: c.token}
+	if err := journal.Append(r.tx, s); err != nil {
+		return exchange.Result{}, err
+	}
+	leaf := s.Leaf()
+	r.leaves = append(r.leaves, leaf)
+	r.tx.CloseCommand(state.Digest(leaf), now, refusal != nil)
+	if c.verb.name == exchange.VerbAdopt && refusal == nil {
+		if r.catalogue, err = r.tools.Catalogue(members.VersionInForce(r.tx)); err != nil {
+			return exchange.Result{}, err
+		}
+	}
+	return s.Answer(r.index), nil
+}
+
+// perform gives the outcome, or the refusal, or a fault. That a refusal has
+// changed no row is asserted here for every part.
+func (r *run) perform(c *opened, act *members.Act) (outcome []byte, refusal *exchange.Error, err error) {
+	if want := r.catalogue.Document().Version; c.cmd.Catalogue != want {
+		return nil, ErrCatalogue.With("got", c.cmd.Catalogue, "want", want), nil
+	}
+	out, err := c.verb.apply(act, c.body)
+	if err != nil {
+		if !errors.As(err, &refusal) || refusal.Kind == exchange.KindInternal {
+			return nil, nil, err
+		}
+		if r.tx.Touched() != 0 {
+			return nil, nil, ErrStopped.Wrap(err, "why", "a refusal changed rows")
+		}
+		refusal.Cause = nil
+		return nil, refusal, nil
+	}
+	outcome, err = strictjson.Marshal(out)
+	return outcome, nil, err
+}

@@ -1,0 +1,89 @@
+package machine
+
+import (
+	"sync"
+	"sync/atomic"
+
+	"accord/crypto/tlog"
+	"accord/exchange"
+	"accord/exchange/catalogue"
+	"accord/exchange/journal"
+	"accord/exchange/members"
+	"accord/exchange/state"
+)
+
+// Options of a machine. The zero value is right for a node.
+type Options struct {
+	// Audit makes Restore replay every command of a snapshot from the genesis
+	// and refuse it when the result differs. It costs as much as applying them.
+	Audit bool
+	// Frozen keeps a digest of every row ever inserted; for tests.
+	Frozen bool
+}
+
+// Machine applies commands. Apply and Restore are called by one goroutine;
+// everything else is safe for concurrent use.
+type Machine struct {
+	genesis members.Genesis
+	options Options
+	table   map[exchange.Verb]verb
+	tools   *members.Tools
+	view    atomic.Pointer[View]
+
+	mu    sync.Mutex // guards what follows: held by Apply and Restore
+	store *state.Store
+	tree  *tlog.Tree
+	fault error // the first fatal error; after it nothing is applied
+}
+
+// New founds a machine at index 0: its state is a function of the genesis.
+func New(g members.Genesis, opts Options) (*Machine, error) {
+	m := &Machine{genesis: g, options: opts, table: byName(verbs()), tools: members.NewTools()}
+	store, err := state.Open(schema(), state.Options{Frozen: opts.Frozen})
+	if err != nil {
+		return nil, err
+	}
+	tx := store.Begin()
+	defer tx.Abort()
+	if err := g.Found(tx); err != nil {
+		return nil, err
+	}
+	v, err := tx.Commit(0)
+	if err != nil {
+		return nil, err
+	}
+	if agreed := members.Fed(v).MachineVersion; agreed > Version {
+		return nil, ErrTooOld.With("agreed", agreed, "version", Version)
+	}
+	cat, err := m.tools.Catalogue(members.VersionInForce(v))
+	if err != nil {
+		return nil, err
+	}
+	m.publish(store, journal.Plant(g.Charter), v, cat)
+	return m, nil
+}
+
+// publish makes a state the one that readers see, and wakes who waited for it. The caller holds mu, or is
+// the only one to know m.
+func (m *Machine) publish(store *state.Store, tree *tlog.Tree, v *state.View, cat *catalogue.Catalogue) {
+	m.store, m.tree = store, tree
+	old := m.view.Swap(&View{machine: m, state: v, tree: tree.View(), catalogue: cat,
+		federation: members.Fed(v), changed: make(chan struct{})})
+	if old != nil {
+		close(old.changed)
+	}
+}
+
+// View is the newest state.
+func (m *Machine) View() *View { return m.view.Load() }
+
+// Genesis is what the machine was founded on.
+func (m *Machine) Genesis() members.Genesis { return m.genesis }
+
+// VerifyFrozen finds a row that was changed after it was inserted; for tests,
+// with Options.Frozen.
+func (m *Machine) VerifyFrozen() error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.store.VerifyFrozen()
+}

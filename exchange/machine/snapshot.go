@@ -1,0 +1,235 @@
+package machine
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"encoding/binary"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+
+	"accord/crypto/strictjson"
+	"accord/crypto/tlog"
+	"accord/exchange"
+	"accord/exchange/catalogue"
+	"accord/exchange/journal"
+	"accord/exchange/members"
+	"accord/exchange/state"
+)
+
+const (
+	snapshotMagic = "accord-snapshot/1\n"
+	maxHeader     = 64 << 10
+)
+
+// header opens a snapshot: what the rows stand on.
+type header struct {
+	Genesis string          `json:"genesis"` // the charter's digest
+	Machine int             `json:"machine"` // machine version the federation runs
+	Index   uint64          `json:"index"`
+	Seq     int64           `json:"seq"`
+	Refused int64           `json:"refused"`
+	Time    exchange.Millis `json:"time"`
+	Chain   string          `json:"chain"` // hex
+}
+
+// Snapshot holds a state for writing.
+type Snapshot struct{ view *View }
+
+// Snapshot takes hold of the newest state. It costs nothing; writing happens
+// beside later calls of Apply.
+func (m *Machine) Snapshot() (*Snapshot, error) { return &Snapshot{m.View()}, nil }
+
+// Release lets go of the state.
+func (s *Snapshot) Release() { s.view = nil }
+
+// WriteTo writes the snapshot: "accord-snapshot/1\n"; the header in JSON with
+// its length (4 bytes, big-endian) in front; the rows as state.View.WriteRows
+// writes them, which end with their content digest; the root of the journal's
+// tree; and the SHA-256 of everything before.
+func (s *Snapshot) WriteTo(w io.Writer) (int64, error) {
+	if s.view == nil {
+		return 0, ErrSnapshot.With("why", "released")
+	}
+	sum := sha256.New()
+	out := &counted{w: io.MultiWriter(w, sum)}
+	h := s.view.state.Head()
+	head, err := strictjson.Marshal(header{Genesis: s.view.federation.Digest, Machine: s.view.federation.MachineVersion,
+		Index: h.Index, Seq: h.Seq, Refused: h.Refused, Time: h.Time, Chain: h.Chain.String()})
+	if err != nil {
+		return 0, err
+	}
+	lead := binary.BigEndian.AppendUint32([]byte(snapshotMagic), uint32(len(head)))
+	if _, err := out.Write(append(lead, head...)); err != nil {
+		return out.n, err
+	}
+	if _, err := s.view.state.WriteRows(out); err != nil {
+		return out.n, err
+	}
+	root := s.view.tree.Root()
+	if _, err := out.Write(root[:]); err != nil {
+		return out.n, err
+	}
+	_, err = out.Write(sum.Sum(nil))
+	return out.n, err
+}
+
+type counted struct {
+	w io.Writer
+	n int64
+}
+
+func (c *counted) Write(b []byte) (int, error) {
+	n, err := c.w.Write(b)
+	c.n += int64(n)
+	return n, err
+}
+
+// Restore replaces the state by a snapshot's. The new state is built beside the
+// old one and becomes visible, waking everybody who waits for a change, only
+// when all of it has been verified: format, checksum, content digest, the
+// journal's tree and its root, the genesis, and every catalogue. After an error
+// the machine is as it was.
+func (m *Machine) Restore(r io.Reader) error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	store, tree, cat, err := m.rebuild(r)
+	if err != nil {
+		var known *exchange.Error
+		if errors.As(err, &known) {
+			return known
+		}
+		return ErrSnapshot.Wrap(err, "why", "damaged")
+	}
+	m.publish(store, tree, store.View(), cat)
+	m.fault = nil
+	return nil
+}
+
+func (m *Machine) rebuild(r io.Reader) (*state.Store, *tlog.Tree, *catalogue.Catalogue, error) {
+	fail := func(err error) (*state.Store, *tlog.Tree, *catalogue.Catalogue, error) { return nil, nil, nil, err }
+	sum := sha256.New()
+	in := io.TeeReader(r, sum)
+	head, err := readHeader(in)
+	if err != nil {
+		return fail(err)
+	}
+	if head.Genesis != m.genesis.Digest() {
+		return fail(ErrSnapshot.With("why", "it is of another federation"))
+	}
+	if head.Machine > Version {
+		return fail(ErrTooOld.With("agreed", head.Machine, "version", Version))
+	}
+	chain, err := hex.DecodeString(head.Chain)
+	if err != nil || len(chain) != len(state.Digest{}) {
+		return fail(ErrSnapshot.With("why", "header"))
+	}
+	store, _, err := state.ReadRows(in, schema(), state.Options{Frozen: m.options.Frozen}, state.Head{Index: head.Index,
+		Seq: head.Seq, Refused: head.Refused, Time: head.Time, Chain: state.Digest(chain)})
+	if err != nil {
+		return fail(err)
+	}
+	var root tlog.Hash
+	if _, err := io.ReadFull(in, root[:]); err != nil {
+		return fail(err)
+	}
+	want := sum.Sum(nil)
+	tail := make([]byte, len(want)+1)
+	if n, err := io.ReadFull(r, tail); err != io.ErrUnexpectedEOF || !bytes.Equal(tail[:n], want) {
+		return fail(ErrSnapshot.With("why", "checksum"))
+	}
+	tree, cat, err := m.judge(store.View(), head, root)
+	if err != nil {
+		return fail(err)
+	}
+	return store, tree, cat, nil
+}
+
+func readHeader(in io.Reader) (header, error) {
+	lead := make([]byte, len(snapshotMagic)+4)
+	if _, err := io.ReadFull(in, lead); err != nil {
+		return header{}, err
+	}
+	size := binary.BigEndian.Uint32(lead[len(snapshotMagic):])
+	if string(lead[:len(snapshotMagic)]) != snapshotMagic || size > maxHeader {
+		return header{}, ErrSnapshot.With("why", "format")
+	}
+	text := make([]byte, size)
+	if _, err := io.ReadFull(in, text); err != nil {
+		return header{}, err
+	}
+	var h header
+	if err := strictjson.Unmarshal(text, &h); err != nil {
+		return header{}, ErrSnapshot.Wrap(err, "why", "header")
+	}
+	if h.Seq < 0 || h.Refused < 0 || h.Refused > h.Seq || h.Time <= 0 {
+		return header{}, ErrSnapshot.With("why", "header")
+	}
+	return h, nil
+}
+
+// judge compares rows that are intact with what this node knows by itself.
+func (m *Machine) judge(v *state.View, h header, root tlog.Hash) (*tlog.Tree, *catalogue.Catalogue, error) {
+	fed := members.Fed(v)
+	if fed.Digest != m.genesis.Digest() || fed.Charter != string(m.genesis.Charter) || fed.MachineVersion != h.Machine {
+		return nil, nil, ErrSnapshot.With("why", "its charter is not ours")
+	}
+	tree, err := journal.Regrow(v, m.genesis.Charter)
+	if err != nil {
+		return nil, nil, err
+	}
+	if tree.Root() != root {
+		return nil, nil, ErrSnapshot.With("why", "root of the journal")
+	}
+	var cat *catalogue.Catalogue
+	for version := range members.Versions(v) {
+		if catalogue.Digest([]byte(version.Document)) != version.Digest {
+			return nil, nil, ErrSnapshot.With("why", "a catalogue is not the one it is named")
+		}
+		if cat, err = m.tools.Catalogue(version); err != nil {
+			return nil, nil, err
+		}
+	}
+	force := members.VersionInForce(v)
+	if cat == nil || cat.Digest() != force.Digest {
+		return nil, nil, ErrSnapshot.With("why", "no catalogue in force")
+	}
+	if m.options.Audit {
+		err = audit(m.genesis, v)
+	}
+	return tree, cat, err
+}
+
+// Audit replays every command of the state from the genesis on a fresh machine
+// and compares: rows that no command brought about, or a command whose answer
+// was changed, cannot hide from it. It costs as much as applying the commands.
+func (m *Machine) Audit() error { return audit(m.genesis, m.View().state) }
+
+func audit(g members.Genesis, v *state.View) error {
+	fresh, err := New(g, Options{})
+	if err != nil {
+		return err
+	}
+	for s := range journal.Scan(v, 0) {
+		if _, err := fresh.Apply(uint64(s.Seq), [][]byte{[]byte(s.JWS)}); err != nil {
+			return err
+		}
+		if fresh.View().Seq() != s.Seq {
+			return ErrSnapshot.With("why", fmt.Sprintf("command %d is not authentic or not the first of its id", s.Seq))
+		}
+	}
+	want, have := v.Head(), fresh.View().state.Head()
+	want.Index, have.Index = 0, 0
+	if want != have {
+		return ErrSnapshot.With("why", "replaying its commands gives another state")
+	}
+	rows, err := v.Content()
+	if err != nil {
+		return err
+	}
+	if again, err := fresh.View().Content(); err != nil || again != rows {
+		return ErrSnapshot.With("why", "replaying its commands gives other rows")
+	}
+	return nil
+}

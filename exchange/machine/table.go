@@ -1,0 +1,88 @@
+package machine
+
+import (
+	"fmt"
+
+	"accord/exchange"
+	"accord/exchange/journal"
+	"accord/exchange/lists"
+	"accord/exchange/members"
+	"accord/exchange/release"
+	"accord/exchange/state"
+)
+
+// Version is the machine version of this build: the newest rules of apply it
+// knows. A federation runs the version its charter names, or a later one that
+// all members' nodes can apply.
+const Version = 1
+
+// verb is one row of the verb table.
+type verb struct {
+	number  int // append-only; a retired verb keeps its number and its row
+	name    exchange.Verb
+	since   int // machine version from which it may be used
+	decode  func(body []byte) (any, error)
+	apply   func(a *members.Act, body any) (outcome any, err error)
+	prepare func(m *Machine, c *opened) error // further checks of signatures inside the body, or nil
+}
+
+// define makes a row from a part's typed functions.
+func define[B, O any](number int, name exchange.Verb, since int, decode func([]byte) (*B, error), apply func(*members.Act, *B) (*O, error)) verb {
+	return verb{number: number, name: name, since: since,
+		decode: func(body []byte) (any, error) {
+			b, err := decode(body)
+			if err != nil {
+				return nil, err
+			}
+			return b, nil
+		},
+		apply: func(a *members.Act, body any) (any, error) {
+			out, err := apply(a, body.(*B))
+			if err != nil {
+				return nil, err
+			}
+			return out, nil
+		}}
+}
+
+// verbs is the table. Numbers and names are never reused; a new verb gets the
+// next number and the machine version it comes with.
+func verbs() []verb {
+	nominate := define(1, exchange.VerbNominate, 1, lists.DecodeNominate, lists.Nominate)
+	nominate.prepare = prepareNominate
+	return []verb{
+		nominate,
+		define(2, exchange.VerbWithdraw, 1, lists.DecodeWithdraw, lists.Withdraw),
+		define(3, exchange.VerbRemove, 1, lists.DecodeRemove, lists.Remove),
+		define(4, exchange.VerbReleaseRequest, 1, release.DecodeRequest, release.Request),
+		define(5, exchange.VerbReleaseApprove, 1, release.DecodeApprove, release.Approve),
+		define(6, exchange.VerbReleaseDeny, 1, release.DecodeDeny, release.Deny),
+		define(7, exchange.VerbReleaseDeliver, 1, release.DecodeDeliver, release.Deliver),
+		define(8, exchange.VerbReleaseOpen, 1, release.DecodeOpen, release.Open),
+		define(9, exchange.VerbAdopt, 1, members.DecodeAdopt, members.Adopt),
+	}
+}
+
+// byName makes the table searchable. Two rows with one name or number are a
+// programming fault.
+func byName(rows []verb) map[exchange.Verb]verb {
+	table := make(map[exchange.Verb]verb, len(rows))
+	numbers := make(map[int]bool, len(rows))
+	for _, v := range rows {
+		if _, twice := table[v.name]; twice || numbers[v.number] || v.number < 1 || v.since < 1 {
+			panic(fmt.Sprintf("machine: verb %s (number %d) is wrong or defined twice", v.name, v.number))
+		}
+		table[v.name] = v
+		numbers[v.number] = true
+	}
+	return table
+}
+
+// schema lists the tables of all parts.
+func schema() *state.Schema {
+	var all []state.AnyTable
+	for _, tables := range [][]state.AnyTable{members.Tables(), journal.Tables(), lists.Tables(), release.Tables()} {
+		all = append(all, tables...)
+	}
+	return state.NewSchema(all...)
+}

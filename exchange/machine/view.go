@@ -1,0 +1,157 @@
+package machine
+
+import (
+	"iter"
+
+	"accord/crypto/keys"
+	"accord/crypto/tlog"
+	"accord/exchange"
+	"accord/exchange/catalogue"
+	"accord/exchange/journal"
+	"accord/exchange/lists"
+	"accord/exchange/members"
+	"accord/exchange/release"
+	"accord/exchange/state"
+)
+
+// View is the state as of one index. It never changes and is safe for any
+// number of goroutines; everything read from one View fits together. What it
+// gives is read only.
+type View struct {
+	machine    *Machine
+	state      *state.View
+	tree       tlog.View
+	catalogue  *catalogue.Catalogue
+	federation members.Federation
+	changed    chan struct{}
+}
+
+// Index is the last log entry applied.
+func (v *View) Index() uint64 { return v.state.Head().Index }
+
+// Seq is the number of commands answered, and the last one's leaf.
+func (v *View) Seq() int64 { return v.state.Head().Seq }
+
+// Refused is how many of them were rejected.
+func (v *View) Refused() int64 { return v.state.Head().Refused }
+
+// Time is ledger time: the latest time of a command.
+func (v *View) Time() exchange.Millis { return v.state.Head().Time }
+
+// Digest is the chain digest: equal at equal Seq on all nodes.
+func (v *View) Digest() state.Digest { return v.state.Head().Chain }
+
+// Size is the number of leaves of the journal's tree: the charter's and one
+// for each command.
+func (v *View) Size() int64 { return v.tree.Size() }
+
+// Root is the tree's root.
+func (v *View) Root() tlog.Hash { return v.tree.Root() }
+
+// Tree is the journal's tree, for roots at smaller sizes and for proofs.
+func (v *View) Tree() tlog.View { return v.tree }
+
+// Changed is closed as soon as Machine.View gives a newer state, after Apply
+// and after Restore: the seam for long polls.
+func (v *View) Changed() <-chan struct{} { return v.changed }
+
+// Rows is the state itself, for a part's own queries.
+func (v *View) Rows() *state.View { return v.state }
+
+// Content is the digest of all rows. It reads every row.
+func (v *View) Content() (state.Digest, error) { return v.state.Content() }
+
+// Federation is what the charter fixed, with its signed bytes.
+func (v *View) Federation() members.Federation { return v.federation }
+
+// Catalogue is the catalogue in force.
+func (v *View) Catalogue() *catalogue.Catalogue { return v.catalogue }
+
+// CatalogueAt is a version that is or was in force.
+func (v *View) CatalogueAt(version int) (*catalogue.Catalogue, bool) {
+	row, ok := members.VersionOf(v.state, version)
+	if !ok {
+		return nil, false
+	}
+	c, err := v.machine.tools.Catalogue(row)
+	return c, err == nil
+}
+
+// CatalogueVersion is the row of the version in force: its bytes, since when,
+// and who endorsed it.
+func (v *View) CatalogueVersion() members.Version { return members.VersionInForce(v.state) }
+
+// CatalogueVersions gives all versions, oldest first.
+func (v *View) CatalogueVersions() iter.Seq[members.Version] { return members.Versions(v.state) }
+
+// Member finds a member.
+func (v *View) Member(id exchange.MemberID) (members.Member, bool) { return members.Get(v.state, id) }
+
+// Members lists the members by id.
+func (v *View) Members() []members.Member {
+	var all []members.Member
+	for m := range members.All(v.state) {
+		all = append(all, m)
+	}
+	return all
+}
+
+// KeyAt finds a key that counted at a time, and whose it was.
+func (v *View) KeyAt(kid string, at exchange.Millis) (members.Member, keys.Public, bool) {
+	return members.KeyAt(v.state, kid, at)
+}
+
+// Entry finds a list entry.
+func (v *View) Entry(id exchange.EntryID) (lists.Entry, bool) { return lists.Get(v.state, id) }
+
+// Entries gives a page of list entries and where to continue.
+func (v *View) Entries(q lists.Query) (page []lists.Entry, next exchange.EntryID) {
+	return lists.Find(v.state, q)
+}
+
+// EntryDocument is an entry's document as signed.
+func (v *View) EntryDocument(e *lists.Entry) (string, error) { return lists.DocumentOf(v.state, e) }
+
+// Release finds a release, its decision with its sentences.
+func (v *View) Release(id exchange.ReleaseID) (release.Release, bool) {
+	r, ok := release.Get(v.state, id)
+	if ok {
+		v.explain(&r)
+	}
+	return r, ok
+}
+
+// Releases gives a page of releases, their decisions with their sentences, and
+// where to continue.
+func (v *View) Releases(q release.Query) (page []release.Release, next exchange.ReleaseID) {
+	page, next = release.Find(v.state, q)
+	for i := range page {
+		v.explain(&page[i])
+	}
+	return page, next
+}
+
+func (v *View) explain(r *release.Release) {
+	c, ok := v.CatalogueAt(r.Decision.Version)
+	requester, known := v.Member(r.Requester)
+	author, knownToo := v.Member(r.Record.Author)
+	if ok && known && knownToo {
+		r.Decision = r.Explain(c, requester.Kind, author.Kind)
+	}
+}
+
+// Statement finds a command by its leaf.
+func (v *View) Statement(seq int64) (journal.Statement, bool) { return journal.Get(v.state, seq) }
+
+// FindStatement finds a command by its id.
+func (v *View) FindStatement(id exchange.CommandID) (journal.Statement, bool) {
+	return journal.Find(v.state, id)
+}
+
+// Statements gives the commands after a leaf, in order.
+func (v *View) Statements(after int64) iter.Seq[journal.Statement] {
+	return journal.Scan(v.state, after)
+}
+
+// IndexOf is the log entry that brought a command, 0 when there is none.
+func (v *View) IndexOf(seq int64) uint64 { return journal.IndexOf(v.state, seq) }

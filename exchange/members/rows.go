@@ -1,0 +1,186 @@
+package members
+
+import (
+	"fmt"
+	"iter"
+
+	"accord/crypto/keys"
+	"accord/exchange"
+	"accord/exchange/state"
+)
+
+// Status is where a member stands.
+type Status string
+
+// Active (正常) is the only status of machine version 1: members come with the
+// charter and stay.
+const Active Status = "active"
+
+// Member is a member agency (成员单位).
+type Member struct {
+	ID     exchange.MemberID   `json:"id"`
+	Kind   exchange.MemberKind `json:"kind"`
+	Name   exchange.Text       `json:"name"`
+	USCC   string              `json:"uscc,omitempty"`
+	Seat   bool                `json:"seat"`
+	Status Status              `json:"status"`
+	Since  exchange.Millis     `json:"since"`
+	Node   Node                `json:"node"`
+	Keys   []Key               `json:"keys"`
+}
+
+// Key is a member's key with the time it counts: From ≤ t < Until. Until 0
+// means until further notice.
+type Key struct {
+	Public keys.Public     `json:"public"`
+	From   exchange.Millis `json:"from"`
+	Until  exchange.Millis `json:"until,omitzero"`
+}
+
+// ValidAt says whether the key counted at that time.
+func (k Key) ValidAt(at exchange.Millis) bool { return at >= k.From && (k.Until == 0 || at < k.Until) }
+
+// Key is the member's key for a use at a time; ok is false when it had none.
+func (m *Member) Key(use keys.Use, at exchange.Millis) (key keys.Public, ok bool) {
+	for _, k := range m.Keys {
+		if k.Public.Use() == use && k.ValidAt(at) {
+			return k.Public, true
+		}
+	}
+	return keys.Public{}, false
+}
+
+// Federation is what the charter fixed for all, in numbers, beside the signed
+// bytes themselves.
+type Federation struct {
+	ID             string          `json:"id"`
+	Name           exchange.Text   `json:"name"`
+	Founded        exchange.Millis `json:"founded"`
+	Digest         string          `json:"digest"` // of the charter's bytes
+	CosignQuorum   int             `json:"cosign_quorum"`
+	AdoptQuorum    int             `json:"adopt_quorum"`
+	MachineVersion int             `json:"machine_version"`
+	Blind          BlindRef        `json:"blind"`
+	Charter        string          `json:"charter"`    // the bytes that were signed
+	Signatures     []string        `json:"signatures"` // the founders'
+}
+
+// Version is one version of the catalogue as the seats adopted it.
+type Version struct {
+	Version   int                 `json:"version"`
+	Digest    string              `json:"digest"`
+	Document  string              `json:"document"` // the exact bytes
+	Since     exchange.Millis     `json:"since"`    // ledger time of its adoption
+	Seq       int64               `json:"seq,omitzero"`
+	Endorsers []exchange.MemberID `json:"endorsers,omitempty"`
+}
+
+// inForce points at the catalogue version that counts now. There is one row.
+type inForce struct {
+	ID      string `json:"id"`
+	Version int    `json:"version"`
+}
+
+var (
+	byKID = state.NewIndex("kid", func(m *Member) [][]string {
+		var all [][]string
+		for _, k := range m.Keys {
+			all = append(all, []string{k.Public.KID()})
+		}
+		return all
+	})
+
+	federations = state.NewTable("members.federation", func(f *Federation) string { return f.ID })
+	members     = state.NewTable("members.members", func(m *Member) string { return string(m.ID) }, byKID)
+	versions    = state.NewTable("catalogue.versions", func(v *Version) string { return versionKey(v.Version) })
+	forces      = state.NewTable("catalogue.force", func(f *inForce) string { return f.ID })
+)
+
+// Tables lists the tables of this part.
+func Tables() []state.AnyTable { return []state.AnyTable{federations, members, versions, forces} }
+
+func versionKey(version int) string { return fmt.Sprintf("%010d", version) }
+
+// Found writes the first rows: a function of the genesis alone.
+func (g Genesis) Found(tx *state.Tx) error {
+	c, _, err := g.open()
+	if err != nil {
+		return err
+	}
+	if err := federations.Insert(tx, &Federation{ID: c.Federation, Name: c.Name, Founded: c.Founded,
+		Digest: g.Digest(), CosignQuorum: c.CosignQuorum, AdoptQuorum: c.AdoptQuorum,
+		MachineVersion: c.MachineVersion, Blind: c.Blind, Charter: string(g.Charter), Signatures: g.Signatures}); err != nil {
+		return err
+	}
+	for _, f := range c.Members {
+		m := &Member{ID: f.ID, Kind: f.Kind, Name: f.Name, USCC: f.USCC, Seat: f.Seat, Status: Active,
+			Since: c.Founded, Node: f.Node}
+		for _, k := range f.Keys {
+			m.Keys = append(m.Keys, Key{Public: k, From: c.Founded})
+		}
+		if err := members.Insert(tx, m); err != nil {
+			return err
+		}
+	}
+	if err := enact(tx, &Version{Version: c.Catalogue.Version, Digest: c.Catalogue.Digest,
+		Document: string(g.Catalogue), Since: c.Founded}); err != nil {
+		return err
+	}
+	tx.CloseGenesis(g.sum(), c.Founded)
+	return nil
+}
+
+// enact puts a catalogue version in force.
+func enact(tx *state.Tx, v *Version) error {
+	if err := versions.Insert(tx, v); err != nil {
+		return err
+	}
+	return forces.Insert(tx, &inForce{ID: "catalogue", Version: v.Version})
+}
+
+// Fed is the federation's row.
+func Fed(r state.Reader) Federation {
+	for f := range federations.Scan(r, "") {
+		return f
+	}
+	return Federation{}
+}
+
+// Get finds a member.
+func Get(r state.Reader, id exchange.MemberID) (Member, bool) { return members.Get(r, string(id)) }
+
+// All gives the members by id.
+func All(r state.Reader) iter.Seq[Member] { return members.Scan(r, "") }
+
+// KeyAt finds the key with this id, and whose it is, if it counted at that
+// time and its member is active.
+func KeyAt(r state.Reader, kid string, at exchange.Millis) (m Member, key keys.Public, ok bool) {
+	m, ok = byKID.First(r, kid)
+	if !ok || m.Status != Active {
+		return Member{}, keys.Public{}, false
+	}
+	for _, k := range m.Keys {
+		if k.Public.KID() == kid && k.ValidAt(at) {
+			return m, k.Public, true
+		}
+	}
+	return Member{}, keys.Public{}, false
+}
+
+// VersionInForce is the catalogue version that counts now.
+func VersionInForce(r state.Reader) Version {
+	f, _ := forces.Get(r, "catalogue")
+	v, _ := versions.Get(r, versionKey(f.Version))
+	return v
+}
+
+// VersionOf finds a catalogue version, also a past one.
+func VersionOf(r state.Reader, version int) (Version, bool) {
+	if version < 1 {
+		return Version{}, false
+	}
+	return versions.Get(r, versionKey(version))
+}
+
+// Versions gives all catalogue versions, oldest first.
+func Versions(r state.Reader) iter.Seq[Version] { return versions.Scan(r, "") }

@@ -1,0 +1,140 @@
+package release
+
+import (
+	"accord/exchange"
+	"accord/exchange/members"
+)
+
+// JudgeBody is the body of release.approve and release.deny.
+type JudgeBody struct {
+	Release exchange.ReleaseID `json:"release"`
+	Note    string             `json:"note,omitempty"`
+}
+
+// ReceiptBody is the body of release.deliver and release.open.
+type ReceiptBody struct {
+	Release exchange.ReleaseID `json:"release"`
+	Digest  string             `json:"digest"` // hex SHA-256 of the encrypted envelope
+}
+
+// maxNote is the longest note in characters.
+const maxNote = 500
+
+func decodeJudge(verb exchange.Verb, body []byte) (*JudgeBody, error) {
+	b := new(JudgeBody)
+	if err := exchange.DecodeBody(verb, body, b); err != nil {
+		return nil, err
+	}
+	if !exchange.ValidID(string(b.Release)) || b.Note != "" && !exchange.PlainText(b.Note, maxNote) {
+		return nil, exchange.ErrBody.With("verb", verb)
+	}
+	return b, nil
+}
+
+func decodeReceipt(verb exchange.Verb, body []byte) (*ReceiptBody, error) {
+	b := new(ReceiptBody)
+	if err := exchange.DecodeBody(verb, body, b); err != nil {
+		return nil, err
+	}
+	if !exchange.ValidID(string(b.Release)) || !exchange.ValidHash(b.Digest) {
+		return nil, exchange.ErrBody.With("verb", verb)
+	}
+	return b, nil
+}
+
+// DecodeApprove reads the body of release.approve.
+func DecodeApprove(body []byte) (*JudgeBody, error) {
+	return decodeJudge(exchange.VerbReleaseApprove, body)
+}
+
+// DecodeDeny reads the body of release.deny.
+func DecodeDeny(body []byte) (*JudgeBody, error) { return decodeJudge(exchange.VerbReleaseDeny, body) }
+
+// DecodeDeliver reads the body of release.deliver.
+func DecodeDeliver(body []byte) (*ReceiptBody, error) {
+	return decodeReceipt(exchange.VerbReleaseDeliver, body)
+}
+
+// DecodeOpen reads the body of release.open.
+func DecodeOpen(body []byte) (*ReceiptBody, error) {
+	return decodeReceipt(exchange.VerbReleaseOpen, body)
+}
+
+// Stepped is the outcome of every step after the request.
+type Stepped struct {
+	Release exchange.ReleaseID `json:"release"`
+	Status  Status             `json:"status"`
+	Until   exchange.Millis    `json:"until,omitzero"`
+}
+
+// Approve gives the author's consent to a pending request.
+func Approve(a *members.Act, b *JudgeBody) (*Stepped, error) {
+	return step(a, b.Release, author, Pending, func(r *Release) error {
+		r.Approvals = append(append([]Approval(nil), r.Approvals...), word(a, b.Note))
+		return nil
+	})
+}
+
+// Deny refuses the author's consent to a pending request.
+func Deny(a *members.Act, b *JudgeBody) (*Stepped, error) {
+	return step(a, b.Release, author, Pending, func(r *Release) error {
+		no := word(a, b.Note)
+		r.Denied = &no
+		return nil
+	})
+}
+
+// Deliver is the author's receipt for what it sent under a grant.
+func Deliver(a *members.Act, b *ReceiptBody) (*Stepped, error) {
+	return step(a, b.Release, author, Granted, func(r *Release) error {
+		r.Delivered = receipt(a, b.Digest)
+		return nil
+	})
+}
+
+// Open is the requester's receipt for what it opened: the same envelope.
+func Open(a *members.Act, b *ReceiptBody) (*Stepped, error) {
+	return step(a, b.Release, requester, Delivered, func(r *Release) error {
+		if r.Delivered.Digest != b.Digest {
+			return ErrReceipt.With()
+		}
+		r.Opened = receipt(a, b.Digest)
+		return nil
+	})
+}
+
+func word(a *members.Act, note string) Approval {
+	return Approval{By: a.Issuer.ID, Operator: a.Command.Operator, At: a.Now, Note: note, Seq: a.Seq}
+}
+
+func receipt(a *members.Act, digest string) *Receipt {
+	return &Receipt{Digest: digest, Operator: a.Command.Operator, At: a.Now, Seq: a.Seq}
+}
+
+// party is whose step it is.
+type party int
+
+const (
+	author party = iota
+	requester
+)
+
+// step changes a copy of the release if it is this party's turn.
+func step(a *members.Act, id exchange.ReleaseID, who party, want Status, change func(*Release) error) (*Stepped, error) {
+	r, ok := releases.Get(a.Tx, string(id))
+	switch {
+	case !ok:
+		return nil, ErrUnknown.With("id", id)
+	case who == author && a.Issuer.ID != r.Record.Author:
+		return nil, ErrNotAuthor.With("author", r.Record.Author)
+	case who == requester && a.Issuer.ID != r.Requester:
+		return nil, ErrNotRequester.With("requester", r.Requester)
+	}
+	if now := r.StatusAt(a.Now); now != want {
+		return nil, ErrStatus.With("status", now, "want", want)
+	}
+	if err := change(&r); err != nil {
+		return nil, err
+	}
+	return &Stepped{id, r.StatusAt(a.Now), r.Until(a.Now)}, releases.Insert(a.Tx, &r)
+}
