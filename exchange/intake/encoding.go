@@ -112,10 +112,13 @@ func decodeSlowly(decoder transform.Transformer, line []byte) string {
 }
 
 // sequenceGB18030 is the length of the well-formed sequence b begins with, 0
-// when there is none (GB 18030-2022 clause 5).
+// when there is none (GB 18030-2022 clause 5). 0x80 is the euro sign of Windows
+// files, as in the WHATWG encoding standard.
 func sequenceGB18030(b []byte) int {
 	between := func(i int, lo, hi byte) bool { return len(b) > i && b[i] >= lo && b[i] <= hi }
 	switch {
+	case between(0, 0x80, 0x80):
+		return 1
 	case !between(0, 0x81, 0xfe):
 		return 0
 	case between(1, 0x40, 0x7e) || between(1, 0x80, 0xfe):
