@@ -9,8 +9,8 @@ import (
 // reserved are the claim names that a record's signed part uses itself; a
 // field of that name could stand in for one of them.
 var reserved = []string{"iss", "sub", "aud", "exp", "nbf", "iat", "jti", "vct", "cnf", "typ", "alg", "kid",
-	"status", "nonce", "sd_hash", "_sd", "_sd_alg", "...", "catalogue", "category", "federation", "operator",
-	"subject_kind", "record", "replaces", "retracts", "reason", "source", "trust", "flags", "list", "entry"}
+	"status", "nonce", "sd_hash", "_sd", "_sd_alg", "...", "fed", "cat", "cat_digest", "public", "catalogue",
+	"category", "federation", "operator", "subject_kind", "record", "replaces", "retracts", "reason", "source", "trust", "flags", "list", "entry"}
 
 // Reserved says whether a name cannot be a field's id because the signed
 // record uses it for itself.
