@@ -39,7 +39,7 @@ func evidence(t *testing.T) (file, policy, digest string) {
 	check(err)
 	var ledger tlog.Tree
 	ledger.Append(tlog.LeafHash(bundle.CharterLeaf(payload)))
-	ledger.Append(tlog.LeafHash(bundle.Leaf(id, []byte(command))))
+	ledger.Append(tlog.LeafHash(bundle.Leaf(id, []byte(command), bundle.Accepted)))
 	cosigner, err := tlog.NewCosigner("qinghai", "court", cryptotest.Key("court", keys.Cosign))
 	check(err)
 	c := tlog.Checkpoint{Origin: tlog.LedgerOrigin("qinghai"), Size: ledger.Size(), Root: ledger.Root()}
@@ -48,7 +48,7 @@ func evidence(t *testing.T) (file, policy, digest string) {
 	note, err := tlog.Format(c, sig)
 	check(err)
 	b := bundle.New("qinghai", []string{charter}, note)
-	check(b.AddCommand(ledger.View(), 1, command))
+	check(b.AddCommand(ledger.View(), 1, command, bundle.Accepted))
 	check(b.LogCharter(ledger.View(), 0))
 	data, err := b.Marshal()
 	check(err)

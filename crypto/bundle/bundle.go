@@ -54,9 +54,10 @@ type Logged struct {
 
 // Command is a ledger command as signed, with its place in the ledger.
 type Command struct {
-	Index int64       `json:"index"`
-	JWS   string      `json:"jws"`
-	Proof []tlog.Hash `json:"proof"`
+	Index   int64       `json:"index"`
+	JWS     string      `json:"jws"`
+	Outcome Outcome     `json:"outcome"`
+	Proof   []tlog.Hash `json:"proof"`
 }
 
 // The kinds of documents.
@@ -95,7 +96,7 @@ func (b *Bundle) LogCharter(ledger tlog.View, index int64) error {
 
 // AddCommand adds the command at index of the ledger, with its proof as of the
 // bundle's checkpoint. Commands are added in the ledger's order.
-func (b *Bundle) AddCommand(ledger tlog.View, index int64, jws string) error {
+func (b *Bundle) AddCommand(ledger tlog.View, index int64, jws string, outcome Outcome) error {
 	if n := len(b.Commands); n > 0 && b.Commands[n-1].Index >= index {
 		return fmt.Errorf("%w: commands out of order", ErrFormat)
 	}
@@ -103,7 +104,7 @@ func (b *Bundle) AddCommand(ledger tlog.View, index int64, jws string) error {
 	if err != nil {
 		return err
 	}
-	b.Commands = append(b.Commands, Command{Index: index, JWS: jws, Proof: proof})
+	b.Commands = append(b.Commands, Command{Index: index, JWS: jws, Outcome: outcome, Proof: proof})
 	return nil
 }
 
@@ -182,6 +183,9 @@ func (b *Bundle) check() error {
 	for _, c := range b.Commands {
 		if c.Index <= last {
 			return fmt.Errorf("%w: commands out of order", ErrFormat)
+		}
+		if !c.Outcome.known() {
+			return fmt.Errorf("%w: unknown outcome of command %d", ErrFormat, c.Index)
 		}
 		last = c.Index
 	}

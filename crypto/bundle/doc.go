@@ -21,7 +21,7 @@
 //	  },
 //	  "checkpoint": "<signed note>",        C2SP tlog-checkpoint with cosignatures
 //	  "changes": [12],                      indexes of commands that change members' keys
-//	  "commands": [{"index": 12, "jws": "<JWS>", "proof": ["<hash>", …]}],
+//	  "commands": [{"index": 12, "jws": "<JWS>", "outcome": "accepted", "proof": ["<hash>", …]}],
 //	  "documents": [{"kind": "entry", "sdjwt": "<SD-JWT>", "rests_on": 12}]
 //	}
 //
@@ -49,10 +49,9 @@
 //
 // # What a good report does not say
 //
-// It says that these statements were made and logged. It does not say
+// It says that these statements were made, and what the ledger answered: a
+// refused command is a leaf like any other, with its outcome. It does not say
 //
-//   - that the ledger granted what a command asks: a refused command is a leaf
-//     like any other, and a leaf does not hold the outcome;
 //   - that they are still in force: the ledger may go on after the checkpoint;
 //   - that nothing was left out of the bundle;
 //   - that what they claim is true.

@@ -150,6 +150,9 @@ func (v *verifier) rests(d Document) error {
 	if !v.Commands[i].OK {
 		return errors.New("the command itself does not hold")
 	}
+	if v.bundle.Commands[i].Outcome != Accepted {
+		return errors.New("the ledger refused the command")
+	}
 	if d.Kind == KindRelease {
 		return nil
 	}

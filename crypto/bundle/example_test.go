@@ -29,14 +29,14 @@ func Example() {
 
 	var ledger tlog.Tree
 	ledger.Append(tlog.LeafHash(bundle.CharterLeaf(charter)))
-	ledger.Append(tlog.LeafHash(bundle.Leaf(id, []byte(command))))
+	ledger.Append(tlog.LeafHash(bundle.Leaf(id, []byte(command), bundle.Accepted)))
 	cosigner, _ := tlog.NewCosigner("qinghai", "court", court(keys.Cosign))
 	checkpoint := tlog.Checkpoint{Origin: tlog.LedgerOrigin("qinghai"), Size: ledger.Size(), Root: ledger.Root()}
 	signature, _ := cosigner.Sign(checkpoint, 1767225670)
 	note, _ := tlog.Format(checkpoint, signature)
 
 	b := bundle.New("qinghai", []string{signed}, note)
-	_ = b.AddCommand(ledger.View(), 1, command)
+	_ = b.AddCommand(ledger.View(), 1, command, bundle.Accepted)
 	file, _ := b.Marshal()
 
 	// Elsewhere, later, offline.
@@ -50,10 +50,10 @@ func Example() {
 	// federation  qinghai Qinghai
 	// charter     aaae 07c3 c4be 740c 10d7 c61d bd96 845a fcfd 34d6 1add 2746 265d 1db6 5b8a a7e1
 	//           the charter's digest is the one given
-	// ledger      accord/qinghai/ledger, 2 leaves, root gAwVXiSerqRikCNoBTpFasghJOcKFS3vbq+TUCdxRDo=
+	// ledger      accord/qinghai/ledger, 2 leaves, root fF7ACgUNXd/dhGlnSi01Qlls9fVWZC6h7BSKFDQeiNE=
 	// cosigned    by 1 members (the charter asks for 1)
 	//           court 2026-01-01T00:01:10Z
-	// commands    1 (in the ledger; whether it granted or refused them, this file does not say)
-	//   ok     1 2026-01-01T00:01:00Z court list.nominate
+	// commands    1 (in the ledger)
+	//   ok     1 2026-01-01T00:01:00Z court list.nominate accepted
 	// false
 }

@@ -31,6 +31,7 @@ type fixture struct {
 	signatures []string          // instead of signing, if set
 	commands   []string          // JWS, logged after the charter: indexes 1, 2, …
 	ids        []string          // their ids
+	refused    map[int]bool      // which of them the ledger refused
 	ledger     tlog.Tree         // filled by bundle
 	origin     string            // of the checkpoint
 	cosigners  []string          // who cosigns
@@ -120,7 +121,7 @@ func (f *fixture) seal() *Bundle {
 	f.ledger = tlog.Tree{}
 	f.ledger.Append(tlog.LeafHash(CharterLeaf(payload)))
 	for i, token := range f.commands {
-		f.ledger.Append(tlog.LeafHash(Leaf(f.ids[i], []byte(token))))
+		f.ledger.Append(tlog.LeafHash(Leaf(f.ids[i], []byte(token), f.outcome(i))))
 	}
 	f.ledger.Append(tlog.LeafHash([]byte("somebody else's command")))
 	return New(testFederation, signatures, f.note())
@@ -146,7 +147,7 @@ func (f *fixture) note() []byte {
 func (f *fixture) add(b *Bundle) {
 	f.tb.Helper()
 	for i, token := range f.commands {
-		if err := b.AddCommand(f.ledger.View(), int64(i+1), token); err != nil {
+		if err := b.AddCommand(f.ledger.View(), int64(i+1), token, f.outcome(i)); err != nil {
 			f.tb.Fatal(err)
 		}
 	}
@@ -190,4 +191,12 @@ func failed(r *Report) string {
 		}
 	}
 	return strings.Join(names, " ")
+}
+
+// outcome is what the ledger answered to command i.
+func (f *fixture) outcome(i int) Outcome {
+	if f.refused[i] {
+		return Refused
+	}
+	return Accepted
 }

@@ -92,29 +92,29 @@ func TestMarshal(t *testing.T) {
 func TestBuild(t *testing.T) {
 	f, b := full(t)
 	view := f.ledger.View()
-	if err := b.AddCommand(view, 2, f.commands[1]); !errors.Is(err, ErrFormat) {
+	if err := b.AddCommand(view, 2, f.commands[1], Accepted); !errors.Is(err, ErrFormat) {
 		t.Errorf("a command twice: %v", err)
 	}
-	if err := b.AddCommand(view, 4, "x"); !errors.Is(err, tlog.ErrRange) {
+	if err := b.AddCommand(view, 4, "x", Accepted); !errors.Is(err, tlog.ErrRange) {
 		t.Errorf("a command beyond the checkpoint: %v", err)
 	}
 	var other tlog.Tree
 	for i := range int64(9) {
 		other.Append(tlog.LeafHash(fmt.Append(nil, i)))
 	}
-	if err := b.AddCommand(other.View(), 3, "x"); !errors.Is(err, ErrFormat) {
+	if err := b.AddCommand(other.View(), 3, "x", Accepted); !errors.Is(err, ErrFormat) {
 		t.Errorf("a command of another ledger: %v", err)
 	}
 	if err := b.LogCharter(tlog.View{}, 0); !errors.Is(err, ErrFormat) {
 		t.Errorf("a ledger that is behind the checkpoint: %v", err)
 	}
-	if err := New("qinghai", nil, []byte("no note")).AddCommand(view, 1, "x"); !errors.Is(err, tlog.ErrFormat) {
+	if err := New("qinghai", nil, []byte("no note")).AddCommand(view, 1, "x", Accepted); !errors.Is(err, tlog.ErrFormat) {
 		t.Errorf("no checkpoint: %v", err)
 	}
 	// The ledger may have gone on since the checkpoint.
 	f.ledger.Append(tlog.LeafHash([]byte("later")))
 	late := New("qinghai", b.Charter.Signatures, []byte(b.Checkpoint))
-	if err := late.AddCommand(f.ledger.View(), 1, f.commands[0]); err != nil {
+	if err := late.AddCommand(f.ledger.View(), 1, f.commands[0], Accepted); err != nil {
 		t.Fatal(err)
 	}
 	if r := Verify(marshal(t, late), Options{}); !r.OK {
@@ -124,8 +124,8 @@ func TestBuild(t *testing.T) {
 
 // TestLeaf fixes the bytes of a leaf; they can never change.
 func TestLeaf(t *testing.T) {
-	const want = "accord-ledger-leaf/1\ncommand-0000000001\nba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad\n"
-	if got := string(Leaf("command-0000000001", []byte("abc"))); got != want {
+	const want = "accord-ledger-leaf/1\ncommand-0000000001\nba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad\naccepted\n"
+	if got := string(Leaf("command-0000000001", []byte("abc"), Accepted)); got != want {
 		t.Errorf("Leaf = %q", got)
 	}
 	if got := string(CharterLeaf([]byte("abc"))); got != strings.Replace(want, "command-0000000001", "charter", 1) {

@@ -12,18 +12,31 @@ const leafTag = "accord-ledger-leaf/1\n"
 // id is that short.
 const charterID = "charter"
 
+// Outcome is what the ledger answered to a command. It is part of the leaf, so
+// a refused command cannot be shown as if it had been carried out.
+type Outcome string
+
+// The outcomes.
+const (
+	Accepted Outcome = "accepted" // the verb was carried out
+	Refused  Outcome = "refused"  // a rule said no; nothing else was changed
+)
+
+func (o Outcome) known() bool { return o == Accepted || o == Refused }
+
 // Leaf is the data of a command's leaf in the ledger's log:
 //
 //	accord-ledger-leaf/1
 //	<command id>
 //	<SHA-256 of the command's JWS as signed, lower-case hex>
+//	<accepted or refused>
 //
 // each line ended by a line feed. A leaf can never be erased, so it holds a
 // random id and a hash of a signed statement, and nothing of its body. Its hash
-// is tlog.LeafHash(Leaf(id, jws)).
-func Leaf(id string, jws []byte) []byte {
+// is tlog.LeafHash(Leaf(id, jws, outcome)).
+func Leaf(id string, jws []byte, outcome Outcome) []byte {
 	sum := sha256.Sum256(jws)
-	return []byte(leafTag + id + "\n" + hex.EncodeToString(sum[:]) + "\n")
+	return []byte(leafTag + id + "\n" + hex.EncodeToString(sum[:]) + "\n" + string(outcome) + "\n")
 }
 
 // CharterLeaf is the data of the leaf for a charter, by which a ledger that
@@ -31,4 +44,4 @@ func Leaf(id string, jws []byte) []byte {
 // id and the charter's payload in place of a JWS, so that the leaf does not
 // depend on the order of the founders' signatures. Its hash part is the
 // charter digest.
-func CharterLeaf(payload []byte) []byte { return Leaf(charterID, payload) }
+func CharterLeaf(payload []byte) []byte { return Leaf(charterID, payload, Accepted) }

@@ -96,14 +96,14 @@ func (p *printer) commands(r *Report) {
 	if len(r.Commands) == 0 {
 		return
 	}
-	p.say("指令      %d 条（已记入账本；是否被采纳，本文件不说明）",
-		"commands    %d (in the ledger; whether it granted or refused them, this file does not say)", len(r.Commands))
+	p.say("指令      %d 条（已记入账本）",
+		"commands    %d (in the ledger)", len(r.Commands))
 	for i, c := range r.Commands {
 		if i == maxListed {
 			p.say("          ……其余 %d 条见 JSON 报告", "          ... %d more in the JSON report", len(r.Commands)-i)
 			return
 		}
-		fmt.Fprintf(p, "  %s %d %s %s %s\n", p.mark(c.OK), c.Index, instant(c.Time), clean(c.Issuer), clean(c.Verb))
+		fmt.Fprintf(p, "  %s %d %s %s %s %s\n", p.mark(c.OK), c.Index, instant(c.Time), clean(c.Issuer), clean(c.Verb), p.outcome(c.Outcome))
 	}
 }
 
@@ -188,3 +188,10 @@ func clean(s string) string {
 
 // quote is for names of the bundle's inside error texts.
 func quote(s string) string { return strconv.Quote(clean(s)) }
+
+func (p *printer) outcome(o Outcome) string {
+	if o == Accepted {
+		return Text{"已采纳", "accepted"}.In(p.lang)
+	}
+	return Text{"被驳回", "refused"}.In(p.lang)
+}

@@ -70,13 +70,14 @@ type Cosigner struct {
 // CommandReport tells what a command says about itself, verified or not: see
 // OK.
 type CommandReport struct {
-	Index    int64  `json:"index"`
-	OK       bool   `json:"ok"`
-	ID       string `json:"id,omitempty"`
-	Issuer   string `json:"iss,omitempty"`
-	Operator string `json:"op,omitempty"`
-	Verb     string `json:"verb,omitempty"`
-	Time     int64  `json:"iat,omitempty"` // Unix ms
+	Index    int64   `json:"index"`
+	OK       bool    `json:"ok"`
+	Outcome  Outcome `json:"outcome"`
+	ID       string  `json:"id,omitempty"`
+	Issuer   string  `json:"iss,omitempty"`
+	Operator string  `json:"op,omitempty"`
+	Verb     string  `json:"verb,omitempty"`
+	Time     int64   `json:"iat,omitempty"` // Unix ms
 }
 
 // DocumentReport tells what a document says about itself, verified or not: see
@@ -162,8 +163,8 @@ var checks = map[string]texts{
 		Text{"指令签名无效", "the command's signature is not valid"}},
 	CheckCommandIssuer: {Text{"签名密钥当时属于发出单位", "the signing key was the issuer's at that time"},
 		Text{"签名密钥当时不属于发出单位", "the signing key was not the issuer's at that time"}},
-	CheckCommandLogged: {Text{"指令已记入账本（账本也记录被驳回的指令）", "the command is in the ledger, which records refused commands too"},
-		Text{"不能证明指令已记入账本", "the command is not proven to be in the ledger"}},
+	CheckCommandLogged: {Text{"指令及其结果已记入账本", "the command is in the ledger with this outcome"},
+		Text{"不能证明指令及其结果已记入账本", "the command is not proven to be in the ledger with this outcome"}},
 	CheckDocumentKind: {Text{"文书种类已知", "the document is of a known kind"},
 		Text{"文书种类不明", "the document is of an unknown kind"}},
 	CheckDocumentSigned: {Text{"文书签名有效，披露内容与签名一致", "the document's signature is valid and covers what is disclosed"},

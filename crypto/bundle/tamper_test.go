@@ -104,6 +104,11 @@ func TestTampering(t *testing.T) {
 			want: CheckCharterLogged + " " + CheckNote + " " + CheckQuorum + " " + CheckCommandLogged + " " + CheckDocumentRests},
 
 		// Commands.
+		{name: "a document on a command the ledger refused", before: func(f *fixture) { f.refused = map[int]bool{0: true} },
+			want: CheckDocumentRests},
+		{name: "a refused command passed off as accepted", before: func(f *fixture) { f.refused = map[int]bool{0: true} },
+			after: func(_ *fixture, b *Bundle) { b.Commands[0].Outcome = Accepted },
+			want:  CheckCommandLogged + " " + CheckDocumentRests},
 		{name: "a command's signature is broken", after: func(_ *fixture, b *Bundle) { b.Commands[0].JWS = flip(b.Commands[0].JWS) },
 			want: CheckCommandSigned + " " + CheckCommandLogged + " " + CheckDocumentRests},
 		{name: "a command nobody logged", after: func(f *fixture, b *Bundle) {

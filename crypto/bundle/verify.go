@@ -207,11 +207,11 @@ func (v *verifier) command(i int, result jws.Result) {
 	h, known := v.ring[token.KID]
 	err = unless(known && h.member == s.Iss && h.validAt(s.Iat), "the key's holder and time are others")
 	ok = v.add(CheckCommandIssuer, ref, err) && ok
-	leaf := tlog.LeafHash(Leaf(s.ID, []byte(c.JWS)))
+	leaf := tlog.LeafHash(Leaf(s.ID, []byte(c.JWS), c.Outcome))
 	err = tlog.CheckInclusion(c.Proof, v.tree.Size, c.Index, v.tree.Root, leaf)
 	ok = v.add(CheckCommandLogged, ref, err) && ok
 	v.bodies[i] = s
-	v.Commands = append(v.Commands, CommandReport{Index: c.Index, OK: ok,
+	v.Commands = append(v.Commands, CommandReport{Index: c.Index, OK: ok, Outcome: c.Outcome,
 		ID: s.ID, Issuer: s.Iss, Operator: s.Op, Verb: s.Verb, Time: s.Iat})
 }
 

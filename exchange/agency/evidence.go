@@ -92,7 +92,7 @@ func (a *Agency) Bundle(ctx context.Context, checkpoint []byte) (*bundle.Bundle,
 		if s.Seq >= c.Size {
 			break
 		}
-		if err := b.AddCommand(view.Tree(), s.Seq, s.JWS); err != nil {
+		if err := b.AddCommand(view.Tree(), s.Seq, s.JWS, s.Recorded()); err != nil {
 			return nil, err
 		}
 	}
@@ -137,7 +137,7 @@ func (a *Agency) EntryBundle(ctx context.Context, id exchange.EntryID, checkpoin
 		if !ok {
 			return nil, ErrEntry.With("entry", id)
 		}
-		if err := b.AddCommand(view.Tree(), seq, s.JWS); err != nil {
+		if err := b.AddCommand(view.Tree(), seq, s.JWS, s.Recorded()); err != nil {
 			return nil, err
 		}
 	}

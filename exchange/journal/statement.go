@@ -32,11 +32,19 @@ type Statement struct {
 }
 
 // Leaf is the hash of the statement's leaf.
-func (s *Statement) Leaf() tlog.Hash { return LeafOf(s.ID, s.JWS) }
+func (s *Statement) Leaf() tlog.Hash { return LeafOf(s.ID, s.JWS, s.Recorded()) }
 
-// LeafOf is the hash of a command's leaf.
-func LeafOf(id exchange.CommandID, jws string) tlog.Hash {
-	return tlog.LeafHash(bundle.Leaf(string(id), []byte(jws)))
+// Recorded is the answer as the leaf holds it.
+func (s *Statement) Recorded() bundle.Outcome {
+	if s.OK {
+		return bundle.Accepted
+	}
+	return bundle.Refused
+}
+
+// LeafOf is the hash of the leaf of a command with its outcome.
+func LeafOf(id exchange.CommandID, jws string, outcome bundle.Outcome) tlog.Hash {
+	return tlog.LeafHash(bundle.Leaf(string(id), []byte(jws), outcome))
 }
 
 // Answer is the result for whoever sent the command.
