@@ -196,7 +196,7 @@ func (t *TLS) adopt(conn *tls.Conn, id string, inbound bool) (*tlsConn, error) {
 	defer t.mu.Unlock()
 	select {
 	case <-t.closed:
-		_ = conn.Close()
+		_ = conn.NetConn().Close()
 		return nil, ErrClosed
 	default:
 	}
@@ -207,7 +207,7 @@ func (t *TLS) adopt(conn *tls.Conn, id string, inbound bool) (*tlsConn, error) {
 		}
 		if t.peers[id] >= t.cfg.MaxPerPeer || total >= t.cfg.MaxInbound {
 			t.refused.Add(1)
-			_ = conn.Close()
+			_ = conn.NetConn().Close()
 			return nil, fmt.Errorf("%w: too many streams from %q", ErrRefused, id)
 		}
 		t.peers[id]++
@@ -224,7 +224,7 @@ func (t *TLS) Handoff(conn *tls.Conn) error {
 	id := t.Identify(cs)
 	if !cs.HandshakeComplete || cs.Version < tls.VersionTLS13 || cs.NegotiatedProtocol != ProtoRaft || id == "" || id == t.cfg.NodeID {
 		t.refused.Add(1)
-		_ = conn.Close()
+		_ = conn.NetConn().Close()
 		return fmt.Errorf("%w: not a peer connection", ErrRefused)
 	}
 	c, err := t.adopt(conn, id, true)
