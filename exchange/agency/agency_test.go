@@ -41,7 +41,9 @@ type world struct {
 
 type fixedKeys string
 
-func (m fixedKeys) Key(use keys.Use) (keys.Private, error) { return cryptotest.Key(string(m), use), nil }
+func (m fixedKeys) Key(use keys.Use) (keys.Private, error) {
+	return cryptotest.Key(string(m), use), nil
+}
 
 // Propose applies at once, as a federation of one node would.
 func (w *world) Propose(_ context.Context, payload []byte) ([]byte, error) {

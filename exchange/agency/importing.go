@@ -119,7 +119,7 @@ func (is *issuer) drafts(ctx context.Context, op exchange.OperatorID, m *intake.
 			return nil, nil, fmt.Errorf("row %d: %w", row.Number, err)
 		}
 		drafts = append(drafts, Draft{Category: row.Category, SubjectKind: row.SubjectKind, Subject: subject,
-			Values: row.Values, Operator: op, RowKey: row.RowKey, RowDigest: row.RowDigest,
+			Values: records.Values(row.Values), Operator: op, RowKey: row.RowKey, RowDigest: row.RowDigest,
 			Source: m.Name, Trust: string(m.Source.Grade), Flags: flagsOf(row)})
 		at = append(at, i)
 	}

@@ -2,7 +2,6 @@ package agency
 
 import (
 	"encoding/json"
-	"sort"
 
 	"accord/crypto/keys"
 	"accord/crypto/sdjwt"
@@ -47,7 +46,7 @@ type Draft struct {
 	Category    string
 	SubjectKind string
 	Subject     exchange.SubjectID
-	Values      map[string]any
+	Values      records.Values
 	Operator    exchange.OperatorID
 	RowKey      string
 	RowDigest   string
@@ -86,7 +85,17 @@ func (is *issuer) issue(d Draft) (records.Record, error) {
 	if err != nil {
 		return records.Record{}, err
 	}
-	public, private := is.split(d)
+	open, hidden, err := records.Split(is.cat, d.Category, d.SubjectKind, d.Values)
+	if err != nil {
+		return records.Record{}, err
+	}
+	public, private := map[string]any{}, make([]sdjwt.Claim, len(hidden))
+	for _, f := range open {
+		public[f.Field] = f.Value
+	}
+	for i, f := range hidden {
+		private[i] = sdjwt.Claim{Name: f.Field, Value: f.Value}
+	}
 	at := a.now()
 	clear, err := strictjson.Marshal(RecordClaims{
 		Issuer: a.Self, Subject: d.Subject, ID: exchange.RecordID(id), IssuedAt: int64(at) / 1000,
@@ -122,23 +131,3 @@ func (is *issuer) issue(d Draft) (records.Record, error) {
 // recordVisible are claims of a record that may never be hidden, beside those
 // of every document.
 var recordVisible = []string{"fed", "cat", "cat_digest", "subject_kind", "replaces", "public"}
-
-// split parts values by the class of their field for this kind of subject. A
-// field the catalogue does not know is private, whatever it is.
-func (is *issuer) split(d Draft) (public map[string]any, private []sdjwt.Claim) {
-	public = map[string]any{}
-	names := make([]string, 0, len(d.Values))
-	for name := range d.Values {
-		names = append(names, name)
-	}
-	sort.Strings(names)
-	for _, name := range names {
-		class, known := is.cat.ClassOf(d.Category, name, d.SubjectKind)
-		if known && !class.Private() {
-			public[name] = d.Values[name]
-		} else {
-			private = append(private, sdjwt.Claim{Name: name, Value: d.Values[name]})
-		}
-	}
-	return public, private
-}
