@@ -21,6 +21,7 @@ type sheetRows struct {
 	carried map[int]*carried // by column: the merged value that goes on downwards
 	row     int              // the last row read
 	width   int              // columns of the header; 0 before it is read
+	covered int              // columns that merges of the header reach
 	done    bool             // behind the last row
 }
 
@@ -115,21 +116,12 @@ func (s *sheetRows) header() ([]string, error) {
 			continue
 		}
 		s.spread(spread, cells)
-		for i := range cells {
-			word := cells[i].text
-			if over, ok := spread[place{s.row, i + 1}]; ok {
-				word = over
+		for i := 0; i < len(cells) || i < s.covered; i++ {
+			word, over := spread[place{s.row, i + 1}]
+			if !over && i < len(cells) {
+				word = cells[i].text
 			}
-			for len(names) <= i {
-				names = append(names, "")
-			}
-			switch word = trim(word); {
-			case word == "" || word == names[i]:
-			case names[i] == "":
-				names[i] = word
-			default:
-				names[i] += "/" + word
-			}
+			names = stack(names, i, trim(word))
 		}
 	}
 	for len(names) > 0 && names[len(names)-1] == "" {
@@ -142,6 +134,21 @@ func (s *sheetRows) header() ([]string, error) {
 	return names, nil
 }
 
+// stack puts a word under those its column already has.
+func stack(names []string, column int, word string) []string {
+	for len(names) <= column {
+		names = append(names, "")
+	}
+	switch {
+	case word == "" || word == names[column]:
+	case names[column] == "":
+		names[column] = word
+	default:
+		names[column] += "/" + word
+	}
+	return names
+}
+
 // spread notes the words that merges of a header row put over other cells.
 func (s *sheetRows) spread(words map[place]string, cells []cell) {
 	for i := range cells {
@@ -150,6 +157,7 @@ func (s *sheetRows) spread(words map[place]string, cells []cell) {
 		if !ok {
 			continue
 		}
+		s.covered = max(s.covered, min(m.lastColumn, maxCells))
 		for r := at.row; r <= m.lastRow && r < at.row+s.table.HeaderRows; r++ {
 			for c := at.column; c <= m.lastColumn && c < at.column+maxCells; c++ {
 				words[place{r, c}] = cells[i].text
@@ -364,8 +372,8 @@ func (s *sheetRows) number(style, v string) cell {
 		return cell{}
 	}
 	f, err := strconv.ParseFloat(v, 64)
-	if err != nil {
-		return cell{kind: cellOther}
+	if err != nil || strings.Trim(v, "0123456789.+-eE") != "" {
+		return cell{kind: cellOther} // ParseFloat takes more than xsd:double's digits
 	}
 	c := cell{kind: cellNumber, text: v, day: serialDay(f, s.wb.date1904)}
 	if i, err := strconv.Atoi(style); err == nil && i >= 0 && i < len(s.wb.isDate) && s.wb.isDate[i] && c.day != "" {
