@@ -31,6 +31,13 @@ type BatchChecker interface {
 	CheckAll(payloads [][]byte) []error
 }
 
+// Admitter is a Machine with something to say about payloads before they are
+// proposed, and only then: the leader asks it once for each payload, after
+// Check. Unlike Check it may look at a clock, since followers never ask it.
+type Admitter interface {
+	Admit(payload []byte) error
+}
+
 // Snapshot is a state held for writing.
 type Snapshot interface {
 	WriteTo(w io.Writer) (int64, error)

@@ -245,12 +245,33 @@ func (l *Log) runGroups() {
 		if group == nil {
 			return
 		}
+		if group = l.admit(group); len(group) == 0 {
+			continue
+		}
 		f := r.Apply(encodeGroup(payloadsOf(group)), l.cfg.Heartbeat)
 		v := judge(f)
 		for _, p := range group {
 			p.verdict <- v
 		}
 	}
+}
+
+// admit lets the machine turn payloads away before they are proposed and
+// answers those; it returns the rest.
+func (l *Log) admit(group []*proposal) []*proposal {
+	a, ok := l.fsm.machine.(Admitter)
+	if !ok {
+		return group
+	}
+	kept := group[:0]
+	for _, p := range group {
+		if err := a.Admit(p.payload); err != nil {
+			p.verdict <- verdict{outcome: refused, text: err.Error()}
+			continue
+		}
+		kept = append(kept, p)
+	}
+	return kept
 }
 
 // judge waits for raft. Only errors that mean "never entered the log" are a
