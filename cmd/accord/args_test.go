@@ -17,25 +17,25 @@ func probeTree() *cli.Command {
 
 func TestResolveMovesFlagsBeforeArguments(t *testing.T) {
 	for _, test := range []struct{ in, out string }{
-		{"record import FILE --dry-run", "record import --dry-run FILE"},
-		{"record import --limit 3 FILE --dry-run", "record import --limit 3 --dry-run FILE"},
-		{"record import FILE -n", "record import -n FILE"},
-		{"record in FILE --limit=3 ID -n", "record in --limit=3 -n FILE ID"},
-		{"-o json record import FILE", "record import -o json FILE"},
-		{"record --lang zh import FILE", "record import --lang zh FILE"},
-		{"record import FILE --output json", "record import --output json FILE"},
-		{"record import FILE --tag a --tag b", "record import --tag a --tag b FILE"},
-		{"record import FILE --limit -5", "record import --limit -5 FILE"},
-		{"record import FILE --mapping -", "record import --mapping - FILE"},
-		{"record import FILE --mapping=--dry-run", "record import --mapping=--dry-run FILE"},
-		{"record import - --dry-run", "record import --dry-run -"},
-		{"record import FILE --dry-run=false", "record import --dry-run=false FILE"},
-		{"record import FILE -- --dry-run", "record import -- FILE --dry-run"},
-		{"record import FILE -n -- -x -- y", "record import -n -- FILE -x -- y"},
-		{"record import -- -x", "record import -- -x"},
-		{"record import help -n", "record import -n help"},
-		{"record import import -n", "record import -n import"},
-		{"record import", "record import"},
+		{"probe import FILE --dry-run", "probe import --dry-run FILE"},
+		{"probe import --limit 3 FILE --dry-run", "probe import --limit 3 --dry-run FILE"},
+		{"probe import FILE -n", "probe import -n FILE"},
+		{"probe in FILE --limit=3 ID -n", "probe in --limit=3 -n FILE ID"},
+		{"-o json probe import FILE", "probe import -o json FILE"},
+		{"probe --lang zh import FILE", "probe import --lang zh FILE"},
+		{"probe import FILE --output json", "probe import --output json FILE"},
+		{"probe import FILE --tag a --tag b", "probe import --tag a --tag b FILE"},
+		{"probe import FILE --limit -5", "probe import --limit -5 FILE"},
+		{"probe import FILE --mapping -", "probe import --mapping - FILE"},
+		{"probe import FILE --mapping=--dry-run", "probe import --mapping=--dry-run FILE"},
+		{"probe import - --dry-run", "probe import --dry-run -"},
+		{"probe import FILE --dry-run=false", "probe import --dry-run=false FILE"},
+		{"probe import FILE -- --dry-run", "probe import -- FILE --dry-run"},
+		{"probe import FILE -n -- -x -- y", "probe import -n -- FILE -x -- y"},
+		{"probe import -- -x", "probe import -- -x"},
+		{"probe import help -n", "probe import -n help"},
+		{"probe import import -n", "probe import -n import"},
+		{"probe import", "probe import"},
 		{"", ""},
 		{"version --", "version --"},
 	} {
@@ -50,29 +50,29 @@ func TestResolveMovesFlagsBeforeArguments(t *testing.T) {
 
 func TestResolveRefuses(t *testing.T) {
 	for in, want := range map[string]error{
-		"recrod import FILE":                     errUnknownCommand,
-		"record improt FILE":                     errUnknownCommand,
-		"record -- import":                       errUnknownCommand,
-		"record import FILE --dryrun":            errUnknownFlag,
-		"record import FILE -x":                  errUnknownFlag,
-		"record import FILE -dry-run":            errUnknownFlag,
-		"record import FILE --n":                 errUnknownFlag,
-		"record import FILE ---dry-run":          errUnknownFlag,
-		"record import FILE --=x":                errUnknownFlag,
-		"record import FILE -nq":                 errUnknownFlag,
-		"record import FILE -ojson":              errUnknownFlag,
-		"record import FILE -5":                  errUnknownFlag,
-		"--dry-run record import FILE":           errUnknownFlag,
-		"record --dry-run import FILE":           errUnknownFlag,
-		"record import --mapping --dry-run FILE": errValueMissing,
-		"record import --mapping -- FILE":        errValueMissing,
-		"record import --mapping -n FILE":        errValueMissing,
-		"record import FILE --mapping":           errValueMissing,
-		"record import FILE -o":                  errValueMissing,
-		"record import FILE -n --dry-run":        errFlagTwice,
-		"-o json record import FILE -o csv":      errFlagTwice,
-		"record import -n FILE --dry-run=false":  errFlagTwice,
-		"record import FILE --tag a -t b":        errFlagTwice,
+		"recrod import FILE":                    errUnknownCommand,
+		"probe improt FILE":                     errUnknownCommand,
+		"probe -- import":                       errUnknownCommand,
+		"probe import FILE --dryrun":            errUnknownFlag,
+		"probe import FILE -x":                  errUnknownFlag,
+		"probe import FILE -dry-run":            errUnknownFlag,
+		"probe import FILE --n":                 errUnknownFlag,
+		"probe import FILE ---dry-run":          errUnknownFlag,
+		"probe import FILE --=x":                errUnknownFlag,
+		"probe import FILE -nq":                 errUnknownFlag,
+		"probe import FILE -ojson":              errUnknownFlag,
+		"probe import FILE -5":                  errUnknownFlag,
+		"--dry-run probe import FILE":           errUnknownFlag,
+		"probe --dry-run import FILE":           errUnknownFlag,
+		"probe import --mapping --dry-run FILE": errValueMissing,
+		"probe import --mapping -- FILE":        errValueMissing,
+		"probe import --mapping -n FILE":        errValueMissing,
+		"probe import FILE --mapping":           errValueMissing,
+		"probe import FILE -o":                  errValueMissing,
+		"probe import FILE -n --dry-run":        errFlagTwice,
+		"-o json probe import FILE -o csv":      errFlagTwice,
+		"probe import -n FILE --dry-run=false":  errFlagTwice,
+		"probe import FILE --tag a -t b":        errFlagTwice,
 	} {
 		l, err := resolve(probeTree(), strings.Fields(in))
 		if l != nil || !isError(err, want) {
@@ -86,14 +86,14 @@ func TestCheckCountsArgumentsAndAsksForRequiredFlags(t *testing.T) {
 	root.Subcommands = append(root.Subcommands, &cli.Command{Name: "must", ArgsUsage: "A [B]",
 		Flags: []cli.Flag{&cli.StringFlag{Name: "basis", Required: true}}, Action: func(*cli.Context) error { return nil }})
 	for in, want := range map[string]error{
-		"must --basis x a":      nil,
-		"must a --basis x b":    nil,
-		"must --basis x":        errArgumentMissing,
-		"must --basis x a b c":  errArgumentTooMany,
-		"must a":                errFlagMissing,
-		"record import":         errArgumentMissing,
-		"record import a b c d": nil,
-		"version now":           errArgumentTooMany,
+		"must --basis x a":     nil,
+		"must a --basis x b":   nil,
+		"must --basis x":       errArgumentMissing,
+		"must --basis x a b c": errArgumentTooMany,
+		"must a":               errFlagMissing,
+		"probe import":         errArgumentMissing,
+		"probe import a b c d": nil,
+		"version now":          errArgumentTooMany,
 	} {
 		l, err := resolve(root, strings.Fields(in))
 		if err != nil {
@@ -108,7 +108,7 @@ func TestCheckCountsArgumentsAndAsksForRequiredFlags(t *testing.T) {
 // TestTheDryRunFlagAlwaysCounts is the reason for this file: wherever the flag
 // stands, nothing is imported.
 func TestTheDryRunFlagAlwaysCounts(t *testing.T) {
-	words := []string{"record", "import", "FILE", "--limit", "3", "--output=json"}
+	words := []string{"probe", "import", "FILE", "--limit", "3", "--output=json"}
 	places := []int{0, 1, 2, 3, 5, 6} // not between --limit and its value
 	for _, spelling := range []string{"--dry-run", "-n", "--dry-run=true", "-n=1"} {
 		for _, at := range places {
@@ -127,8 +127,8 @@ func TestTheDryRunFlagAlwaysCounts(t *testing.T) {
 // FuzzResolve: a line that is accepted loses and gains no word, and urfave
 // then finds exactly the arguments that resolve found.
 func FuzzResolve(f *testing.F) {
-	for _, seed := range []string{"record import FILE --dry-run", "record import FILE -n -- -x", "-o json version",
-		"record import --mapping=a b -t x -t y", "record import FILE --limit -5", "help record import", "- --", "--=", "record import -- -- --"} {
+	for _, seed := range []string{"probe import FILE --dry-run", "probe import FILE -n -- -x", "-o json version",
+		"probe import --mapping=a b -t x -t y", "probe import FILE --limit -5", "help probe import", "- --", "--=", "probe import -- -- --"} {
 		f.Add(strings.ReplaceAll(seed, " ", "\n"))
 	}
 	f.Fuzz(func(t *testing.T, in string) {

@@ -23,7 +23,7 @@ func TestCommandsReachTheNodeUnderTheDirectory(t *testing.T) {
 	srv := &http.Server{Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { io.WriteString(w, "at "+r.URL.Path) })}
 	go srv.Serve(ln)
 	defer srv.Close()
-	p := newProbe("record", "node", "--dir", dir)
+	p := newProbe("probe", "node", "--dir", dir)
 	p.Dial = osEnv().Dial
 	if code := p.run(); code != 0 || p.out.String() != "at /status" {
 		t.Errorf("exit %d %q %s", code, p.out.String(), p.err.String())
@@ -32,7 +32,7 @@ func TestCommandsReachTheNodeUnderTheDirectory(t *testing.T) {
 
 func TestNoNodeSaysSo(t *testing.T) {
 	dir := t.TempDir()
-	p := newProbe("record", "node", "--dir", dir)
+	p := newProbe("probe", "node", "--dir", dir)
 	p.Dial = osEnv().Dial
 	if code := p.run(); code != 75 || !strings.Contains(p.err.String(), "no node is running under "+dir) {
 		t.Errorf("exit %d %s", code, p.err.String())
@@ -50,7 +50,7 @@ func TestNothingIsDialledBeforeTheFirstRequest(t *testing.T) {
 func TestAnInterruptedCommandSaysSo(t *testing.T) {
 	ctx, cancel := context.WithCancel(context.Background())
 	cancel()
-	p := newProbe("record", "wait")
+	p := newProbe("probe", "wait")
 	if code := run(ctx, &p.env, append(commands, probeCommand)...); code != 75 || !strings.Contains(p.err.String(), "interrupted") {
 		t.Errorf("exit %d %s", code, p.err.String())
 	}
@@ -62,16 +62,16 @@ func TestConfirm(t *testing.T) {
 		tty          bool
 		want         int
 	}{
-		{"record confirm", "y\n", true, 0},
-		{"record confirm", "是\n", true, 0},
-		{"record confirm", " YES \n", true, 0},
-		{"record confirm", "\n", true, 2},
-		{"record confirm", "", true, 2},
-		{"record confirm", "yeah\n", true, 2},
-		{"record confirm", "y\n", false, 2},
-		{"record confirm -o json", "y\n", true, 2},
-		{"record confirm --yes", "", false, 0},
-		{"record confirm -y -o json", "", false, 0},
+		{"probe confirm", "y\n", true, 0},
+		{"probe confirm", "是\n", true, 0},
+		{"probe confirm", " YES \n", true, 0},
+		{"probe confirm", "\n", true, 2},
+		{"probe confirm", "", true, 2},
+		{"probe confirm", "yeah\n", true, 2},
+		{"probe confirm", "y\n", false, 2},
+		{"probe confirm -o json", "y\n", true, 2},
+		{"probe confirm --yes", "", false, 0},
+		{"probe confirm -y -o json", "", false, 0},
 	} {
 		p := newProbe(strings.Fields(test.argv)...)
 		p.Stdin, p.tty = strings.NewReader(test.answer), test.tty
@@ -94,7 +94,7 @@ func TestColourOnlyOnTerminals(t *testing.T) {
 		{true, nil, map[string]string{"NO_COLOR": "1"}, false},
 		{true, nil, map[string]string{"TERM": "dumb"}, false},
 	} {
-		for _, words := range [][]string{{"nosuch"}, {"record", "list"}} {
+		for _, words := range [][]string{{"nosuch"}, {"probe", "list"}} {
 			p := newProbe(append(words, test.argv...)...)
 			p.tty = test.tty
 			for k, v := range test.vars {

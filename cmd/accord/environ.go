@@ -72,10 +72,18 @@ func variables(path ...*cli.Command) []string {
 	return slices.Compact(all)
 }
 
+// knownVariables are all that do something: those of the tree and those of a
+// node's configuration.
+func (e *env) knownVariables() []string {
+	all := append(variables(rootOf(e.app)), nodeVariables()...)
+	slices.Sort(all)
+	return slices.Compact(all)
+}
+
 // warnUnknownVariables names, once, the ACCORD_* variables that do nothing: a
 // setting that is silently not applied costs a day. Values are not shown.
 func (e *env) warnUnknownVariables() {
-	known := variables(rootOf(e.app))
+	known := e.knownVariables()
 	var unknown []string
 	for _, pair := range e.Environ() {
 		name, _, _ := strings.Cut(pair, "=")

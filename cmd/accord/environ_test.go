@@ -12,16 +12,16 @@ func TestVariablesFillInFlags(t *testing.T) {
 		vars map[string]string
 		want string
 	}{
-		{"record import F", map[string]string{"ACCORD_RECORD_IMPORT_DRY_RUN": "true"}, "checked"},
-		{"record in F", map[string]string{"ACCORD_RECORD_IMPORT_DRY_RUN": "1"}, "checked"},
-		{"record import F --dry-run=false", map[string]string{"ACCORD_RECORD_IMPORT_DRY_RUN": "1"}, "IMPORTED"},
-		{"record import F -n", map[string]string{"ACCORD_RECORD_IMPORT_DRY_RUN": "0"}, "checked"},
-		{"record import F", map[string]string{"ACCORD_RECORD_IMPORT_LIMIT": "5"}, "limit=5"},
-		{"record import F --limit 6", map[string]string{"ACCORD_RECORD_IMPORT_LIMIT": "5"}, "limit=6"},
-		{"record import F", map[string]string{"ACCORD_RECORD_IMPORT_LIMIT": ""}, "limit=0"},
-		{"record import F", map[string]string{"ACCORD_RECORD_IMPORT_MAPPING": "--dry-run"}, `IMPORTED args=["F"] limit=0 mapping="--dry-run"`},
-		{"record import F", map[string]string{"ACCORD_OPERATOR": "li.si"}, "operator=li.si"},
-		{"record import F", map[string]string{"ACCORD_OUTPUT": "csv"}, "output=csv"},
+		{"probe import F", map[string]string{"ACCORD_PROBE_IMPORT_DRY_RUN": "true"}, "checked"},
+		{"probe in F", map[string]string{"ACCORD_PROBE_IMPORT_DRY_RUN": "1"}, "checked"},
+		{"probe import F --dry-run=false", map[string]string{"ACCORD_PROBE_IMPORT_DRY_RUN": "1"}, "IMPORTED"},
+		{"probe import F -n", map[string]string{"ACCORD_PROBE_IMPORT_DRY_RUN": "0"}, "checked"},
+		{"probe import F", map[string]string{"ACCORD_PROBE_IMPORT_LIMIT": "5"}, "limit=5"},
+		{"probe import F --limit 6", map[string]string{"ACCORD_PROBE_IMPORT_LIMIT": "5"}, "limit=6"},
+		{"probe import F", map[string]string{"ACCORD_PROBE_IMPORT_LIMIT": ""}, "limit=0"},
+		{"probe import F", map[string]string{"ACCORD_PROBE_IMPORT_MAPPING": "--dry-run"}, `IMPORTED args=["F"] limit=0 mapping="--dry-run"`},
+		{"probe import F", map[string]string{"ACCORD_OPERATOR": "li.si"}, "operator=li.si"},
+		{"probe import F", map[string]string{"ACCORD_OUTPUT": "csv"}, "output=csv"},
 	} {
 		p := newProbe(strings.Fields(test.argv)...)
 		for k, v := range test.vars {
@@ -34,8 +34,8 @@ func TestVariablesFillInFlags(t *testing.T) {
 }
 
 func TestABadVariableIsNamed(t *testing.T) {
-	for name, value := range map[string]string{"ACCORD_RECORD_IMPORT_LIMIT": "many", "ACCORD_OUTPUT": "yaml", "ACCORD_OPERATOR": "a b", "ACCORD_QUIET": "perhaps"} {
-		p := newProbe("record", "import", "F")
+	for name, value := range map[string]string{"ACCORD_PROBE_IMPORT_LIMIT": "many", "ACCORD_OUTPUT": "yaml", "ACCORD_OPERATOR": "a b", "ACCORD_QUIET": "perhaps"} {
+		p := newProbe("probe", "import", "F")
 		p.vars[name] = value
 		if code := p.run(); code != 1 || !strings.Contains(p.err.String(), name+" cannot be "+value) {
 			t.Errorf("%s: exit %d %s", name, code, p.err.String())
@@ -44,12 +44,12 @@ func TestABadVariableIsNamed(t *testing.T) {
 }
 
 func TestNobodyConfirmsByVariable(t *testing.T) {
-	p := newProbe("record", "confirm")
-	p.vars["ACCORD_RECORD_CONFIRM_YES"] = "1"
+	p := newProbe("probe", "confirm")
+	p.vars["ACCORD_PROBE_CONFIRM_YES"] = "1"
 	if code := p.run(); code != 2 {
 		t.Errorf("exit %d", code)
 	}
-	if !strings.Contains(p.err.String(), "do nothing: ACCORD_RECORD_CONFIRM_YES") {
+	if !strings.Contains(p.err.String(), "do nothing: ACCORD_PROBE_CONFIRM_YES") {
 		t.Errorf("the variable is not said to be unknown: %s", p.err.String())
 	}
 }
@@ -76,7 +76,7 @@ func TestAVariableSetsTheFormatOfUsageErrors(t *testing.T) {
 
 func TestVariableNamesAreUnique(t *testing.T) {
 	all := variables(probeTree())
-	if !slices.Contains(all, "ACCORD_LANG") || !slices.Contains(all, "ACCORD_RECORD_IMPORT_DRY_RUN") {
+	if !slices.Contains(all, "ACCORD_LANG") || !slices.Contains(all, "ACCORD_PROBE_IMPORT_DRY_RUN") {
 		t.Fatalf("%q", all)
 	}
 	for _, v := range all {

@@ -50,7 +50,7 @@ func TestEveryKindHasOneExitCodeAndAText(t *testing.T) {
 func TestExitCodesStay(t *testing.T) {
 	for kind, want := range map[string]int{"internal": 70, "invalid": 1, "refused": 2, "forbidden": 2, "unauthenticated": 2,
 		"not-found": 3, "partial": 4, "no-quorum": 5, "unverified": 6, "unavailable": 75, "unknown-outcome": 75, "conflict": 75} {
-		p := newProbe("record", "fail", kind)
+		p := newProbe("probe", "fail", kind)
 		if got := p.run(); got != want {
 			t.Errorf("%s exits %d, want %d\n%s", kind, got, want, p.err.String())
 		}
@@ -58,7 +58,7 @@ func TestExitCodesStay(t *testing.T) {
 }
 
 func TestAnErrorIsFourLinesAndNothingOnStdout(t *testing.T) {
-	p := newProbe("record", "fail", "refused")
+	p := newProbe("probe", "fail", "refused")
 	p.run()
 	want := "accord: x\\u001b[31my is not allowed\n" +
 		"  why: well-formed, but a rule says no; about /entry\n" +
@@ -67,7 +67,7 @@ func TestAnErrorIsFourLinesAndNothingOnStdout(t *testing.T) {
 	if p.err.String() != want || p.out.Len() > 0 {
 		t.Errorf("got\n%swant\n%s", p.err.String(), want)
 	}
-	p = newProbe("--lang", "zh", "record", "fail", "refused")
+	p = newProbe("--lang", "zh", "probe", "fail", "refused")
 	p.run()
 	want = "accord: x\\u001b[31my 不允许\n  原因: 请求格式正确，但规则不允许；所指: /entry\n  下一步: 换一个\n  代码: PROBE-001，详见 accord explain PROBE-001\n"
 	if p.err.String() != want {
@@ -77,7 +77,7 @@ func TestAnErrorIsFourLinesAndNothingOnStdout(t *testing.T) {
 
 func TestErrorsForMachinesAreOneEnglishObject(t *testing.T) {
 	for _, lang := range []string{"zh", "en"} {
-		p := newProbe("record", "fail", "refused", "-o", "json", "--lang", lang)
+		p := newProbe("probe", "fail", "refused", "-o", "json", "--lang", lang)
 		p.vars["ACCORD_OUTPT"] = "x"
 		if p.run() != 2 || p.out.Len() > 0 {
 			t.Errorf("stdout %q", p.out.String())
@@ -99,7 +99,7 @@ func TestErrorsForMachinesAreOneEnglishObject(t *testing.T) {
 }
 
 func TestUsageErrorsObeyTheFormatToo(t *testing.T) {
-	for _, argv := range []string{"nosuch -o json", "-o=json nosuch", "--output json --nosuch", "version x --output=json", "version --lang fr -o json", "record -o json"} {
+	for _, argv := range []string{"nosuch -o json", "-o=json nosuch", "--output json --nosuch", "version x --output=json", "version --lang fr -o json", "probe -o json"} {
 		p := newProbe(strings.Fields(argv)...)
 		var got errorJSON
 		code := p.run()
@@ -110,7 +110,7 @@ func TestUsageErrorsObeyTheFormatToo(t *testing.T) {
 }
 
 func TestCausesStayInsideUnlessAskedFor(t *testing.T) {
-	for _, argv := range []string{"record fail none", "record fail none -o json"} {
+	for _, argv := range []string{"probe fail none", "probe fail none -o json"} {
 		p := newProbe(strings.Fields(argv)...)
 		if p.run() != 70 || strings.Contains(p.err.String(), "hunter2") {
 			t.Errorf("%s: %s", argv, p.err.String())
@@ -123,7 +123,7 @@ func TestCausesStayInsideUnlessAskedFor(t *testing.T) {
 }
 
 func TestAPanicIsAnInternalErrorAndNotARefusal(t *testing.T) {
-	p := newProbe("record", "panic")
+	p := newProbe("probe", "panic")
 	if code := p.run(); code != 70 || !strings.Contains(p.err.String(), "NODE-001") || strings.Contains(p.err.String(), "goroutine") {
 		t.Errorf("exit %d %s", code, p.err.String())
 	}

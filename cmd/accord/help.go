@@ -230,7 +230,7 @@ func (e *env) helpList(list [][2]string) string {
 // over its variable, and an empty variable counts as not set.
 func (e *env) variableRows() rows {
 	list := rows{Columns: []column{{ID: "variable", Title: exchange.Text{Zh: "变量（选项优先，空值等于未设置）", En: "VARIABLE (flags win, empty is not set)"}}}}
-	for _, v := range variables(rootOf(e.app)) {
+	for _, v := range e.knownVariables() {
 		list.add(v)
 	}
 	return list

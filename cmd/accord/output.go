@@ -29,10 +29,11 @@ var formats = []string{string(formatTable), string(formatJSON), string(formatCSV
 
 // column is one column of a list.
 type column struct {
-	ID    string        // for machines: lower camel case, never changed
+	ID    string        // for machines: the name API v1 has for it, never changed
 	Title exchange.Text // for people
 	Right bool          // numbers stand at the right
 	Whole bool          // never cut short: ids and digests are copied by hand
+	Bare  bool          // for machines only: people see it in another form beside
 }
 
 // rows is a list as a command found it. A cell is nil, a string, bool or
@@ -45,6 +46,26 @@ type rows struct {
 
 // add appends a row; it must have a cell for each column.
 func (r *rows) add(cells ...any) { r.Cells = append(r.Cells, cells) }
+
+// forPeople is the list without what only machines need.
+func (r rows) forPeople() rows {
+	var some rows
+	for _, c := range r.Columns {
+		if !c.Bare {
+			some.Columns = append(some.Columns, c)
+		}
+	}
+	for _, row := range r.Cells {
+		var cells []any
+		for i, cell := range row {
+			if !r.Columns[i].Bare {
+				cells = append(cells, cell)
+			}
+		}
+		some.Cells = append(some.Cells, cells)
+	}
+	return some
+}
 
 // print writes a list to stdout in the chosen format.
 func (e *env) print(r rows) error {

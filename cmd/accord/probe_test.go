@@ -40,7 +40,7 @@ var errProbe = exchange.Define(exchange.KindRefused, "PROBE-001",
 // flag, whose commands say what they were given.
 func probeCommand(e *env) *cli.Command {
 	return &cli.Command{
-		Name:     "record",
+		Name:     "probe",
 		Category: e.t("试验", "probes"),
 		Usage:    e.t("试验用", "for tests"),
 		Subcommands: []*cli.Command{

@@ -26,6 +26,7 @@ func (e *env) widths() *runewidth.Condition {
 // terminal if there is one.
 func (e *env) tableText(r rows) string {
 	cond := e.widths()
+	r = r.forPeople()
 	text := make([][]string, 1, len(r.Cells)+1)
 	for _, c := range r.Columns {
 		text[0] = append(text[0], e.say(c.Title))

@@ -184,7 +184,7 @@ func (c *Client) Import(ctx context.Context, q ImportQuery, file io.Reader, prog
 		return wire.ImportReport{}, err
 	}
 	var report *wire.ImportReport
-	err = c.events(resp, func(line json.RawMessage) error {
+	err = c.events(ctx, resp, func(line json.RawMessage) error {
 		var e wire.ImportEvent
 		if err := strictjson.UnmarshalLoose(line, &e); err != nil {
 			return ErrAnswer.Wrap(err, "where", c.where)
@@ -202,8 +202,8 @@ func (c *Client) Import(ctx context.Context, q ImportQuery, file io.Reader, prog
 	if err != nil {
 		return wire.ImportReport{}, err
 	}
-	if report == nil {
-		return wire.ImportReport{}, ErrUnreachable.With("where", c.where)
+	if report == nil { // the stream broke off between two lines
+		return wire.ImportReport{}, ErrLost.With("where", c.where)
 	}
 	return *report, nil
 }

@@ -11,6 +11,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"net"
 	"net/http"
@@ -36,6 +37,12 @@ var (
 		exchange.Text{Zh: "双方版本是否一致?", En: "do both sides run the same version?"})
 )
 
+// ErrLost is given when a request that may change something went out and no
+// answer came back.
+var ErrLost = exchange.Define(exchange.KindUnknownOutcome, "NET-004",
+	exchange.Text{Zh: "节点 {where} 的答复没有收到；操作可能已经生效", En: "the answer of the node at {where} was lost; it may have acted"},
+	exchange.Text{Zh: "先查询是否已生效，再决定是否重做", En: "look whether it was done before doing it again"})
+
 // Client calls one node. It is safe for concurrent use.
 type Client struct {
 	http     *http.Client
@@ -54,7 +61,13 @@ func Local(socket string, operator exchange.OperatorID, lang exchange.Lang) *Cli
 		},
 		DisableCompression: true,
 	}
-	return &Client{http: &http.Client{Transport: tr}, base: "http://node", where: socket, operator: operator, lang: lang}
+	return New(&http.Client{Transport: tr}, socket, operator, lang)
+}
+
+// New is a client over hc, whose every request reaches one node however its
+// URL is written; where names that node in errors.
+func New(hc *http.Client, where string, operator exchange.OperatorID, lang exchange.Lang) *Client {
+	return &Client{http: hc, base: "http://node", where: where, operator: operator, lang: lang}
 }
 
 // Remote is a client over a ready transport (pinned TLS) to address.
@@ -88,7 +101,7 @@ func (c *Client) call(ctx context.Context, method, path string, in, out any) err
 	defer resp.Body.Close()
 	raw, err := io.ReadAll(io.LimitReader(resp.Body, maxAnswer))
 	if err != nil {
-		return ErrUnreachable.Wrap(err, "where", c.where)
+		return c.failed(ctx, method, err)
 	}
 	if out == nil {
 		return nil
@@ -114,16 +127,30 @@ func (c *Client) send(ctx context.Context, method, path, contentType string, bod
 	}
 	resp, err := c.http.Do(req)
 	if err != nil {
-		if ctx.Err() != nil {
-			err = errors.Join(err, ctx.Err())
-		}
-		return nil, ErrUnreachable.Wrap(err, "where", c.where)
+		return nil, c.failed(ctx, method, err)
 	}
 	if resp.StatusCode >= 300 {
 		defer resp.Body.Close()
 		return nil, c.problem(resp)
 	}
 	return resp, nil
+}
+
+// failed names what went wrong on the way: what already speaks the vocabulary
+// is passed on, a caller that gave up hears of nothing else, and a request that
+// may have arrived is not called undone.
+func (c *Client) failed(ctx context.Context, method string, err error) error {
+	var known *exchange.Error
+	var dial *net.OpError
+	switch {
+	case errors.As(err, &known):
+		return known
+	case errors.Is(ctx.Err(), context.Canceled):
+		return fmt.Errorf("client: %w", ctx.Err())
+	case method == http.MethodGet, errors.As(err, &dial) && dial.Op == "dial":
+		return ErrUnreachable.Wrap(err, "where", c.where)
+	}
+	return ErrLost.Wrap(err, "where", c.where)
 }
 
 func (c *Client) problem(resp *http.Response) error {
@@ -179,7 +206,7 @@ func num(n int) string {
 }
 
 // events reads an NDJSON stream, calling each for every line.
-func (c *Client) events(resp *http.Response, each func(json.RawMessage) error) error {
+func (c *Client) events(ctx context.Context, resp *http.Response, each func(json.RawMessage) error) error {
 	defer resp.Body.Close()
 	sc := bufio.NewScanner(resp.Body)
 	sc.Buffer(make([]byte, 64<<10), maxAnswer)
@@ -189,7 +216,7 @@ func (c *Client) events(resp *http.Response, each func(json.RawMessage) error) e
 		}
 	}
 	if err := sc.Err(); err != nil {
-		return ErrUnreachable.Wrap(err, "where", c.where)
+		return c.failed(ctx, resp.Request.Method, err)
 	}
 	return nil
 }
