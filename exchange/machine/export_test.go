@@ -5,6 +5,9 @@ import (
 	"strings"
 
 	"accord/exchange"
+	"accord/exchange/lists"
+	"accord/exchange/members"
+	"accord/exchange/state"
 )
 
 // Raise makes a verb one of the next machine version.
@@ -25,3 +28,21 @@ func Table() string {
 
 // TwiceDefined makes a table with one verb twice.
 func TwiceDefined() { byName(append(verbs(), verbs()[0])) }
+
+// Poison changes a row without a command, as a hostile node might before it
+// hands out a snapshot.
+func Poison(m *Machine, by exchange.MemberID, entry exchange.EntryID) error {
+	tx := m.store.Begin()
+	defer tx.Abort()
+	issuer, _ := members.Get(tx, by)
+	act := &members.Act{Tx: tx, Command: exchange.Command{Operator: "nobody"}, Now: tx.Head().Time, Issuer: issuer, Catalogue: m.View().catalogue}
+	if _, err := lists.Withdraw(act, &lists.WithdrawBody{Entry: entry, Reason: "x"}); err != nil {
+		return err
+	}
+	tx.CloseGenesis(state.Digest{}, tx.Head().Time)
+	v, err := tx.Commit(m.View().Index())
+	if err == nil {
+		m.publish(m.store, m.tree, v, m.View().catalogue)
+	}
+	return err
+}

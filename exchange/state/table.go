@@ -96,16 +96,23 @@ func (t *Table[T]) Scan(r Reader, after string) iter.Seq[T] {
 // Insert adds a row or replaces the one with its id. The caller must not touch
 // the row, or anything it refers to, afterwards.
 func (t *Table[T]) Insert(tx *Tx, row *T) error {
-	id := t.id(row)
-	if id == "" || strings.IndexByte(id, 0) >= 0 {
-		return fmt.Errorf("%w: table %s: bad id", ErrRow, t.name)
-	}
 	data, err := strictjson.Marshal(row)
 	if err != nil {
 		return fmt.Errorf("%w: table %s: %w", ErrRow, t.name, err)
 	}
+	return t.put(tx, row, data)
+}
+
+func (t *Table[T]) put(tx *Tx, row *T, data []byte) error {
+	id := t.id(row)
+	if id == "" || strings.IndexByte(id, 0) >= 0 {
+		return fmt.Errorf("%w: table %s: bad id", ErrRow, t.name)
+	}
 	if len(data) > MaxRow {
 		return fmt.Errorf("%w: table %s: too long", ErrRow, t.name)
+	}
+	if tx.txn == nil {
+		return ErrClosed
 	}
 	fresh := t.get(tx, id) == nil
 	return tx.insert(change{t.name, id, row, t.aside}, data, fresh)
@@ -232,7 +239,7 @@ func (t *Table[T]) decode(tx *Tx, data []byte) (id string, err error) {
 	if err != nil || string(again) != string(data) {
 		return "", fmt.Errorf("%w: table %s: a row is not in its one encoding", ErrSnapshot, t.name)
 	}
-	return t.id(row), t.Insert(tx, row)
+	return t.id(row), t.put(tx, row, data)
 }
 
 func (t *Table[T]) tableName() string { return t.name }

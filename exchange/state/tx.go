@@ -111,9 +111,6 @@ type change struct {
 }
 
 func (tx *Tx) insert(c change, data []byte, fresh bool) error {
-	if tx.txn == nil {
-		return ErrClosed
-	}
 	if err := tx.txn.Insert(c.table, c.row); err != nil {
 		return fmt.Errorf("state: table %s: %w", c.table, err)
 	}

@@ -1,0 +1,174 @@
+package machine_test
+
+import (
+	"bytes"
+	"flag"
+	"fmt"
+	"math/rand/v2"
+	"sync"
+	"testing"
+
+	"accord/exchange"
+	"accord/exchange/machine"
+	. "accord/exchange/machine/machinetest"
+)
+
+var (
+	seeds    = flag.Int("history.seeds", 2, "number of histories of the differential test")
+	commands = flag.Int("history.commands", 200, "length of each history")
+)
+
+// mark is all by which two machines are compared.
+type mark struct {
+	digest, root, content string
+	seq, refused          int64
+	time                  exchange.Millis
+}
+
+func markOf(tb testing.TB, m *machine.Machine) mark {
+	tb.Helper()
+	v := m.View()
+	content, err := v.Content()
+	Must(tb, err)
+	return mark{v.Digest().String(), v.Root().String(), content.String(), v.Seq(), v.Refused(), v.Time()}
+}
+
+// answers strips the index: it is consensus's and differs with the packing.
+func answers(tb testing.TB, results []exchange.Result) string {
+	tb.Helper()
+	var b bytes.Buffer
+	for _, r := range results {
+		r.Index = 0
+		data, err := r.Encode()
+		Must(tb, err)
+		b.Write(append(data, '\n'))
+	}
+	return b.String()
+}
+
+// TestDifferential applies the same commands in four ways and compares state
+// and answers: one by one, packed at random, checked first, and with a snapshot
+// restored into a fresh machine after every command.
+func TestDifferential(t *testing.T) {
+	for seed := range *seeds {
+		t.Run(fmt.Sprint("seed ", seed), func(t *testing.T) {
+			history := History(t, uint64(seed), *commands)
+			straight := New(t)
+			var said []exchange.Result
+			marks := make([]mark, len(history))
+			for i, p := range history {
+				said = append(said, Apply(t, straight, p)...)
+				marks[i] = markOf(t, straight)
+			}
+			Must(t, straight.VerifyFrozen())
+			Must(t, straight.Audit())
+			want, wantSaid := marks[len(marks)-1], answers(t, said)
+			report(t, said)
+
+			packed, packedSaid := packedRun(t, history, uint64(seed))
+			if got := markOf(t, packed); got != want || packedSaid != wantSaid {
+				t.Errorf("packed at random: %+v, want %+v", got, want)
+			}
+			hop := New(t)
+			for i, p := range history {
+				hop = reborn(t, hop)
+				Apply(t, hop, p)
+				if got := markOf(t, hop); got != marks[i] {
+					t.Fatalf("restored before command %d: %+v, want %+v", i, got, marks[i])
+				}
+			}
+		})
+	}
+}
+
+// report fails when a history does not exercise what it is for.
+func report(t *testing.T, said []exchange.Result) {
+	t.Helper()
+	ok, repeats, codes := 0, 0, map[string]int{}
+	for _, r := range said {
+		codes[Code(r)]++
+		if r.OK {
+			ok++
+		}
+		if r.Repeat {
+			repeats++
+		}
+	}
+	t.Logf("%d commands, %d carried out, %d repeats, %d kinds of refusal", len(said), ok, repeats, len(codes)-1)
+	if ok*5 < len(said) || repeats == 0 || len(codes) < 9 {
+		t.Errorf("the history is too tidy or too wild: %v", codes)
+	}
+}
+
+func packedRun(t *testing.T, history [][]byte, seed uint64) (*machine.Machine, string) {
+	t.Helper()
+	rnd := rand.New(rand.NewPCG(seed, 7))
+	m := Found(t, machine.Options{})
+	var said []exchange.Result
+	for len(history) > 0 {
+		n := min(1+rnd.IntN(30), len(history))
+		m.CheckAll(history[:n])
+		said = append(said, Apply(t, m, history[:n]...)...)
+		history = history[n:]
+	}
+	return m, answers(t, said)
+}
+
+// reborn carries a machine's state into a fresh one by a snapshot.
+func reborn(tb testing.TB, m *machine.Machine) *machine.Machine {
+	tb.Helper()
+	fresh := Found(tb, machine.Options{})
+	Must(tb, fresh.Restore(bytes.NewReader(written(tb, m))))
+	return fresh
+}
+
+func written(tb testing.TB, m *machine.Machine) []byte {
+	tb.Helper()
+	s, err := m.Snapshot()
+	Must(tb, err)
+	var b bytes.Buffer
+	n, err := s.WriteTo(&b)
+	Must(tb, err)
+	s.Release()
+	if n != int64(b.Len()) {
+		tb.Errorf("wrote %d bytes and says %d", b.Len(), n)
+	}
+	return b.Bytes()
+}
+
+// TestReadersAndCheckersBesideApply is for the race detector.
+func TestReadersAndCheckersBesideApply(t *testing.T) {
+	history := History(t, 99, 60)
+	m := New(t)
+	var wg sync.WaitGroup
+	stop := make(chan struct{})
+	for g := range 3 {
+		wg.Go(func() {
+			for i := g; ; i++ {
+				select {
+				case <-stop:
+					return
+				default:
+				}
+				_ = m.Check(history[i%len(history)])
+				v := m.View()
+				n := int64(0)
+				for range v.Statements(0) {
+					n++
+				}
+				if n != v.Seq() || v.Size() != v.Seq()+1 {
+					t.Errorf("a view shows %d statements at seq %d, size %d", n, v.Seq(), v.Size())
+					return
+				}
+			}
+		})
+	}
+	for _, p := range history {
+		Apply(t, m, p)
+		if m.View().Index()%20 == 0 {
+			Must(t, m.Restore(bytes.NewReader(written(t, m))))
+		}
+	}
+	close(stop)
+	wg.Wait()
+}
