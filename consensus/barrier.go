@@ -197,14 +197,14 @@ func (l *Log) askTerm(ctx context.Context, s raft.Server, term uint64) bool {
 }
 
 // serveCall answers what another node asks beside raft.
-func (l *Log) serveCall(ctx context.Context, _ string, kind transport.Kind, body []byte) ([]byte, error) {
+func (l *Log) serveCall(ctx context.Context, peer string, kind transport.Kind, body []byte) ([]byte, error) {
 	r := l.raft.Load()
 	if r == nil || l.failure() != nil {
 		return nil, ErrClosed
 	}
 	switch kind {
 	case transport.KindPropose:
-		return l.serveProposals(ctx, body)
+		return l.serveProposals(ctx, peer, body)
 	case transport.KindReadIndex:
 		if len(body) != 0 {
 			return nil, transport.ErrMalformed
@@ -213,6 +213,7 @@ func (l *Log) serveCall(ctx context.Context, _ string, kind transport.Kind, body
 		if err != nil {
 			return nil, err
 		}
+		l.nudge(peer, index)
 		return binary.BigEndian.AppendUint64(nil, index), nil
 	case transport.KindConfirmTerm:
 		if len(body) != 8 {

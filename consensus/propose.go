@@ -337,7 +337,7 @@ func (l *Log) forward(group []*proposal) []verdict {
 }
 
 // serveProposals is the leader's answer to a forwarded batch.
-func (l *Log) serveProposals(ctx context.Context, body []byte) ([]byte, error) {
+func (l *Log) serveProposals(ctx context.Context, peer string, body []byte) ([]byte, error) {
 	payloads, err := decodeGroup(body, l.cfg.MaxEntry)
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", transport.ErrMalformed, err)
@@ -358,18 +358,21 @@ func (l *Log) serveProposals(ctx context.Context, body []byte) ([]byte, error) {
 			verdicts[i], waiting[i] = verdict{outcome: rejected}, nil
 		}
 	}
+	var last uint64
 	for i, p := range waiting {
 		if p == nil {
 			continue
 		}
 		select {
 		case verdicts[i] = <-p.verdict:
+			last = max(last, verdicts[i].index)
 		case <-l.stop:
 			verdicts[i] = verdict{outcome: unknown}
 		case <-ctx.Done():
 			return nil, ctx.Err()
 		}
 	}
+	l.nudge(peer, last)
 	return encodeVerdicts(verdicts), nil
 }
 

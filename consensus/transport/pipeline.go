@@ -71,6 +71,10 @@ func (p *pipeline) Close() error {
 	return nil
 }
 
+// receive hands on the answers. After one that is no success raft takes no more,
+// but may be about to send: unless the pipeline closes then, the sender waits
+// for the receiver and the receiver for raft, for ever. (Raft's own pipeline has
+// that gap; the simulation found it here.)
 func (p *pipeline) receive() {
 	for {
 		select {
@@ -93,6 +97,13 @@ func (p *pipeline) receive() {
 			select {
 			case p.done <- f:
 			case <-p.closed:
+				return
+			case <-p.t.ctx.Done():
+				_ = p.Close()
+				return
+			}
+			if !f.resp.Success || f.resp.Term > f.args.Term {
+				_ = p.Close()
 				return
 			}
 		}

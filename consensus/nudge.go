@@ -1,0 +1,30 @@
+package consensus
+
+import (
+	"github.com/hashicorp/raft"
+)
+
+// nudge tells a follower at once that index is committed. Raft itself mentions
+// it with the next entries, or after 50 to 100 ms when there are none; a follower
+// whose client waits for its own write, or for a read point, need not.
+//
+// The message is an AppendEntries without entries, as the leader of that term
+// might send it: "the entry at index is of this term, and it is committed". The
+// follower takes it only if it holds that very entry.
+func (l *Log) nudge(peer string, index uint64) {
+	r := l.raft.Load()
+	var e raft.Log
+	if index == 0 || index > r.CommitIndex() || l.store.GetLog(index, &e) != nil || r.State() != raft.Leader || e.Term != r.CurrentTerm() {
+		return
+	}
+	for _, s := range r.GetConfiguration().Configuration().Servers {
+		if string(s.ID) != peer {
+			continue
+		}
+		req := &raft.AppendEntriesRequest{
+			RPCHeader: raft.RPCHeader{ProtocolVersion: raft.ProtocolVersionMax, ID: []byte(l.cfg.NodeID), Addr: []byte(l.trans.LocalAddr())},
+			Term:      e.Term, PrevLogEntry: index, PrevLogTerm: e.Term, LeaderCommitIndex: index}
+		go func() { _ = l.trans.AppendEntries(s.ID, s.Address, req, new(raft.AppendEntriesResponse)) }()
+		return
+	}
+}
