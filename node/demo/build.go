@@ -45,7 +45,9 @@ const (
 	planFile   = "demo.json"
 )
 
-// agencies are the four of the demo. All are fictional.
+// Agencies are the four of the demo, without addresses. All are fictional.
+func Agencies() []PlanNode { return append([]PlanNode(nil), agencies...) }
+
 var agencies = []PlanNode{
 	{Member: "regulator", Kind: exchange.KindRegulator, Name: exchange.Text{Zh: "例省保险监管局", En: "Example Insurance Regulator"}},
 	{Member: "commission", Kind: exchange.KindCommission, Name: exchange.Text{Zh: "例省发展和改革委员会", En: "Example Development and Reform Commission"}},
@@ -72,7 +74,7 @@ func Build(ctx context.Context, dir string) (Plan, error) {
 		return Plan{}, ErrPlan.Wrap(err, "dir", dir, "why", "cannot be made")
 	}
 	plan := Plan{Format: planFormat}
-	for _, n := range agencies {
+	for _, n := range Agencies() {
 		var err, err2 error
 		n.Listen, err = freeAddress()
 		n.Advertise, err2 = freeAddress()
@@ -81,20 +83,26 @@ func Build(ctx context.Context, dir string) (Plan, error) {
 		}
 		plan.Nodes = append(plan.Nodes, n)
 	}
+	if err := Found(ctx, dir, plan); err != nil {
+		return Plan{}, err
+	}
+	return plan, plan.Save(dir)
+}
+
+// Found makes a data folder for every agency of the plan and founds their
+// federation the ordinary way.
+func Found(ctx context.Context, dir string, plan Plan) error {
 	introductions, err := initialise(dir, plan)
 	if err != nil {
-		return Plan{}, err
+		return err
 	}
 	document, _ := catalogue.Demo()
 	draft, err := founding.MakeDraft(Federation, introductions, founding.Terms{
 		Name: exchange.Text{Zh: "例省保险信用联合体(演示)", En: "Example insurance credit federation (demo)"}, Catalogue: document}, time.Now())
 	if err != nil {
-		return Plan{}, err
+		return err
 	}
-	if err := found(ctx, dir, plan, draft); err != nil {
-		return Plan{}, err
-	}
-	return plan, plan.Save(dir)
+	return found(ctx, dir, plan, draft)
 }
 
 // initialise makes every agency's folder, in parallel: deriving keys from

@@ -1,0 +1,146 @@
+// Package nodetest runs a whole federation of four in one process for tests:
+// real keys, real TLS over loopback, real durable storage, no child processes.
+package nodetest
+
+import (
+	"bytes"
+	"context"
+	"log/slog"
+	"net"
+	"os"
+	"path/filepath"
+	"sync"
+	"testing"
+	"time"
+
+	"accord/exchange"
+	"accord/node"
+	"accord/node/client"
+	"accord/node/config"
+	"accord/node/demo"
+)
+
+// Cluster is a federation of four nodes.
+type Cluster struct {
+	T     testing.TB
+	Dir   string
+	Plan  demo.Plan
+	Nodes map[string]*node.Node // running ones, by member
+	Log   *Log
+}
+
+// New founds a federation in a temporary folder and starts its nodes.
+func New(t testing.TB) *Cluster {
+	t.Helper()
+	dir, err := os.MkdirTemp("", "ac") // short: a socket's path has 108 bytes
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := &Cluster{T: t, Dir: dir, Nodes: map[string]*node.Node{}, Log: new(Log)}
+	for _, n := range demo.Agencies() {
+		ln, err := net.Listen("tcp", "127.0.0.1:0")
+		if err != nil {
+			t.Fatal(err)
+		}
+		n.Listen = ln.Addr().String()
+		n.Advertise = n.Listen
+		ln.Close()
+		c.Plan.Nodes = append(c.Plan.Nodes, n)
+	}
+	t.Cleanup(func() {
+		for m := range c.Nodes {
+			c.Stop(m)
+		}
+		os.RemoveAll(dir)
+	})
+	if err := demo.Found(t.Context(), dir, c.Plan); err != nil {
+		t.Fatal(err)
+	}
+	for _, n := range c.Plan.Nodes {
+		c.Start(n.Member)
+	}
+	c.Ready()
+	return c
+}
+
+// Config is a member's configuration.
+func (c *Cluster) Config(member string) config.Config {
+	c.T.Helper()
+	cfg, _, err := config.Load(filepath.Join(c.Dir, member), func(string) (string, bool) { return "", false }, nil)
+	if err != nil {
+		c.T.Fatal(err)
+	}
+	return cfg
+}
+
+// Start opens a member's node.
+func (c *Cluster) Start(member string) {
+	c.T.Helper()
+	n, err := node.Open(c.Config(member), node.Options{Version: "test",
+		Logger: slog.New(slog.NewTextHandler(c.Log, &slog.HandlerOptions{Level: slog.LevelInfo})).With("node", member)})
+	if err != nil {
+		c.T.Fatalf("%s: %v", member, err)
+	}
+	c.Nodes[member] = n
+}
+
+// Stop closes a member's node.
+func (c *Cluster) Stop(member string) {
+	if n := c.Nodes[member]; n != nil {
+		delete(c.Nodes, member)
+		if err := n.Close(); err != nil {
+			c.T.Errorf("close %s: %v", member, err)
+		}
+	}
+}
+
+// Client speaks to a member's node over its local socket.
+func (c *Cluster) Client(member string) *client.Client {
+	return client.Local(config.SocketPath(filepath.Join(c.Dir, member)), demo.Operator, exchange.En)
+}
+
+// Address is where a member's node listens.
+func (c *Cluster) Address(member string) string {
+	for _, n := range c.Plan.Nodes {
+		if n.Member == member {
+			return n.Listen
+		}
+	}
+	return ""
+}
+
+// Ready waits until every running node is ready.
+func (c *Cluster) Ready() {
+	c.T.Helper()
+	ctx, cancel := context.WithTimeout(c.T.Context(), time.Minute)
+	defer cancel()
+	for m := range c.Nodes {
+		for !c.Nodes[m].Status().Ready {
+			select {
+			case <-ctx.Done():
+				c.T.Fatalf("%s is not ready: %s\n%s", m, c.Nodes[m].Status().Why, c.Log.String())
+			case <-time.After(20 * time.Millisecond):
+			}
+		}
+	}
+}
+
+// Log keeps what all nodes logged.
+type Log struct {
+	mu  sync.Mutex
+	buf bytes.Buffer
+}
+
+// Write implements io.Writer.
+func (l *Log) Write(b []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.buf.Write(b)
+}
+
+// String is everything logged so far.
+func (l *Log) String() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.buf.String()
+}
