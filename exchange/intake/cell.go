@@ -57,7 +57,8 @@ type rawRow struct {
 	fault, flag    string
 }
 
-// rowSource gives a table's physical rows from the header's on.
+// rowSource gives a table's physical rows from the header's on. A row's cells
+// are good until the next call.
 type rowSource interface {
 	next() (rawRow, error)
 	header() (names []string, err error)
@@ -261,6 +262,7 @@ func headerForm(s string) string {
 type csvRows struct {
 	csv       *csvSource
 	headerRow int
+	cells     []cell // of the row given last
 }
 
 func (r *csvRows) header() ([]string, error) {
@@ -286,11 +288,14 @@ func (r *csvRows) next() (rawRow, error) {
 	if row.fault != "" {
 		return row, nil
 	}
-	row.cells = make([]cell, len(rec.cells))
-	for i, text := range rec.cells {
+	r.cells = r.cells[:0]
+	for _, text := range rec.cells {
+		c := cell{}
 		if text != "" {
-			row.cells[i] = cell{kind: cellText, text: text}
+			c = cell{kind: cellText, text: text}
 		}
+		r.cells = append(r.cells, c)
 	}
+	row.cells = r.cells
 	return row, nil
 }

@@ -85,6 +85,14 @@ func TestCSVLimits(t *testing.T) {
 	if got := readCSV(t, strings.Repeat(",", 1_000_000)+"\n", false); got[0] != "header" {
 		t.Errorf("a header of a million columns was taken")
 	}
+	edge := "a,b\n" + strings.Repeat("x", maxLineBytes-1) + ",2\n3,4\n"
+	if got := readCSV(t, edge, true); !reflect.DeepEqual(got, []string{"line_too_long", "3|4"}) {
+		t.Errorf("a line one byte too long: %d records", len(got))
+	}
+	late := "a,b\n1,\"" + strings.Repeat(strings.Repeat("x", 1023)+"\n", 1025) + "\"\n3,4\n"
+	if got := readCSV(t, late, false); got[0] != "quote_unbalanced" || got[len(got)-1] != "3|4" {
+		t.Error("a record beyond the limit was joined")
+	}
 	open := "a,b\n1,\"" + strings.Repeat("x\n", maxRecordBytes) + "3,4\n"
 	got := readCSV(t, open, false)
 	if got[0] != "quote_unbalanced" || got[len(got)-1] != "3|4" {
@@ -202,6 +210,7 @@ func TestDetect(t *testing.T) {
 	}{
 		{"\xef\xbb\xbfx", UTF8}, {"\xff\xfex\x00", UTF16LE}, {"青海", UTF8}, {"\xc7\xe0\xba\xa3", GB18030}, {"", UTF8},
 		{strings.Repeat("青海省\n", 20_000), UTF8},
+		{"青海\n\xc7\xe0\n西宁\n", UTF8}, {"\xc7\xe0\n青海\n\xba\xa3\n", GB18030},
 	} {
 		got, _, err := detect(strings.NewReader(tc.in), int64(len(tc.in)), Auto)
 		if err != nil || got != tc.want {

@@ -69,6 +69,8 @@ func dateForm(text string) string {
 	return strings.TrimLeft(text, "'")
 }
 
+var dateSeparators = strings.NewReplacer("年", "-", "月", "-", "日", "", "号", "", "/", "-", ".", "-")
+
 // day reads the day of a text. An empty day comes with the kind of defect; a
 // kind beside a day is a finding.
 func (n *normaliser) day(text string) (day, kind string) {
@@ -88,7 +90,7 @@ func (n *normaliser) day(text string) (day, kind string) {
 	if allDigits(date) {
 		return bareDigits(date)
 	}
-	date = strings.NewReplacer("年", "-", "月", "-", "日", "", "号", "", "/", "-", ".", "-").Replace(date)
+	date = dateSeparators.Replace(date)
 	date = strings.TrimSuffix(date, "-")
 	parts := strings.Split(date, "-")
 	for _, p := range parts {

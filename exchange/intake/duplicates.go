@@ -30,11 +30,7 @@ var columnSeed = maphash.MakeSeed()
 // stays.
 func (j *judge) identify(row *Row, rec *record) {
 	row.RowKey = j.opts.KeyHash(j.framed("key", row, j.category.Key))
-	fields := make([]string, 0, len(j.category.Fields))
-	for i := range j.category.Fields {
-		fields = append(fields, j.category.Fields[i].ID)
-	}
-	row.RowDigest = j.opts.KeyHash(j.framed("row", row, fields))
+	row.RowDigest = j.opts.KeyHash(j.framed("row", row, j.fields))
 	now := &earlier{number: row.Number, digest: row.RowDigest}
 	if len(j.seen) < maxRemembered {
 		now.raw, now.normal = j.columns(row, rec)
@@ -79,8 +75,12 @@ func (j *judge) columns(row *Row, rec *record) (raw, normal []uint32) {
 	for i := range j.targets {
 		t := &j.targets[i]
 		c := t.cell(rec)
-		raw[i] = uint32(maphash.String(columnSeed, c.text+"\x00"+strings.Join(c.items, "\x00")))
-		normal[i] = uint32(maphash.Bytes(columnSeed, appendValue(nil, &t.field, row.Values[t.field.ID])))
+		raw[i] = uint32(maphash.String(columnSeed, c.text))
+		if len(c.items) > 0 {
+			raw[i] = uint32(maphash.String(columnSeed, strings.Join(c.items, "\x00")))
+		}
+		j.scratch = appendValue(j.scratch[:0], &t.field, row.Values[t.field.ID])
+		normal[i] = uint32(maphash.Bytes(columnSeed, j.scratch))
 	}
 	return raw, normal
 }
@@ -89,7 +89,7 @@ func (j *judge) columns(row *Row, rec *record) (raw, normal []uint32) {
 // purpose, the category, then for each field its id and value, every part with
 // its length before it.
 func (j *judge) framed(purpose string, row *Row, fields []string) []byte {
-	b := appendFrame(nil, "accord-intake/1")
+	b := appendFrame(j.scratch[:0], "accord-intake/1")
 	b = appendFrame(b, purpose)
 	b = appendFrame(b, j.category.ID)
 	for _, id := range fields {
@@ -102,6 +102,7 @@ func (j *judge) framed(purpose string, row *Row, fields []string) []byte {
 			b = appendValue(b, &t.field, v)
 		}
 	}
+	j.scratch = b
 	return b
 }
 

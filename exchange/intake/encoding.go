@@ -22,8 +22,8 @@ var (
 // sampleBytes is how much of a file decides its encoding when nothing states it.
 const sampleBytes = 64 << 10
 
-// detect settles Auto by byte order mark, else by whether the beginning is
-// valid UTF-8. It returns the encoding and the length of the mark.
+// detect settles Auto by byte order mark, else by whether most lines of the
+// beginning are valid UTF-8: one broken row must not decide for all. It returns the encoding and the length of the mark.
 func detect(src io.ReaderAt, size int64, want Encoding) (Encoding, int64, error) {
 	head := make([]byte, min(size, sampleBytes))
 	if _, err := src.ReadAt(head, 0); err != nil && err != io.EOF {
@@ -42,7 +42,17 @@ func detect(src io.ReaderAt, size int64, want Encoding) (Encoding, int64, error)
 			head = head[:end]
 		}
 	}
-	if utf8.Valid(head) {
+	valid, invalid := 0, 0
+	for line := range bytes.Lines(head) {
+		switch {
+		case asciiBytes(line) == len(line):
+		case utf8.Valid(line):
+			valid++
+		default:
+			invalid++
+		}
+	}
+	if valid >= invalid {
 		return UTF8, 0, nil
 	}
 	return GB18030, 0, nil

@@ -10,14 +10,22 @@ import (
 // it let pass, for duplicates.
 type judge struct {
 	*binding
-	seen map[string]*earlier
+	seen    map[string]*earlier
+	fields  []string // of the category, in its order
+	scratch []byte   // for encoding what is digested
 }
 
-func newJudge(b *binding) *judge { return &judge{binding: b, seen: map[string]*earlier{}} }
+func newJudge(b *binding) *judge {
+	j := &judge{binding: b, seen: map[string]*earlier{}}
+	for i := range b.category.Fields {
+		j.fields = append(j.fields, b.category.Fields[i].ID)
+	}
+	return j
+}
 
 func (j *judge) row(rec *record) *Row {
 	row := &Row{Table: j.table.Sheet, Number: rec.number, Line: rec.line, ExcelRow: rec.excelRow,
-		Category: j.category.ID, Verdict: Accept, Values: Values{}}
+		Category: j.category.ID, Verdict: Accept, Values: make(Values, len(j.targets))}
 	for _, f := range rec.findings {
 		row.add(f.kind, f.column, j.fieldOf(f.column), f.cell)
 	}

@@ -60,7 +60,7 @@ const (
 	UTF8    Encoding = "utf-8"
 	GB18030 Encoding = "gb18030"
 	UTF16LE Encoding = "utf-16le"
-	Auto    Encoding = "auto" // by byte order mark, else UTF-8 if the beginning is valid, else GB18030
+	Auto    Encoding = "auto" // by byte order mark, else by what most lines of the beginning are
 )
 
 // File is what holds for the whole file.

@@ -19,7 +19,8 @@ type Options struct {
 	// AsOf is the day on which "future" and retention are judged. It is required.
 	AsOf time.Time
 	// KeyHash digests the framed key and content of a row; nil is SHA-256 in hex.
-	// A store that must not let row keys be guessed passes an HMAC.
+	// A store that must not let row keys be guessed passes an HMAC. It may not keep
+	// its argument.
 	KeyHash func([]byte) string
 	// Register, when set, answers for an identifier whether a register holds it
 	// and under which name. Rows it does not know are flagged.

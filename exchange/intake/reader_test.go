@@ -115,7 +115,11 @@ func TestRows(t *testing.T) {
 		"号,证件号码,类,证件类型,名,日,止\n" +
 		"合计:9,,,,,,\n" +
 		",,,,,,\n" +
-		"8,\x00,人,身份证,例川,2026-10-01,\n"
+		"8,\x00,人,身份证,例川,2026-10-01,\n" +
+		"9," + personID + ",人,身份证,阿依·古丽（例）,2026-10-01,2026-10-01\n" + // ends on the day it begins
+		"9," + personID + ",人,身份证,阿依•古丽(例),2026-10-01,2026-10-01\n" +
+		"\xff," + personID + ",人,身份证,例川,2026-10-01,\n" +
+		"10," + personID + ",人,身份证,\xff,\xff,\n"
 	rows, err := readText(t, text, Options{})
 	must(t, err)
 	var got []string
@@ -134,6 +138,7 @@ func TestRows(t *testing.T) {
 		"6 7 refuse missing_required@名/name", "7 8 refuse missing_placeholder@名/name", "8 9 refuse past_retention_person@日/day",
 		"9 10 flag past_retention_enterprise@日/day", "10 11 refuse date_end_before_start@止/until", "11 12 refuse missing_required@证件\n号码/id",
 		"12 13 refuse subject_unknown@*/", "13 14 refuse repeated_header@*/", "14 17 refuse nul_byte@证件号码/",
+		"15 18 accept", "16 19 same dup_normalised@名/name=15", "17 20 refuse bad_encoding@号/number", "18 21 refuse bad_encoding@*/",
 	}
 	if !reflect.DeepEqual(got, want) {
 		t.Errorf("got\n%s\nwant\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))

@@ -59,6 +59,9 @@ func trim(s string) string {
 // fold is the form in which names and codes are compared: half width, one kind
 // of middle dot, no blanks, nothing invisible. It is never stored.
 func fold(s string) string {
+	if !strings.ContainsFunc(s, folds) {
+		return s
+	}
 	var b strings.Builder
 	b.Grow(len(s))
 	for _, r := range s {
@@ -69,17 +72,23 @@ func fold(s string) string {
 	return b.String()
 }
 
+// folds says whether fold changes or removes r.
+func folds(r rune) bool {
+	return isBlank(r) || r >= 0xad && (isInvisible(r) || middleDot(halfWidth(r)) != r)
+}
+
 // without removes the runes for which drop is true; changed says whether there
 // were any.
 func without(s string, drop func(rune) bool) (out string, changed bool) {
-	out = strings.Map(func(r rune) rune {
+	if !strings.ContainsFunc(s, drop) {
+		return s, false
+	}
+	return strings.Map(func(r rune) rune {
 		if drop(r) {
-			changed = true
 			return -1
 		}
 		return r
-	}, s)
-	return out, changed
+	}, s), true
 }
 
 // hasMarkup says whether s holds something a browser would take for a tag.
@@ -105,6 +114,11 @@ func formulaLike(s string) bool {
 
 // lineEnds makes every line and paragraph end a line feed.
 var lineEnds = strings.NewReplacer("\r\n", "\n", "\r", "\n", "\u0085", "\n", "\u2028", "\n", "\u2029", "\n", "\v", "\n", "\f", "\n")
+
+// isLineEnd says whether lineEnds replaces r.
+func isLineEnd(r rune) bool {
+	return r == '\r' || r == '\v' || r == '\f' || r == 0x85 || r == 0x2028 || r == 0x2029
+}
 
 // hasControl says whether s holds control characters besides tab and line feed.
 func hasControl(s string) bool {

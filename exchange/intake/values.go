@@ -265,7 +265,10 @@ func (t *target) word(text string) outcome {
 // text is free text: kept as it reads, with LF line ends, without what does not
 // show.
 func (n *normaliser) text(text string) outcome {
-	text, _ = without(lineEnds.Replace(text), isInvisible)
+	if strings.ContainsFunc(text, isLineEnd) {
+		text = lineEnds.Replace(text)
+	}
+	text, _ = without(text, isInvisible)
 	text, turned := without(text, isBidiControl)
 	text = strings.TrimFunc(text, isBlank)
 	switch {
