@@ -9,9 +9,16 @@ import (
 	"accord/node/wire"
 )
 
-// statusOf is the one mapping of error kinds to HTTP status.
-func statusOf(k exchange.Kind) int {
-	switch k {
+// statusOf is the one mapping of errors to HTTP status: by kind, but for the
+// two that HTTP has words of its own for.
+func statusOf(e *exchange.Error) int {
+	switch {
+	case e.Is(ErrTooLarge):
+		return http.StatusRequestEntityTooLarge
+	case e.Is(ErrMethod):
+		return http.StatusMethodNotAllowed
+	}
+	switch e.Kind {
 	case exchange.KindInvalid:
 		return http.StatusBadRequest
 	case exchange.KindRefused, exchange.KindForbidden:
@@ -35,7 +42,7 @@ func statusOf(k exchange.Kind) int {
 func ProblemOf(err error, lang exchange.Lang) wire.Problem {
 	e := exchange.AsError(err)
 	return wire.Problem{
-		Type: "urn:accord:error:" + e.Code, Title: e.Kind.String(), Status: statusOf(e.Kind),
+		Type: "urn:accord:error:" + e.Code, Title: e.Kind.String(), Status: statusOf(e),
 		Detail: e.What(lang), Code: e.Code, Kind: e.Kind.String(), Next: e.Next(lang), Field: e.Field,
 		Retryable: retryable(e.Kind), Args: e.Args,
 	}

@@ -1,13 +1,16 @@
 package api
 
 import (
-	"io"
+	"context"
+	"errors"
 	"log/slog"
 	"net/http"
+	"path"
 	"runtime/debug"
+	"strings"
+	"sync"
 	"time"
 
-	"accord/crypto/strictjson"
 	"accord/exchange"
 	"accord/exchange/agency"
 	"accord/exchange/machine"
@@ -17,7 +20,7 @@ import (
 	"accord/node/wire"
 )
 
-// The errors of reading a request.
+// The errors of a request as such.
 var (
 	ErrBody = exchange.Define(exchange.KindInvalid, "API-001",
 		exchange.Text{Zh: "请求内容不是规定的 JSON", En: "the request body is not the JSON this route takes"},
@@ -31,13 +34,16 @@ var (
 	ErrQuery = exchange.Define(exchange.KindInvalid, "API-004",
 		exchange.Text{Zh: "查询参数 {name} 无效", En: "the query parameter {name} is not valid"},
 		exchange.Text{Zh: "对照 openapi.yaml", En: "compare with openapi.yaml"})
+	ErrMethod = exchange.Define(exchange.KindInvalid, "API-007",
+		exchange.Text{Zh: "此接口不接受该方法", En: "this route does not take this method"},
+		exchange.Text{Zh: "接口清单见 /api/v1/openapi.yaml", En: "see /api/v1/openapi.yaml for the routes"})
+	ErrEnded = exchange.Define(exchange.KindUnavailable, "API-008",
+		exchange.Text{Zh: "请求在答复之前已中断或超时", En: "the request ended, or took too long, before it was answered"},
+		exchange.Text{Zh: "稍后再试", En: "try again"})
 )
 
-// maxBody is the size of an ordinary request body.
-const maxBody = 1 << 20
-
-// Server holds what the handlers work with. Its fields are set by the node
-// before Handler is called and never change.
+// Server holds what the handlers work with. Its exported fields are set by the
+// node before Handler is called and never change.
 type Server struct {
 	Config  config.Config
 	Agency  *agency.Agency
@@ -46,6 +52,10 @@ type Server struct {
 	Audit   *audit.Log
 	Metrics *metrics.Metrics
 	Log     *slog.Logger
+	Clock   func() time.Time
+
+	importing sync.Mutex // one file at a time
+	cosigned  cosigned
 }
 
 // Node is what the API asks of the running node.
@@ -61,20 +71,67 @@ type Node interface {
 // view is the state a request stands on.
 func (s *Server) view() *machine.View { return s.Ledger.View() }
 
+// read is the state a read stands on, named in the answer's header. A linear
+// read first waits for everything committed by now.
+func (s *Server) read(w http.ResponseWriter, r *http.Request, linear bool) (*machine.View, error) {
+	if linear {
+		if err := s.Node.Barrier(r); err != nil {
+			return nil, err
+		}
+	}
+	view := s.view()
+	setIndex(w, view)
+	return view, nil
+}
+
+// instant is the time statuses are told for: the one asked for, or now. A clock
+// that is behind the ledger's time is not believed.
+func (s *Server) instant(asked *exchange.Millis, view *machine.View) exchange.Millis {
+	if asked != nil {
+		return *asked
+	}
+	return max(exchange.MillisOf(s.Clock()), view.Time())
+}
+
 // Handler serves every route of the table.
 func (s *Server) Handler() http.Handler {
 	mux := http.NewServeMux()
 	for _, rt := range routes {
 		mux.Handle(rt.method+" "+rt.path, s.wrap(rt))
 	}
-	mux.Handle("/", s.wrap(route{open: public | peers | operator, handle: func(*Server, http.ResponseWriter, *http.Request) error {
+	unknown := s.wrap(route{method: "ANY", path: "unknown", open: everybody, handle: func(_ *Server, w http.ResponseWriter, r *http.Request) error {
+		if allowed := methodsOf(mux, r); allowed != "" {
+			w.Header().Set("Allow", allowed)
+			return ErrMethod.With()
+		}
 		return ErrRoute.With()
-	}}))
-	return mux
+	}})
+	mux.Handle("/", unknown)
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		// Ids never need escaping, so a path has one spelling. Others are not
+		// redirected to it, as the mux would, but are unknown.
+		if p := r.URL.Path; r.URL.RawPath != "" || p == "" || p != path.Clean(p) || r.Method == http.MethodConnect {
+			unknown.ServeHTTP(w, r)
+			return
+		}
+		mux.ServeHTTP(w, r)
+	})
+}
+
+// methodsOf lists the methods that the request's path would be served with.
+func methodsOf(mux *http.ServeMux, r *http.Request) string {
+	var allowed []string
+	for _, method := range []string{http.MethodGet, http.MethodHead, http.MethodPost} {
+		probe := &http.Request{Method: method, URL: r.URL, Host: r.Host}
+		if _, pattern := mux.Handler(probe); pattern != "/" {
+			allowed = append(allowed, method)
+		}
+	}
+	return strings.Join(allowed, ", ")
 }
 
 // wrap is what every request passes through: headers, recovery, the caller's
-// name, the body's cap, the metrics and the one error mapping.
+// name, the body's cap, the time limit, the metrics and the one error mapping.
 func (s *Server) wrap(rt route) http.Handler {
 	name := rt.method + " " + rt.path
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -85,8 +142,7 @@ func (s *Server) wrap(rt route) http.Handler {
 		h.Set("Cache-Control", "no-store")
 		h.Set("Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'")
 		h.Set("Referrer-Policy", "no-referrer")
-		err := s.serve(rt, rec, r)
-		if err != nil {
+		if err := s.serve(rt, rec, r); err != nil {
 			e := exchange.AsError(err)
 			s.Metrics.Refused(e.Code)
 			if e.Kind == exchange.KindInternal {
@@ -106,6 +162,7 @@ func (s *Server) serve(rt route, w http.ResponseWriter, r *http.Request) (err er
 			if p == http.ErrAbortHandler {
 				panic(p)
 			}
+			// Not the value: it could quote what was being handled.
 			s.Log.Error("panic in a request", "route", rt.path, "stack", string(debug.Stack()))
 			err = exchange.ErrInternal.With()
 		}
@@ -113,13 +170,26 @@ func (s *Server) serve(rt route, w http.ResponseWriter, r *http.Request) (err er
 	limit := int64(maxBody)
 	if rt.upload {
 		limit = int64(s.Config.MaxUpload) << 20
+	} else if s.Config.RequestTimeout > 0 {
+		ctx, cancel := context.WithTimeout(r.Context(), s.Config.RequestTimeout)
+		defer cancel()
+		r = r.WithContext(ctx)
 	}
 	r.Body = http.MaxBytesReader(w, r.Body, limit)
-	r, err = s.identify(r, rt)
-	if err != nil {
+	if r, err = s.identify(r, rt); err != nil {
 		return err
 	}
-	return rt.handle(s, w, r)
+	return ended(rt.handle(s, w, r))
+}
+
+// ended names the error of a request that was given up. What was on its way to
+// the ledger then has an unknown outcome and says so itself.
+func ended(err error) error {
+	var named *exchange.Error
+	if errors.As(err, &named) || !errors.Is(err, context.Canceled) && !errors.Is(err, context.DeadlineExceeded) {
+		return err
+	}
+	return ErrEnded.Wrap(err)
 }
 
 // recorder remembers the status and whether anything was written.
@@ -141,29 +211,3 @@ func (r *recorder) Write(b []byte) (int, error) {
 
 // Unwrap lets http.ResponseController reach the connection.
 func (r *recorder) Unwrap() http.ResponseWriter { return r.ResponseWriter }
-
-// decode reads a strict JSON body.
-func decode(r *http.Request, v any) error {
-	body, err := io.ReadAll(r.Body)
-	if err != nil {
-		if tooLarge, ok := err.(*http.MaxBytesError); ok {
-			return ErrTooLarge.With("limit", tooLarge.Limit)
-		}
-		return ErrBody.Wrap(err)
-	}
-	if err := strictjson.Unmarshal(body, v); err != nil {
-		return ErrBody.Wrap(err)
-	}
-	return nil
-}
-
-// answer writes v as JSON.
-func answer(w http.ResponseWriter, v any) error {
-	body, err := strictjson.Marshal(v)
-	if err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/json")
-	w.Write(body)
-	return nil
-}

@@ -1,0 +1,97 @@
+package api
+
+import (
+	_ "embed" // openapi.yaml
+	"fmt"
+	"net/http"
+	"strings"
+)
+
+// live says that the process answers. It looks at nothing else, so that a node
+// without quorum is not restarted for what a restart does not mend.
+func (s *Server) live(w http.ResponseWriter, r *http.Request) error {
+	if _, err := queryOf(r); err != nil {
+		return err
+	}
+	return plain(w, http.StatusOK, "ok\n")
+}
+
+// ready says whether this node should be given work: 200 or 503, in words with
+// ?verbose.
+func (s *Server) ready(w http.ResponseWriter, r *http.Request) error {
+	q, err := queryOf(r, "verbose")
+	if err != nil {
+		return err
+	}
+	verbose := q.flag("verbose")
+	if err := q.err(); err != nil {
+		return err
+	}
+	st := s.Node.Status()
+	status, word := http.StatusOK, "ready"
+	if !st.Ready {
+		status, word = http.StatusServiceUnavailable, "not ready"
+	}
+	var b strings.Builder
+	if verbose {
+		for _, part := range []struct {
+			name string
+			ok   bool
+		}{
+			{"leader", st.Leader != ""},
+			{"audit", s.Audit.Working() > 0},
+			{"caught-up", st.Applied >= st.Commit},
+		} {
+			mark := "+"
+			if !part.ok {
+				mark = "-"
+			}
+			fmt.Fprintf(&b, "[%s] %s\n", mark, part.name)
+		}
+	}
+	b.WriteString(word)
+	if st.Why != "" {
+		b.WriteString(": " + st.Why)
+	}
+	b.WriteByte('\n')
+	return plain(w, status, b.String())
+}
+
+// metrics is the Prometheus page.
+func (s *Server) metrics(w http.ResponseWriter, r *http.Request) error {
+	s.Metrics.Handler().ServeHTTP(w, r)
+	return nil
+}
+
+// status is this node's own state, for its operators.
+func (s *Server) status(w http.ResponseWriter, r *http.Request) error {
+	if _, err := queryOf(r); err != nil {
+		return err
+	}
+	return answer(w, s.Node.Status())
+}
+
+//go:embed openapi.yaml
+var specification []byte
+
+// openapi is the description of this API.
+func (s *Server) openapi(w http.ResponseWriter, r *http.Request) error {
+	if _, err := queryOf(r); err != nil {
+		return err
+	}
+	return raw(w, "application/yaml", specification) // RFC 9512
+}
+
+func plain(w http.ResponseWriter, status int, text string) error {
+	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
+	w.WriteHeader(status)
+	_, _ = w.Write([]byte(text)) // a reader that went away is not our fault
+	return nil
+}
+
+// raw writes bytes as they are: what others signed or will verify.
+func raw(w http.ResponseWriter, contentType string, body []byte) error {
+	w.Header().Set("Content-Type", contentType)
+	_, _ = w.Write(body)
+	return nil
+}

@@ -1,0 +1,208 @@
+package api
+
+import (
+	"context"
+	"io"
+	"net/http"
+	"os"
+	"path"
+	"strings"
+	"time"
+
+	"accord/crypto/strictjson"
+	"accord/exchange"
+	"accord/exchange/agency"
+	"accord/exchange/intake"
+	"accord/node/audit"
+	"accord/node/wire"
+)
+
+// The errors of importing.
+var (
+	ErrImporting = exchange.Define(exchange.KindUnavailable, "API-010",
+		exchange.Text{Zh: "另一个文件正在导入", En: "another file is being imported"},
+		exchange.Text{Zh: "等它完成后再试", En: "try again when it is done"})
+	ErrAuto = exchange.Define(exchange.KindInvalid, "API-011",
+		exchange.Text{Zh: "不能由文件名判断映射", En: "the mapping cannot be told from the file's name"},
+		exchange.Text{Zh: "用 --mapping 指明内置映射或映射文件", En: "name a built-in mapping or a mapping file with --mapping"})
+	ErrSpool = exchange.Define(exchange.KindUnavailable, "API-012",
+		exchange.Text{Zh: "无法暂存上传的文件", En: "the uploaded file cannot be kept while it is read"},
+		exchange.Text{Zh: "检查数据文件夹所在磁盘的空间与权限", En: "check space and permissions of the data folder"})
+)
+
+// importQuery says how an uploaded file is read.
+type importQuery struct {
+	file    string // name, for the report and for "auto"
+	mapping string
+	dry     bool
+	asOf    time.Time
+}
+
+// maxMapping is the longest mapping a query carries, in bytes.
+const maxMapping = 12 << 10
+
+func (s *Server) importQuery(r *http.Request) (importQuery, error) {
+	q, err := queryOf(r, "file", "mapping", "dry_run", "as_of")
+	if err != nil {
+		return importQuery{}, err
+	}
+	in := importQuery{
+		file:    q.text("file", func(v string) bool { return exchange.PlainText(v, maxName) }),
+		mapping: q.text("mapping", func(v string) bool { return len(v) <= maxMapping }),
+		dry:     q.flag("dry_run"), asOf: q.day("as_of")}
+	if in.asOf.IsZero() {
+		in.asOf = s.Clock()
+	}
+	in.file = path.Base(strings.ReplaceAll(in.file, `\`, "/"))
+	return in, q.err()
+}
+
+// mappingOf finds the mapping that a query means: a built-in one by name, the
+// one that a file's name begins with ("auto"), or a document of its own.
+func mappingOf(in importQuery) (*intake.Mapping, error) {
+	if strings.ContainsAny(in.mapping, ":\n") {
+		return intake.ParseMapping([]byte(in.mapping))
+	}
+	if in.mapping != "" && in.mapping != "auto" {
+		if !exchange.ValidName(in.mapping) {
+			return nil, ErrQuery.With("name", "mapping")
+		}
+		return intake.Builtin(in.mapping)
+	}
+	name := strings.NewReplacer("-", "", "_", "", " ", "").Replace(strings.ToLower(in.file))
+	for _, known := range intake.Builtins() {
+		if strings.HasPrefix(name, known) {
+			return intake.Builtin(known)
+		}
+	}
+	return nil, ErrAuto.With()
+}
+
+// importFile takes a file in: the good rows become records, every other row is
+// reported with its place and reason and never with a value.
+func (s *Server) importFile(w http.ResponseWriter, r *http.Request) error {
+	in, err := s.importQuery(r)
+	if err != nil {
+		return err
+	}
+	m, err := mappingOf(in)
+	if err != nil {
+		return err
+	}
+	for i := range m.Tables {
+		if err := s.Agency.MayAuthor(m.Tables[i].Category); err != nil {
+			return err
+		}
+	}
+	if !s.importing.TryLock() {
+		return ErrImporting.With()
+	}
+	defer s.importing.Unlock()
+	file, size, err := s.spool(r.Body)
+	if err != nil {
+		return err
+	}
+	defer file.Close()
+	reader, err := intake.Open(file, size, m, s.view().Catalogue().Document(), intake.Options{AsOf: in.asOf, KeyHash: s.Agency.KeyHash})
+	if err != nil {
+		return err
+	}
+	return s.runImport(r.Context(), &eventStream{w: w, last: time.Now()}, r, in, m, reader)
+}
+
+// spool keeps the upload in a file without a name: only this process can read
+// it, and it is gone with it.
+func (s *Server) spool(body io.Reader) (*os.File, int64, error) {
+	f, err := os.CreateTemp(s.Config.Dir, ".import-*") // mode 0600
+	if err != nil {
+		return nil, 0, ErrSpool.Wrap(err)
+	}
+	if err := os.Remove(f.Name()); err != nil {
+		f.Close()
+		return nil, 0, ErrSpool.Wrap(err)
+	}
+	size, err := io.Copy(spoolWriter{f}, body)
+	if err == nil {
+		return f, size, nil
+	}
+	f.Close()
+	if full, ok := err.(*spoolError); ok {
+		return nil, 0, ErrSpool.Wrap(full)
+	}
+	return nil, 0, bodyError(err)
+}
+
+// spoolWriter tells a disk that is full from a body that broke off.
+type spoolWriter struct{ f *os.File }
+
+type spoolError struct{ error }
+
+func (w spoolWriter) Write(p []byte) (int, error) {
+	n, err := w.f.Write(p)
+	if err != nil {
+		err = &spoolError{err}
+	}
+	return n, err
+}
+
+// runImport does the import between two audit lines and streams what becomes
+// of it. An error before the first byte is a problem document like any other;
+// after it, the last event.
+func (s *Server) runImport(ctx context.Context, out *eventStream, r *http.Request, in importQuery, m *intake.Mapping, reader *intake.Reader) error {
+	t := newTally(in, m)
+	err := s.act(r, audit.Event{Act: "record.import", Category: m.Tables[0].Category}, func(*audit.Event) error {
+		return s.Agency.ImportRows(ctx, callerOf(r).Operator.Name, m, reader.Rows(ctx), in.dry, func(done agency.Imported) error {
+			t.add(done)
+			return out.progress(t.report.Rows)
+		})
+	})
+	if err == nil {
+		return out.send(wire.ImportEvent{Report: &t.report})
+	}
+	if out.begun {
+		p := ProblemOf(ended(err), langOf(r))
+		_ = out.send(wire.ImportEvent{Problem: &p}) // the reader may be gone; err says why
+	}
+	return err
+}
+
+// eventStream writes NDJSON lines, one at a time and at once.
+type eventStream struct {
+	w     http.ResponseWriter
+	begun bool
+	last  time.Time
+}
+
+// progressEvery is the shortest time between two lines of progress.
+const progressEvery = 200 * time.Millisecond
+
+// eventPatience is how long a line may take to be written, the next one
+// included: a large file takes longer than any other request.
+const eventPatience = 10 * time.Minute
+
+func (e *eventStream) progress(done int) error {
+	if time.Since(e.last) < progressEvery {
+		return nil
+	}
+	return e.send(wire.ImportEvent{Done: done})
+}
+
+func (e *eventStream) send(event wire.ImportEvent) error {
+	line, err := strictjson.Marshal(event)
+	if err != nil {
+		return err
+	}
+	if !e.begun {
+		e.w.Header().Set("Content-Type", "application/x-ndjson")
+		e.begun = true
+	}
+	e.last = time.Now()
+	conn := http.NewResponseController(e.w)
+	_ = conn.SetWriteDeadline(e.last.Add(eventPatience)) // where there is none to set, none will strike
+	if _, err := e.w.Write(append(line, '\n')); err != nil {
+		return ErrEnded.Wrap(err)
+	}
+	// A writer that cannot flush delivers later; that is no reason to stop.
+	_ = conn.Flush()
+	return nil
+}

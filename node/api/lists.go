@@ -1,0 +1,189 @@
+package api
+
+import (
+	"net/http"
+
+	"accord/exchange"
+	"accord/exchange/agency"
+	"accord/exchange/lists"
+	"accord/exchange/machine"
+	"accord/node/audit"
+	"accord/node/wire"
+)
+
+// ErrNoList is given for a list that is neither in the catalogue nor has
+// entries of an earlier one.
+var ErrNoList = exchange.Define(exchange.KindNotFound, "API-009",
+	exchange.Text{Zh: "没有名单 {list}", En: "there is no list {list}"},
+	exchange.Text{Zh: "名单见现行目录(accord catalogue show)", En: "the catalogue in force names the lists (accord catalogue show)"})
+
+// maxScan is how many entries one page looks through: enough for any list that
+// is mostly what was asked for, and a bound for one that is not.
+const maxScan = 20_000
+
+// entries is a page of a list as it stood, or will stand, at an instant.
+func (s *Server) entries(w http.ResponseWriter, r *http.Request) error {
+	q, err := queryOf(r, "subject", "status", "at", "cursor", "limit", "read")
+	if err != nil {
+		return err
+	}
+	find := lists.Query{List: r.PathValue("list"), Subject: q.subject(),
+		Status: lists.Status(q.text("status", isListStatus)), After: exchange.EntryID(q.cursor()), Limit: q.limit()}
+	at, linear := q.at(), q.linear()
+	if err := q.err(); err != nil {
+		return err
+	}
+	view, err := s.read(w, r, linear)
+	if err != nil {
+		return err
+	}
+	find.At = s.instant(at, view)
+	if find.After != "" {
+		last, ok := view.Entry(find.After)
+		if !ok || last.List != find.List || find.Subject != "" && last.Subject != find.Subject {
+			return ErrQuery.With("name", "cursor")
+		}
+	} else if err := knownList(view, find.List); err != nil {
+		return err
+	}
+	return answer(w, page(view, find))
+}
+
+// page fills a page with the entries that existed at the instant. Entries
+// nominated later are passed over, so more than one page of rows may be read.
+func page(view *machine.View, find lists.Query) wire.Entries {
+	out := wire.Entries{At: find.At.Time(), Index: view.Index(), Entries: []wire.Entry{}}
+	limit := find.Limit
+	for scanned := 0; ; {
+		find.Limit = limit - len(out.Entries)
+		rows, next := view.Entries(find)
+		for i := range rows {
+			if rows[i].StatusAt(find.At) != lists.None {
+				out.Entries = append(out.Entries, entryOf(&rows[i], find.At))
+			}
+		}
+		scanned += len(rows)
+		if next == "" || len(out.Entries) == limit || scanned >= maxScan {
+			out.Next = string(next)
+			return out
+		}
+		find.After = next
+	}
+}
+
+func knownList(view *machine.View, list string) error {
+	if view.Catalogue().List(list) != nil {
+		return nil
+	}
+	if exchange.ValidName(list) {
+		if rows, _ := view.Entries(lists.Query{List: list, Limit: 1}); len(rows) > 0 {
+			return nil
+		}
+	}
+	return ErrNoList.With("list", printable(list))
+}
+
+func isListStatus(s string) bool {
+	for _, known := range lists.Statuses() {
+		if s == string(known) {
+			return true
+		}
+	}
+	return false
+}
+
+// entry is one entry with its signed document.
+func (s *Server) entry(w http.ResponseWriter, r *http.Request) error {
+	q, err := queryOf(r, "at", "read")
+	if err != nil {
+		return err
+	}
+	at, linear := q.at(), q.linear()
+	if err := q.err(); err != nil {
+		return err
+	}
+	view, err := s.read(w, r, linear)
+	if err != nil {
+		return err
+	}
+	return answerEntry(w, view, exchange.EntryID(r.PathValue("id")), s.instant(at, view))
+}
+
+func answerEntry(w http.ResponseWriter, view *machine.View, id exchange.EntryID, at exchange.Millis) error {
+	row, ok := view.Entry(id)
+	if !ok || row.StatusAt(at) == lists.None {
+		return agency.ErrEntry.With("entry", printable(string(id)))
+	}
+	out := entryOf(&row, at)
+	var err error
+	if out.Document, err = view.EntryDocument(&row); err != nil {
+		return err
+	}
+	return answer(w, out)
+}
+
+// entryOf shows a row as it stood at an instant: an end that came later is not
+// in it.
+func entryOf(e *lists.Entry, at exchange.Millis) wire.Entry {
+	out := wire.Entry{ID: e.ID, List: e.List, Status: string(e.StatusAt(at)), Subject: e.Subject, SubjectKind: e.SubjectKind,
+		Name: e.Name, Ground: e.Ground, Measures: e.Measures, By: e.By, Operator: e.Operator,
+		NominatedAt: e.NominatedAt.Time(), ListedFrom: e.ListedFrom.Time(), ListedUntil: e.ListedUntil.Time(),
+		Version: e.Version, Seq: e.Seq}
+	if d := e.Decision; d != nil {
+		out.Decision = &wire.DecisionRef{Number: d.Number, Authority: d.Authority, Date: d.Date}
+	}
+	for _, ref := range e.Records {
+		out.Records = append(out.Records, wire.RecordRef(ref))
+	}
+	if e.End != nil && at >= e.End.At {
+		ended := e.End.At.Time()
+		out.EndedAt, out.EndReason = &ended, e.End.Reason
+	}
+	return out
+}
+
+// withdraw takes an entry back while its notice runs.
+func (s *Server) withdraw(w http.ResponseWriter, r *http.Request) error {
+	return s.end(w, r, "list.withdraw", func(in wire.EndEntry, f *form) {
+		f.none(in.Reason, "/reason") // one of the reasons of a removal
+		f.none(in.Basis, "/basis")
+	}, func(id exchange.EntryID, in wire.EndEntry) error {
+		return s.Agency.Withdraw(r.Context(), callerOf(r).Operator.Name, lists.WithdrawBody{Entry: id, Reason: in.Text, Expect: in.Expect})
+	})
+}
+
+// remove takes a listed entry off its list.
+func (s *Server) remove(w http.ResponseWriter, r *http.Request) error {
+	return s.end(w, r, "list.remove", func(in wire.EndEntry, f *form) {
+		f.need(in.Reason == lists.Repaired || in.Reason == lists.Revoked || in.Reason == lists.Error, "/reason")
+		f.text(in.Basis, maxNumber, "/basis")
+	}, func(id exchange.EntryID, in wire.EndEntry) error {
+		return s.Agency.Remove(r.Context(), callerOf(r).Operator.Name, lists.RemoveBody{Entry: id, Reason: in.Reason, Text: in.Text,
+			Basis: in.Basis, Expect: in.Expect})
+	})
+}
+
+func (s *Server) end(w http.ResponseWriter, r *http.Request, act string, check func(wire.EndEntry, *form),
+	do func(exchange.EntryID, wire.EndEntry) error) error {
+	var in wire.EndEntry
+	if err := body(r, &in); err != nil {
+		return err
+	}
+	var f form
+	check(in, &f)
+	f.text(in.Text, maxReason, "/text")
+	f.need(in.Expect >= 0, "/expect")
+	if err := f.err(); err != nil {
+		return err
+	}
+	id := exchange.EntryID(r.PathValue("id"))
+	if _, ok := s.view().Entry(id); !ok {
+		return agency.ErrEntry.With("entry", printable(string(id)))
+	}
+	if err := s.act(r, audit.Event{Act: act}, func(*audit.Event) error { return do(id, in) }); err != nil {
+		return err
+	}
+	view := s.view()
+	setIndex(w, view)
+	return answerEntry(w, view, id, s.instant(nil, view))
+}

@@ -1,0 +1,81 @@
+package api
+
+import (
+	"encoding/json"
+	"net/http"
+
+	"accord/exchange/agency"
+	"accord/node/audit"
+	"accord/node/wire"
+)
+
+// open fetches a granted release from the record's author, verifies it and
+// shows the fields. The audit line that says who is about to see what is on
+// disk before the author is asked for anything.
+func (s *Server) open(w http.ResponseWriter, r *http.Request) error {
+	if err := body(r, &struct{}{}); err != nil {
+		return err
+	}
+	row, err := s.releaseRow(r)
+	if err != nil {
+		return err
+	}
+	out := wire.Opened{Issuer: row.Record.Author, Fields: map[string]json.RawMessage{}}
+	err = s.act(r, s.eventOf("release.open", &row), func(*audit.Event) error {
+		if row.Requester != s.Agency.Self {
+			return agency.ErrNotParty.With("release", row.ID)
+		}
+		peer, err := s.Node.Peer(row.Record.Author)
+		if err != nil {
+			return err
+		}
+		delivery, err := peer.Deliver(r.Context(), row.ID)
+		if err != nil {
+			return err
+		}
+		if delivery.Release != row.ID {
+			return agency.ErrDelivery.With("what", "release")
+		}
+		opened, err := s.Agency.Open(r.Context(), callerOf(r).Operator.Name, row.ID, delivery.Envelope)
+		if err != nil {
+			return err
+		}
+		out.Fields, out.Verified = opened.Fields, true
+		return nil
+	})
+	s.Metrics.Release("open", outcome(err))
+	if err != nil {
+		return err
+	}
+	view := s.view()
+	setIndex(w, view)
+	if row, ok := view.Release(row.ID); ok {
+		out.Release = releaseOf(&row, s.instant(nil, view))
+	}
+	return answer(w, out)
+}
+
+// nodeOperator signs for what the node does by itself on a peer's request.
+const nodeOperator = "node"
+
+// deliver hands a granted release to the member that asked for it: the envelope
+// only that member can open.
+func (s *Server) deliver(w http.ResponseWriter, r *http.Request) error {
+	if err := body(r, &struct{}{}); err != nil {
+		return err
+	}
+	row, err := s.releaseRow(r)
+	if err != nil {
+		return err
+	}
+	out := wire.Delivery{Release: row.ID}
+	err = s.act(r, s.eventOf("release.deliver", &row), func(*audit.Event) (err error) {
+		out.Envelope, err = s.Agency.Deliver(r.Context(), nodeOperator, callerOf(r).Member, row.ID)
+		return err
+	})
+	s.Metrics.Release("deliver", outcome(err))
+	if err != nil {
+		return err
+	}
+	return answer(w, out)
+}

@@ -1,0 +1,129 @@
+package api
+
+import (
+	"encoding/json"
+	"net/http"
+	"time"
+
+	"accord/crypto/strictjson"
+	"accord/exchange"
+	"accord/exchange/agency"
+	"accord/exchange/machine"
+	"accord/exchange/records"
+	"accord/node/wire"
+)
+
+// records is a page of this member's own records, newest first, without their
+// documents.
+func (s *Server) records(w http.ResponseWriter, r *http.Request) error {
+	q, err := queryOf(r, "category", "subject", "status", "cursor", "limit")
+	if err != nil {
+		return err
+	}
+	filter := records.Filter{Author: s.Agency.Self, Category: q.name("category"), Subject: q.subject(),
+		Status: records.Status(q.text("status", isRecordStatus)), Newest: true}
+	after, limit := records.Cursor(q.cursor()), q.limit()
+	if err := q.err(); err != nil {
+		return err
+	}
+	rows, next, err := s.Agency.Records.List(r.Context(), filter, after, limit)
+	if err != nil {
+		return err
+	}
+	view := s.view()
+	out := wire.Records{Records: make([]wire.Record, len(rows)), Next: string(next)}
+	for i := range rows {
+		claims, _, bad := s.Agency.VerifyRecord(rows[i].Author, rows[i].JWT)
+		if out.Records[i], err = recordOf(view, heldRecord{jwt: rows[i].JWT, claims: claims, own: &rows[i]}, bad == nil); err != nil {
+			return err
+		}
+		out.Records[i].Document = ""
+	}
+	return answer(w, out)
+}
+
+func isRecordStatus(s string) bool {
+	switch records.Status(s) {
+	case records.Active, records.Corrected, records.Retracted:
+		return true
+	}
+	return false
+}
+
+// record is the signed part of one record: an own one for peers, anybody's for
+// operators, got from its author's node and verified here.
+func (s *Server) record(w http.ResponseWriter, r *http.Request) error {
+	q, err := queryOf(r, "author")
+	if err != nil {
+		return err
+	}
+	author := exchange.MemberID(q.name("author"))
+	if err := q.err(); err != nil {
+		return err
+	}
+	peer := callerOf(r).Member != ""
+	if peer && author != "" && author != s.Agency.Self {
+		return ErrCaller.With() // each asks the author, nobody is a go-between
+	}
+	id := exchange.RecordID(r.PathValue("id"))
+	if !exchange.ValidID(string(id)) {
+		return records.ErrNotFound.With()
+	}
+	held, err := s.holdRecord(r.Context(), author, id)
+	if err != nil {
+		return err
+	}
+	out, err := recordOf(s.view(), held, true)
+	if err != nil {
+		return err
+	}
+	if peer {
+		out = signedPart(out)
+	}
+	return answer(w, out)
+}
+
+// signedPart takes away what the author knows of a record beside what it
+// signed. Flags among it tell of private values; who entered it is the author's
+// own business.
+func signedPart(r wire.Record) wire.Record {
+	r.Operator, r.Source, r.Flags, r.PrivateFields = "", "", nil, nil
+	return r
+}
+
+// recordOf shows a record. A record that did not verify shows none of its
+// claims, so that nobody takes them for signed.
+func recordOf(view *machine.View, h heldRecord, verified bool) (wire.Record, error) {
+	out := wire.Record{Verified: verified, Status: h.status, ReplacedBy: h.replacedBy, Digest: records.DigestOf(h.jwt),
+		Document: h.jwt + "~"}
+	if verified {
+		ref := agency.ReferenceTo(h.claims.Issuer, h.claims, h.jwt)
+		out.ID, out.Category, out.Author, out.Subject = ref.ID, ref.Category, ref.Author, h.claims.Subject
+		out.SubjectKind, out.Replaces = h.claims.SubjectKind, h.claims.Replaces
+		out.IssuedAt = time.Unix(h.claims.IssuedAt, 0).UTC()
+		public, err := strictjson.Marshal(h.claims.Public)
+		if err != nil {
+			return wire.Record{}, err
+		}
+		out.PublicFields = json.RawMessage(public)
+		if cat, ok := view.CatalogueAt(h.claims.Catalogue); ok {
+			out.PrivateFields = privateNames(cat, ref.Category, h.claims.SubjectKind, h.claims.Public)
+		}
+	}
+	own := h.own
+	if own == nil {
+		return out, nil
+	}
+	out.ID, out.Category, out.Author, out.Subject, out.SubjectKind = own.ID, own.Category, own.Author, own.Subject, own.SubjectKind
+	out.Operator, out.IssuedAt, out.Status = own.Operator, own.IssuedAt.Time(), string(own.Status)
+	out.Replaces, out.ReplacedBy, out.Source, out.Flags = own.Replaces, own.ReplacedBy, own.Source, own.Flags
+	if len(own.Sealed) > 0 {
+		out.PrivateFields = nil
+		for _, f := range own.Sealed {
+			if !f.Erased {
+				out.PrivateFields = append(out.PrivateFields, f.Field)
+			}
+		}
+	}
+	return out, nil
+}

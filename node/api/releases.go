@@ -1,0 +1,225 @@
+package api
+
+import (
+	"net/http"
+
+	"accord/exchange"
+	"accord/exchange/agency"
+	"accord/exchange/catalogue"
+	"accord/exchange/machine"
+	"accord/exchange/release"
+	"accord/node/audit"
+	"accord/node/wire"
+)
+
+// maxFields is how many fields one request may name, whatever the catalogue
+// allows.
+const maxFields = 64
+
+// releases is a page of receipts, newest first.
+func (s *Server) releases(w http.ResponseWriter, r *http.Request) error {
+	q, err := queryOf(r, "status", "cursor", "limit", "read")
+	if err != nil {
+		return err
+	}
+	find := release.Query{Status: release.Status(q.text("status", isReleaseStatus)), After: exchange.ReleaseID(q.cursor()), Limit: q.limit()}
+	linear := q.linear()
+	if err := q.err(); err != nil {
+		return err
+	}
+	view, err := s.read(w, r, linear)
+	if err != nil {
+		return err
+	}
+	if find.After != "" {
+		if _, ok := view.Release(find.After); !ok {
+			return ErrQuery.With("name", "cursor")
+		}
+	}
+	find.At = s.instant(nil, view)
+	rows, next := view.Releases(find)
+	out := wire.Releases{Releases: make([]wire.Release, len(rows)), Next: string(next)}
+	for i := range rows {
+		out.Releases[i] = releaseOf(&rows[i], find.At)
+	}
+	return answer(w, out)
+}
+
+func isReleaseStatus(s string) bool {
+	for _, known := range release.Statuses() {
+		if s == string(known) {
+			return true
+		}
+	}
+	return false
+}
+
+// release is one receipt.
+func (s *Server) release(w http.ResponseWriter, r *http.Request) error {
+	q, err := queryOf(r, "read")
+	if err != nil {
+		return err
+	}
+	linear := q.linear()
+	if err := q.err(); err != nil {
+		return err
+	}
+	view, err := s.read(w, r, linear)
+	if err != nil {
+		return err
+	}
+	return s.answerRelease(w, view, exchange.ReleaseID(r.PathValue("id")))
+}
+
+func (s *Server) answerRelease(w http.ResponseWriter, view *machine.View, id exchange.ReleaseID) error {
+	row, ok := view.Release(id)
+	if !ok {
+		return agency.ErrNoRelease.With("release", printable(string(id)))
+	}
+	return answer(w, releaseOf(&row, s.instant(nil, view)))
+}
+
+// releaseOf shows a row as it stands at an instant.
+func releaseOf(r *release.Release, at exchange.Millis) wire.Release {
+	out := wire.Release{ID: r.ID, Status: string(r.StatusAt(at)), Requester: r.Requester, Operator: r.Operator,
+		Record: wire.RecordRef(r.Record), Fields: r.Fields, Purpose: r.Purpose, Basis: wire.Basis(r.Basis),
+		Decision: r.Decision, At: r.At.Time(), Seq: r.Seq,
+		Delivered: receiptOf(r.Delivered), Opened: receiptOf(r.Opened)}
+	if until := r.Until(at); until != 0 {
+		t := until.Time()
+		out.Until = &t
+	}
+	for _, a := range r.Approvals {
+		out.Approvals = append(out.Approvals, approvalOf(a, true))
+	}
+	if r.Denied != nil {
+		out.Approvals = append(out.Approvals, approvalOf(*r.Denied, false))
+	}
+	return out
+}
+
+func approvalOf(a release.Approval, yes bool) wire.Approval {
+	return wire.Approval{By: a.By, Operator: a.Operator, At: a.At.Time(), Approve: yes, Note: a.Note}
+}
+
+func receiptOf(r *release.Receipt) *wire.Receipt {
+	if r == nil {
+		return nil
+	}
+	return &wire.Receipt{Digest: r.Digest, At: r.At.Time()}
+}
+
+// eventOf is an audit event about a release: what was asked for, by name.
+func (s *Server) eventOf(act string, r *release.Release) audit.Event {
+	return audit.Event{Act: act, Release: r.ID, Record: r.Record.ID, Category: r.Record.Category, Fields: r.Fields,
+		Purpose: r.Purpose, Basis: s.Audit.Digest(r.Basis.Ref)}
+}
+
+// askRelease asks the federation to open private fields of another member's
+// record. A refusal by the catalogue is an answer, not an error.
+func (s *Server) askRelease(w http.ResponseWriter, r *http.Request) error {
+	var in wire.AskRelease
+	if err := body(r, &in); err != nil {
+		return err
+	}
+	if err := checkAsk(in); err != nil {
+		return err
+	}
+	if in.Author == s.Agency.Self {
+		return release.ErrOwn.With()
+	}
+	event := audit.Event{Act: "release.request", Record: in.Record, Fields: in.Fields, Purpose: in.Purpose, Basis: s.Audit.Digest(in.Basis.Ref)}
+	var id exchange.ReleaseID
+	err := s.act(r, event, func(e *audit.Event) error {
+		held, err := s.holdRecord(r.Context(), in.Author, in.Record)
+		if err != nil {
+			return err
+		}
+		ref := agency.ReferenceTo(in.Author, held.claims, held.jwt)
+		e.Category = ref.Category
+		id, err = s.Agency.AskRelease(r.Context(), callerOf(r).Operator.Name, release.RequestBody{Record: ref,
+			Fields: in.Fields, Purpose: in.Purpose, Basis: release.Basis(in.Basis)})
+		e.Release = id
+		if row, ok := s.view().Release(id); ok {
+			e.Result = string(row.Decision.Outcome)
+		}
+		return err
+	})
+	if err != nil {
+		s.Metrics.Release("request", "failed")
+		return err
+	}
+	view := s.view()
+	setIndex(w, view)
+	if row, ok := view.Release(id); ok {
+		s.Metrics.Release("request", string(row.Decision.Outcome))
+	}
+	return s.answerRelease(w, view, id)
+}
+
+func checkAsk(in wire.AskRelease) error {
+	var f form
+	f.need(exchange.ValidID(string(in.Record)), "/record")
+	f.need(exchange.ValidName(string(in.Author)), "/author")
+	f.need(len(in.Fields) > 0 && len(in.Fields) <= maxFields, "/fields")
+	for _, field := range in.Fields {
+		f.need(exchange.ValidName(field), "/fields")
+	}
+	f.need(exchange.ValidName(in.Purpose), "/purpose")
+	f.need(exchange.ValidName(in.Basis.Kind), "/basis/kind")
+	f.text(in.Basis.Ref, catalogue.MaxBasisRef, "/basis/ref")
+	return f.err()
+}
+
+// approve gives this member's consent to a pending release of its record.
+func (s *Server) approve(w http.ResponseWriter, r *http.Request) error {
+	return s.judge(w, r, "release.approve", true)
+}
+
+// deny refuses it.
+func (s *Server) deny(w http.ResponseWriter, r *http.Request) error {
+	return s.judge(w, r, "release.deny", false)
+}
+
+func (s *Server) judge(w http.ResponseWriter, r *http.Request, act string, yes bool) error {
+	var in wire.Judge
+	if err := body(r, &in); err != nil {
+		return err
+	}
+	var f form
+	f.maybe(in.Note, maxReason, "/note")
+	if err := f.err(); err != nil {
+		return err
+	}
+	row, err := s.releaseRow(r)
+	if err != nil {
+		return err
+	}
+	err = s.act(r, s.eventOf(act, &row), func(*audit.Event) error {
+		return s.Agency.Judge(r.Context(), callerOf(r).Operator.Name, row.ID, yes, in.Note)
+	})
+	s.Metrics.Release(act[len("release."):], outcome(err))
+	if err != nil {
+		return err
+	}
+	view := s.view()
+	setIndex(w, view)
+	return s.answerRelease(w, view, row.ID)
+}
+
+func (s *Server) releaseRow(r *http.Request) (release.Release, error) {
+	id := exchange.ReleaseID(r.PathValue("id"))
+	row, ok := s.view().Release(id)
+	if !ok {
+		return row, agency.ErrNoRelease.With("release", printable(string(id)))
+	}
+	return row, nil
+}
+
+// outcome is an act's result as metrics count it.
+func outcome(err error) string {
+	if err != nil {
+		return "failed"
+	}
+	return "done"
+}

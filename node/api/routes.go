@@ -1,0 +1,72 @@
+package api
+
+import (
+	"net/http"
+
+	"accord/node/config"
+)
+
+// route is one row of the table: a method and a path, the callers it is open
+// to, the roles of which an operator needs one, and what it does. An operator
+// needs no name where roles is empty.
+type route struct {
+	method, path string
+	open         audience
+	roles        []config.Role
+	upload       bool // the body is a file, as large as the configuration allows
+	handle       func(*Server, http.ResponseWriter, *http.Request) error
+}
+
+// The sets of roles that routes ask for.
+var (
+	nobody   []config.Role
+	anybody  = config.Roles()
+	clerks   = []config.Role{config.Clerk}
+	officers = []config.Role{config.Officer}
+	readers  = []config.Role{config.Clerk, config.Officer, config.Auditor} // of receipts
+)
+
+const everybody = public | peers | operator
+
+// routes is every route there is. What does not stand here is not served.
+var routes = []route{
+	{"GET", "/livez", everybody, nobody, false, (*Server).live},
+	{"GET", "/readyz", everybody, nobody, false, (*Server).ready},
+	{"GET", "/metrics", operator, nobody, false, (*Server).metrics},
+	{"GET", "/api/v1/openapi.yaml", everybody, nobody, false, (*Server).openapi},
+	{"GET", "/api/v1/node/status", operator, nobody, false, (*Server).status},
+
+	{"GET", "/api/v1/federation", everybody, nobody, false, (*Server).federation},
+	{"GET", "/api/v1/members", everybody, nobody, false, (*Server).members},
+	{"GET", "/api/v1/catalogue", everybody, nobody, false, (*Server).catalogue},
+	{"GET", "/api/v1/catalogue/{version}", everybody, nobody, false, (*Server).catalogueVersion},
+	{"POST", "/api/v1/catalogue/endorse", operator, officers, false, (*Server).endorse},
+	{"POST", "/api/v1/catalogue/adopt", operator, officers, false, (*Server).adopt},
+
+	{"GET", "/api/v1/ledger", everybody, nobody, false, (*Server).ledger},
+	{"GET", "/api/v1/ledger/checkpoint", everybody, nobody, false, (*Server).checkpoint},
+	{"GET", "/api/v1/ledger/statements", peers | operator, anybody, false, (*Server).statements},
+	{"GET", "/api/v1/ledger/bundle", operator, anybody, false, (*Server).bundle},
+
+	{"GET", "/api/v1/lists/{list}/entries", everybody, nobody, false, (*Server).entries},
+	{"POST", "/api/v1/lists/{list}/entries", operator, clerks, false, (*Server).nominate},
+	{"GET", "/api/v1/entries/{id}", everybody, nobody, false, (*Server).entry},
+	{"GET", "/api/v1/entries/{id}/bundle", everybody, nobody, false, (*Server).entryBundle},
+	{"POST", "/api/v1/entries/{id}/withdraw", operator, officers, false, (*Server).withdraw},
+	{"POST", "/api/v1/entries/{id}/remove", operator, officers, false, (*Server).remove},
+
+	{"GET", "/api/v1/records", operator, anybody, false, (*Server).records},
+	{"POST", "/api/v1/records", operator, clerks, false, (*Server).addRecord},
+	{"POST", "/api/v1/records/import", operator, clerks, true, (*Server).importFile},
+	{"GET", "/api/v1/records/{id}", peers | operator, anybody, false, (*Server).record},
+	{"POST", "/api/v1/records/{id}/correct", operator, clerks, false, (*Server).correctRecord},
+	{"POST", "/api/v1/records/{id}/retract", operator, clerks, false, (*Server).retractRecord},
+
+	{"GET", "/api/v1/releases", operator, readers, false, (*Server).releases},
+	{"POST", "/api/v1/releases", operator, clerks, false, (*Server).askRelease},
+	{"GET", "/api/v1/releases/{id}", operator, readers, false, (*Server).release},
+	{"POST", "/api/v1/releases/{id}/approve", operator, officers, false, (*Server).approve},
+	{"POST", "/api/v1/releases/{id}/deny", operator, officers, false, (*Server).deny},
+	{"POST", "/api/v1/releases/{id}/open", operator, clerks, false, (*Server).open},
+	{"POST", "/api/v1/releases/{id}/deliver", peers, nobody, false, (*Server).deliver},
+}
