@@ -224,6 +224,12 @@ func (l *Log) serveCall(ctx context.Context, peer string, kind transport.Kind, b
 			return []byte{1}, nil
 		}
 		return []byte{0}, nil
+	case transport.KindPosition:
+		if len(body) != 0 {
+			return nil, transport.ErrMalformed
+		}
+		index, _ := l.fsm.position()
+		return binary.BigEndian.AppendUint64(nil, index), nil
 	}
 	return nil, transport.ErrMalformed
 }

@@ -21,6 +21,9 @@ var (
 	ErrClosed = errors.New("consensus: closed")
 	// ErrExists: there is state already, so founding is out of the question.
 	ErrExists = errors.New("consensus: already founded")
+	// ErrNotReady: a node would get its vote before it has caught up, or while a
+	// voter is away.
+	ErrNotReady = errors.New("consensus: not ready for a vote")
 	// ErrConfig: the configuration cannot work.
 	ErrConfig = errors.New("consensus: configuration")
 	// ErrMachine: the machine could not apply or restore; the node has stopped.

@@ -4,7 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -142,12 +144,14 @@ func TestSnapshotInstalled(t *testing.T) {
 		c.Propose(leader, fmt.Sprintf("k%d=1", i))
 	}
 	c.Eventually("the leader compacts", func() bool { return c.Nodes[leader].Log.Status().LogFirst > 30 })
-	for range 2 {
+	for round := range 2 {
 		c.Start(away)
 		c.Settle()
-		if n := distinct(c, away); n != 61 {
-			t.Fatalf("%d payloads, want 61", n)
+		if n := distinct(c, away); n != 61+round {
+			t.Fatalf("%d payloads, want %d", n, 61+round)
 		}
+		c.Propose(leader, fmt.Sprintf("onward%d=1", round)) // its log goes on from the snapshot
+		c.Settle()
 		c.Kill(away)
 	}
 	c.Start(away)
@@ -173,6 +177,12 @@ func TestMembershipChanges(t *testing.T) {
 	}
 	c.Settle()
 	c.Propose(n, "from=nonvoter")
+	c.Hub.Isolate(c.Nodes[others(c, leader)[0]].ID)
+	if err := log.AddVoter(fresh.ID, fresh.Address); !errors.Is(err, consensus.ErrNotReady) {
+		t.Fatalf("a vote while a voter is away: %v", err)
+	}
+	c.Hub.MendAll()
+	c.Settle()
 	if err := log.AddVoter(fresh.ID, fresh.Address); err != nil {
 		t.Fatal(err)
 	}
@@ -271,4 +281,48 @@ func TestStartRefusals(t *testing.T) {
 	if err := c.TryStart(0); !errors.Is(err, store.ErrOwner) {
 		t.Errorf("start with another node's directory: %v", err)
 	}
+}
+
+// cannotRestore is a machine that finds a snapshot wrong.
+type cannotRestore struct{ *consensustest.Machine }
+
+func (cannotRestore) Restore(io.Reader) error { return errors.New("state does not match its digest") }
+
+// A snapshot the machine cannot take over stops the node and is set aside; the
+// state it had, and the log, are still good.
+func TestSnapshotRefused(t *testing.T) {
+	fail := false
+	c := consensustest.New(t, 3, consensustest.Options{
+		NewMachine: func(int) consensus.Machine {
+			if m := consensustest.NewMachine(nil); !fail {
+				return m
+			} else {
+				return cannotRestore{m}
+			}
+		},
+		Adjust: func(cfg *consensus.Config) {
+			cfg.SnapshotInterval, cfg.SnapshotThreshold, cfg.TrailingLogs = 20*time.Millisecond, 10, 4
+		}})
+	leader := c.Leader()
+	away := others(c, leader)[0]
+	c.Propose(away, "first=1")
+	c.Kill(away)
+	for i := range 40 {
+		c.Propose(leader, fmt.Sprintf("k%d=1", i))
+	}
+	c.Eventually("the leader compacts", func() bool { return c.Nodes[leader].Log.Status().LogFirst > 20 })
+	fail = true
+	c.Start(away)
+	c.Eventually("the node stops", func() bool { return c.Nodes[away].Fatal() != nil })
+	if err := c.Nodes[away].Fatal(); !errors.Is(err, consensus.ErrMachine) {
+		t.Fatal(err)
+	}
+	c.Kill(away)
+	aside, err := filepath.Glob(filepath.Join(c.Dir(away), "*.refused"))
+	if err != nil || len(aside) != 1 {
+		t.Fatalf("set aside: %v, %v", aside, err)
+	}
+	fail = false
+	c.Start(away)
+	c.Settle()
 }

@@ -1,8 +1,12 @@
 package consensus
 
 import (
+	"context"
+	"encoding/binary"
 	"errors"
 	"fmt"
+
+	"accord/consensus/transport"
 
 	"github.com/hashicorp/raft"
 )
@@ -25,16 +29,47 @@ func (l *Log) AddNonvoter(id, address string) error {
 	}, Server{ID: id, Address: address})
 }
 
-// AddVoter gives a node of the membership its vote.
+// maxLag is how many entries a node may be behind when it gets its vote.
+const maxLag = 100
+
+// AddVoter gives a node of the membership its vote. It must have caught up, and
+// every voter must be there: one that misses the change would take the newcomer
+// for somebody without a vote and, should it come to lead, not follow it.
 func (l *Log) AddVoter(id, address string) error {
 	for _, s := range l.Servers() {
 		if s.ID == id && s.Address == address {
+			if err := l.ready(id); err != nil {
+				return err
+			}
 			return l.alter(func(r *raft.Raft, prev uint64) raft.IndexFuture {
 				return r.AddVoter(raft.ServerID(id), raft.ServerAddress(address), prev, l.cfg.RPCTimeout)
 			}, Server{ID: id, Address: address, Voter: true})
 		}
 	}
 	return fmt.Errorf("%w: %q is not a non-voter; add it as one first", ErrConfig, id)
+}
+
+// ready asks the newcomer and all voters how far they are.
+func (l *Log) ready(newcomer string) error {
+	if l.raft.Load().State() != raft.Leader {
+		return ErrNotLeader
+	}
+	ours, _ := l.fsm.position()
+	for _, s := range l.Servers() {
+		if s.ID == l.cfg.NodeID || (!s.Voter && s.ID != newcomer) {
+			continue
+		}
+		ctx, cancel := context.WithTimeout(context.Background(), l.cfg.Heartbeat)
+		body, err := l.trans.Call(ctx, s.ID, s.Address, transport.KindPosition, nil)
+		cancel()
+		if err != nil || len(body) != 8 {
+			return fmt.Errorf("%w: %q does not answer", ErrNotReady, s.ID)
+		}
+		if at := binary.BigEndian.Uint64(body); at+maxLag < ours {
+			return fmt.Errorf("%w: %q is at %d of %d", ErrNotReady, s.ID, at, ours)
+		}
+	}
+	return nil
 }
 
 // Remove takes a node out of the membership. Its id never comes back.

@@ -234,6 +234,9 @@ func (c *Cluster) Settle() {
 		c.t.Fatalf("barrier: %v", err)
 	}
 	for _, n := range c.Nodes {
+		if err := n.Fatal(); err != nil {
+			c.t.Fatalf("%s has stopped: %v", n.ID, err)
+		}
 		if n.Log != nil {
 			c.Eventually(n.ID+" catches up", func() bool { return n.Log.Status().Applied >= index })
 		}

@@ -29,6 +29,7 @@ const (
 	KindTimeoutNow      Kind = 5
 	KindPropose         Kind = 16 // a batch of proposals for the leader
 	KindReadIndex       Kind = 17 // a linearizable read point from the leader
+	KindPosition        Kind = 19 // how far the peer has applied the log
 	KindConfirmTerm     Kind = 18 // "is this still your term?", the leader's question before it gives a read point
 )
 
@@ -36,6 +37,7 @@ var kindNames = map[Kind]string{
 	KindAppendEntries: "append-entries", KindRequestVote: "request-vote", KindPreVote: "pre-vote",
 	KindInstallSnapshot: "install-snapshot", KindTimeoutNow: "timeout-now",
 	KindPropose: "propose", KindReadIndex: "read-index", KindConfirmTerm: "confirm-term",
+	KindPosition: "position",
 }
 
 // String is the kind's name in logs and counters.
@@ -76,7 +78,7 @@ func maxBody(k Kind) uint32 {
 		return MaxConfiguration + maxSmallBody
 	case KindPropose:
 		return MaxCallBody
-	case KindRequestVote, KindPreVote, KindTimeoutNow, KindReadIndex, KindConfirmTerm:
+	case KindRequestVote, KindPreVote, KindTimeoutNow, KindReadIndex, KindConfirmTerm, KindPosition:
 		return maxSmallBody
 	}
 	return 0
