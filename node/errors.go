@@ -21,6 +21,9 @@ var (
 	ErrStopped = exchange.Define(exchange.KindInternal, "NODE-005",
 		exchange.Text{Zh: "节点因存储或状态错误已停止", En: "the node stopped because of a storage or state error"},
 		exchange.Text{Zh: "查看日志;检查磁盘后重启,节点会从日志恢复", En: "look into the log; check the disk and restart, the node recovers from its log"})
+	ErrSocketPath = exchange.Define(exchange.KindInvalid, "NODE-006",
+		exchange.Text{Zh: "套接字路径过长(上限 {max} 字节):{path}", En: "the socket's path is longer than {max} bytes: {path}"},
+		exchange.Text{Zh: "把数据目录放在更短的路径下", En: "put the data folder at a shorter path"})
 	ErrNoQuorum = exchange.Define(exchange.KindNoQuorum, "LEDGER-001",
 		exchange.Text{Zh: "在线成员不足,账本暂不能写入;未作任何更改", En: "too few members are reachable, the ledger takes no writes; nothing was changed"},
 		exchange.Text{Zh: "查询仍可用;用 accord ledger status 查看哪些成员离线", En: "reads go on; accord ledger status shows who is away"})

@@ -129,8 +129,14 @@ func httpServer(h http.Handler, connContext func(context.Context, net.Conn) cont
 	}
 }
 
+// maxSocketPath is what fits into sockaddr_un on every system we run on.
+const maxSocketPath = 103
+
 // localSocket opens the operators' socket, for this user only.
 func localSocket(path string) (net.Listener, error) {
+	if len(path) > maxSocketPath {
+		return nil, ErrSocketPath.With("path", path, "max", maxSocketPath)
+	}
 	if c, err := net.Dial("unix", path); err == nil {
 		c.Close()
 		return nil, ErrRunning.With("socket", path)

@@ -243,7 +243,7 @@ func (n *Node) openAgency() error {
 	}
 	n.agency, err = agency.New(agency.Config{
 		Federation: n.cfg.Federation, Self: n.id.Member, Kind: n.kind(), Keys: n.keys, Storage: storage, Blinder: blinder,
-		Ledger: n.machine, Proposer: proposer{n}, Records: n.records, Genesis: n.genesis, Clock: n.opts.Clock, Rand: rand.Reader,
+		Ledger: n.machine, Proposer: proposer{n}, Records: n.records, Genesis: n.genesis, Outbox: filepath.Join(n.cfg.Dir, "outbox"), Clock: n.opts.Clock, Rand: rand.Reader,
 	})
 	return err
 }

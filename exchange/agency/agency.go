@@ -45,6 +45,7 @@ type Config struct {
 	Proposer   Proposer
 	Records    records.Store
 	Genesis    members.Genesis
+	Outbox     string // folder for envelopes on their way to a requester
 	Clock      func() time.Time
 	Rand       io.Reader
 }

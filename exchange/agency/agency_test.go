@@ -108,7 +108,7 @@ func newWorld(t *testing.T) *world {
 		t.Cleanup(func() { store.Close() })
 		w.agency[id], err = agency.New(agency.Config{Federation: "qinghai", Self: id, Kind: kind, Keys: fixedKeys(id),
 			Storage: cryptotest.Secret(string(id), "storage"), Blinder: blinder, Ledger: w.machine, Proposer: w,
-			Records: store, Genesis: g, Clock: w.clock, Rand: rand.Reader})
+			Records: store, Genesis: g, Outbox: filepath.Join(w.dir, string(id)+"-outbox"), Clock: w.clock, Rand: rand.Reader})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -213,8 +213,8 @@ func TestReleaseFromRequestToOpening(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := association.Deliver(ctx, "node", "court", id); err == nil {
-		t.Error("delivered twice")
+	if again, err := association.Deliver(ctx, "node", "court", id); err != nil || again != envelope {
+		t.Errorf("the answer was lost and cannot be had again: %v", err)
 	}
 	if _, err := w.agency["regulator"].Open(ctx, "x", id, envelope); !errors.Is(err, agency.ErrNotParty) {
 		t.Errorf("the regulator opened it: %v", err)
@@ -225,6 +225,9 @@ func TestReleaseFromRequestToOpening(t *testing.T) {
 	}
 	if len(opened.Fields) != 1 || len(opened.Fields["resident_id"]) != 20 {
 		t.Errorf("%d fields opened", len(opened.Fields))
+	}
+	if _, err := association.Deliver(ctx, "node", "court", id); !errors.Is(err, agency.ErrNotGranted) {
+		t.Errorf("delivered again after it was opened: %v", err)
 	}
 	rel, _ := w.machine.View().Release(id)
 	if rel.StatusAt(exchange.MillisOf(w.now)) != release.Opened || rel.Delivered == nil || rel.Opened.Digest != rel.Delivered.Digest {

@@ -62,7 +62,8 @@ func (a *Agency) Judge(ctx context.Context, op exchange.OperatorID, id exchange.
 // in its own copy of the ledger, takes exactly the granted disclosures of the
 // record, binds them to this requester and release, encrypts them to the
 // requester's key, and leaves the envelope's digest on the ledger before the
-// envelope leaves the house.
+// envelope leaves the house. Asked again for a delivery that was not opened, it
+// sends the same envelope again.
 func (a *Agency) Deliver(ctx context.Context, op exchange.OperatorID, requester exchange.MemberID, id exchange.ReleaseID) (string, error) {
 	view := a.Ledger.View()
 	rel, ok := view.Release(id)
@@ -72,7 +73,11 @@ func (a *Agency) Deliver(ctx context.Context, op exchange.OperatorID, requester 
 	if rel.Requester != requester || rel.Record.Author != a.Self {
 		return "", ErrNotParty.With("release", id)
 	}
-	if status := rel.StatusAt(a.now()); status != release.Granted {
+	switch status := rel.StatusAt(a.now()); status {
+	case release.Granted:
+	case release.Delivered:
+		return a.sentBefore(rel)
+	default:
 		return "", ErrNotGranted.With("release", id, "status", status)
 	}
 	bound, err := a.bind(ctx, rel)
@@ -89,6 +94,9 @@ func (a *Agency) Deliver(ctx context.Context, op exchange.OperatorID, requester 
 	}
 	envelope, err := seal.Encrypt(sealKey, envelopeType, []byte(bound))
 	if err != nil {
+		return "", err
+	}
+	if err := a.keepEnvelope(id, envelope); err != nil {
 		return "", err
 	}
 	_, err = a.Act(ctx, op, exchange.VerbReleaseDeliver, release.ReceiptBody{Release: id, Digest: digestOf(envelope)})

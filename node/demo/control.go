@@ -12,6 +12,11 @@ import (
 	"accord/exchange"
 )
 
+// ErrBusy is given when a demo runs in the folder already.
+var ErrBusy = exchange.Define(exchange.KindConflict, "DEMO-004",
+	exchange.Text{Zh: "目录 {dir} 中已有演示在运行", En: "a demo already runs in {dir}"},
+	exchange.Text{Zh: "先停止它,或用 --dir 另选目录", En: "stop it first, or choose another folder with --dir"})
+
 // ErrNoDemo is given when no demo runs in the folder.
 var ErrNoDemo = exchange.Define(exchange.KindUnavailable, "DEMO-002",
 	exchange.Text{Zh: "目录 {dir} 中没有运行的演示", En: "no demo runs in {dir}"},
@@ -20,13 +25,23 @@ var ErrNoDemo = exchange.Define(exchange.KindUnavailable, "DEMO-002",
 // controlPath is the socket on which a running demo takes kill and start.
 func controlPath(dir string) string { return filepath.Join(dir, "demo.sock") }
 
+// Running says whether a demo runs in the folder.
+func Running(dir string) bool {
+	c, err := net.Dial("unix", controlPath(dir))
+	if err != nil {
+		return false
+	}
+	c.Close()
+	return true
+}
+
 // Serve answers `accord demo kill` and `accord demo start` until ctx ends.
 func (s *Supervisor) Serve(ctx context.Context) error {
 	path := controlPath(s.dir)
 	os.Remove(path)
 	ln, err := net.Listen("unix", path)
 	if err != nil {
-		return err
+		return ErrPlan.Wrap(err, "dir", s.dir, "why", "its path is too long for a socket")
 	}
 	os.Chmod(path, 0o600)
 	mux := http.NewServeMux()
