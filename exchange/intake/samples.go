@@ -52,65 +52,71 @@ func Samples() map[string]string {
 const minCanary = 6
 
 // SampleCanaries are the private plaintexts in the samples' good rows, sorted:
-// what must be found nowhere after importing them. Codes, kinds of document and
-// an organisation's own code, which is its subject's public name, are none.
+// what must be found nowhere after importing them. Codes and kinds of document
+// are none, nor is what another row of the samples says in public.
 func SampleCanaries() []string {
-	found := map[string]bool{}
+	private, public := map[string]bool{}, map[string]bool{}
 	for name, mapping := range sampleMappings {
-		for _, s := range canariesOf(name, mapping) {
-			found[s] = true
-		}
+		textsOf(name, mapping, private, public)
 	}
-	all := make([]string, 0, len(found))
-	for s := range found {
-		all = append(all, s)
+	all := make([]string, 0, len(private))
+	for s := range private {
+		if !public[s] {
+			all = append(all, s)
+		}
 	}
 	sort.Strings(all)
 	return all
 }
 
-func canariesOf(name, mapping string) (found []string) {
+// textsOf adds the texts of a sample's good rows to one of the two sets.
+func textsOf(name, mapping string, private, public map[string]bool) {
 	data, err := Sample(name)
 	if err != nil {
-		return nil
+		return
 	}
 	m, err := Builtin(mapping)
 	if err != nil {
-		return nil
+		return
 	}
 	_, doc := catalogue.Default()
 	_, rows, err := Read(context.Background(), bytes.NewReader(data), int64(len(data)), m, doc, Options{AsOf: sampleDay})
 	if err != nil {
-		return nil
+		return
 	}
 	cat := catalogue.New(doc)
 	for row, err := range rows {
 		if err != nil {
-			return nil
+			return
 		}
 		if row.Verdict != Refuse {
-			found = append(found, privateTexts(cat, row)...)
+			divide(cat, row, private, public)
 		}
 	}
-	return found
 }
 
-func privateTexts(cat *catalogue.Catalogue, row *Row) (found []string) {
+// divide puts each text of a row into the set its field's class asks for.
+func divide(cat *catalogue.Catalogue, row *Row, private, public map[string]bool) {
+	if row.SubjectNamespace == exchange.SubjectOrg {
+		public[row.SubjectKey.Reveal()] = true
+	}
 	for id, v := range row.Values {
 		f := cat.Field(row.Category, id)
-		if f == nil || !f.ClassFor(row.SubjectNamespace).Private() || f.Type == catalogue.TypeCode || strings.HasSuffix(id, "id_kind") {
+		if f == nil || f.Type == catalogue.TypeCode || strings.HasSuffix(id, "id_kind") {
 			continue
+		}
+		set := public
+		if f.ClassFor(row.SubjectNamespace).Private() {
+			set = private
 		}
 		texts, _ := v.([]string)
 		if s, ok := v.(string); ok {
 			texts = append(texts, s)
 		}
 		for _, s := range texts {
-			public := row.SubjectNamespace == exchange.SubjectOrg && s == row.SubjectKey.Reveal()
-			if len(s) >= minCanary && !public {
-				found = append(found, s)
+			if len(s) >= minCanary {
+				set[s] = true
 			}
 		}
 	}
-	return found
 }
