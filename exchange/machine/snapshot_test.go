@@ -108,9 +108,19 @@ func resealed(data []byte, old, new string) []byte {
 	size := binary.BigEndian.Uint32(data[lead:])
 	head := strings.Replace(string(data[lead+4:lead+4+int(size)]), old, new, 1)
 	out := binary.BigEndian.AppendUint32(bytes.Clone(data[:lead]), uint32(len(head)))
-	out = append(append(out, head...), data[lead+4+int(size):len(data)-32]...)
-	sum := sha256.Sum256(out)
-	return append(out, sum[:]...)
+	return summed(append(append(out, head...), data[lead+4+int(size):len(data)-32]...))
+}
+
+// resummed changes what stands before the checksum and makes it fit again.
+func resummed(data []byte, change func(body []byte)) []byte {
+	body := bytes.Clone(data[:len(data)-32])
+	change(body)
+	return summed(body)
+}
+
+func summed(body []byte) []byte {
+	sum := sha256.Sum256(body)
+	return append(body, sum[:]...)
 }
 
 func TestSnapshotsThatDoNotFit(t *testing.T) {
@@ -127,6 +137,7 @@ func TestSnapshotsThatDoNotFit(t *testing.T) {
 		"negative":              resealed(data, `"refused":`, `"refused":-`),
 		"unknown member":        resealed(data, `{"genesis"`, `{"x":1,"genesis"`),
 		"another chain's form":  resealed(data, `"chain":"`, `"chain":"0`),
+		"another root":          resummed(data, func(body []byte) { body[len(body)-1] ^= 1 }),
 		"a cut of another file": append(bytes.Clone(data[:len(data)-32]), make([]byte, 32)...),
 	} {
 		fresh := New(t)
