@@ -16,6 +16,14 @@ type maker func(e *env) *cli.Command
 
 // commands is the whole tool, in the order help shows it.
 var commands = []maker{
+	initCommand,
+	nodeCommand,
+	configCommand,
+	memberCommand,
+	charterCommand,
+	catalogueCommand,
+	ledgerCommand,
+	verifyCommand,
 	explainCommand,
 	versionCommand,
 	completionCommand,

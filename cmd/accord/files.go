@@ -44,6 +44,19 @@ func (e *env) read(path string, limit int64) ([]byte, error) {
 	return data, nil
 }
 
+// readAll reads several files.
+func (e *env) readAll(paths []string, limit int64) ([][]byte, error) {
+	var all [][]byte
+	for _, path := range paths {
+		data, err := e.read(path, limit)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, data)
+	}
+	return all, nil
+}
+
 // save writes a new file whole, for this user only, and never over another: a
 // signature or an evidence file that is gone cannot be made again. "-" is
 // standard output.

@@ -37,8 +37,8 @@ type column struct {
 }
 
 // rows is a list as a command found it. A cell is nil, a string, bool or
-// number, an exchange.Text, a time (time.Time or exchange.Millis), a []string,
-// or anything with a String method.
+// number, an exchange.Text, a word with its text (told, titled), a time
+// (time.Time or exchange.Millis), a []string, or anything with a String method.
 type rows struct {
 	Columns []column
 	Cells   [][]any
@@ -105,7 +105,7 @@ func (e *env) object(v any, render func(w io.Writer)) error {
 	if e.Format == formatJSON {
 		return e.writeJSON(versioned(body))
 	}
-	list, err := members(body)
+	list, err := jsonMembers(body)
 	if err != nil {
 		return exchange.ErrInternal.Wrap(err)
 	}
@@ -176,8 +176,8 @@ func versioned(body []byte) []byte {
 	return append([]byte(head), body[1:]...)
 }
 
-// members lists an object's top-level members in their order.
-func members(body []byte) (rows, error) {
+// jsonMembers lists an object's top-level members in their order.
+func jsonMembers(body []byte) (rows, error) {
 	list := rows{Columns: []column{{ID: "member"}, {ID: "value"}}}
 	dec := json.NewDecoder(strings.NewReader(string(body)))
 	if _, err := dec.Token(); err != nil {
@@ -256,6 +256,8 @@ func humanCell(v any, lang exchange.Lang) string {
 		return ""
 	case exchange.Text:
 		return v.In(lang)
+	case worded:
+		return v.text.In(lang)
 	case exchange.Millis:
 		if v == 0 {
 			return ""
@@ -267,9 +269,20 @@ func humanCell(v any, lang exchange.Lang) string {
 		}
 		return v.In(beijing).Format("2006-01-02 15:04:05 -07:00")
 	case []string:
-		return strings.Join(v, ", ")
+		return shortList(v)
 	case bool:
 		return yesNo[v].In(lang)
 	}
 	return fmt.Sprint(v)
+}
+
+// listLength is how many items of a list a table shows.
+const listLength = 4
+
+// shortList is a list in a table: its beginning, and how many there are.
+func shortList(items []string) string {
+	if len(items) <= listLength {
+		return strings.Join(items, ", ")
+	}
+	return fmt.Sprintf("%s, … (%d)", strings.Join(items[:listLength-1], ", "), len(items))
 }

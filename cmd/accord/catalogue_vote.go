@@ -1,0 +1,79 @@
+package main
+
+import (
+	"io"
+	"strings"
+
+	"accord/exchange"
+	"accord/node/wire"
+
+	"github.com/urfave/cli/v2"
+)
+
+// endorseCommand signs a new catalogue version for this member.
+func endorseCommand(e *env) *cli.Command {
+	return &cli.Command{
+		Name: "endorse", ArgsUsage: "FILE",
+		Usage: e.t("以本单位席位同意新目录", "endorse a new catalogue with this member's seat"),
+		Flags: []cli.Flag{&cli.StringFlag{Name: "out", Required: true, Usage: e.outUsage()}},
+		Action: func(c *cli.Context) error {
+			document, err := e.catalogueFile(c.Args().First())
+			if err != nil {
+				return err
+			}
+			signed, err := e.node().Endorse(c.Context, string(document))
+			if err != nil {
+				return err
+			}
+			if err := e.save(c.String("out"), []byte(signed.Signature+"\n")); err != nil {
+				return err
+			}
+			return e.object(signed, func(w io.Writer) {
+				e.card(w,
+					fact{exchange.Text{Zh: "文件", En: "file"}, c.String("out")},
+					fact{exchange.Text{Zh: "成员单位", En: "member"}, signed.Member},
+					fact{exchange.Text{Zh: "目录版本", En: "catalogue version"}, signed.Version},
+					fact{exchange.Text{Zh: "摘要", En: "digest"}, signed.Digest},
+					fact{exchange.Text{Zh: "下一步", En: "next"}, exchange.Text{
+						Zh: "收齐同意书后运行 accord catalogue adopt", En: "with enough endorsements run accord catalogue adopt"}})
+			})
+		},
+	}
+}
+
+// adoptCommand puts an endorsed version in force.
+func adoptCommand(e *env) *cli.Command {
+	return &cli.Command{
+		Name: "adopt", ArgsUsage: "FILE ENDORSEMENT...",
+		Usage: e.t("用足够席位的同意书使新目录生效", "put a new catalogue in force with the endorsements of enough seats"),
+		Action: func(c *cli.Context) error {
+			document, err := e.catalogueFile(c.Args().First())
+			if err != nil {
+				return err
+			}
+			papers, err := e.readAll(c.Args().Tail(), maxPaper)
+			if err != nil {
+				return err
+			}
+			in := wire.AdoptCatalogue{Document: string(document)}
+			for _, p := range papers {
+				in.Endorsements = append(in.Endorsements, strings.TrimSpace(string(p)))
+			}
+			done, err := e.node().AdoptCatalogue(c.Context, in)
+			if err != nil {
+				return err
+			}
+			return e.done(done, exchange.Text{Zh: "新目录已生效", En: "the new catalogue is in force"})
+		},
+	}
+}
+
+// done shows an act on the ledger.
+func (e *env) done(d wire.Done, what exchange.Text) error {
+	return e.object(d, func(w io.Writer) {
+		e.card(w,
+			fact{exchange.Text{Zh: "结果", En: "done"}, what},
+			fact{exchange.Text{Zh: "账本序号", En: "ledger entry"}, d.Seq},
+			fact{exchange.Text{Zh: "指令", En: "command"}, d.ID})
+	})
+}

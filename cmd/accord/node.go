@@ -1,0 +1,164 @@
+package main
+
+import (
+	"context"
+	"io"
+	"log/slog"
+	"slices"
+	"strings"
+
+	"accord/exchange"
+	"accord/node"
+	"accord/node/config"
+	"accord/node/demo"
+	"accord/node/wire"
+
+	"github.com/urfave/cli/v2"
+)
+
+var (
+	errNoLeader = exchange.Define(exchange.KindNoQuorum, "CLI-027",
+		exchange.Text{Zh: "节点尚未就绪：没有主持节点", En: "the node is not ready: there is no leader"},
+		exchange.Text{Zh: "用 accord member list 查看成员并确认半数以上在线；查询不受影响", En: "see that more than half of the members are up (accord member list); reads go on"})
+	errNotReady = exchange.Define(exchange.KindUnavailable, "CLI-028",
+		exchange.Text{Zh: "节点尚未就绪：{why}", En: "the node is not ready: {why}"},
+		exchange.Text{Zh: "稍后再看；见节点日志", En: "look again in a while; see the node's log"})
+	errSetting = exchange.Define(exchange.KindInvalid, "CLI-029",
+		exchange.Text{Zh: "没有配置项 {key}", En: "there is no configuration key {key}"},
+		exchange.Text{Zh: "试试 {try}；写成 --set 配置项=值", En: "try {try}; write --set KEY=VALUE"})
+)
+
+// nodeCommand runs a node and looks at it.
+func nodeCommand(e *env) *cli.Command {
+	return &cli.Command{
+		Name:     "node",
+		Category: e.t("节点", "node"),
+		Usage:    e.t("运行和查看节点", "run a node and look at it"),
+		Subcommands: []*cli.Command{{
+			Name:  "run",
+			Usage: e.t("在前台运行节点", "run the node in the foreground"),
+			Description: e.t("SIGINT 或 SIGTERM 使它正常停止（退出码 0）；日志写到标准错误。",
+				"SIGINT or SIGTERM stops it in order (exit code 0). The log goes to stderr."),
+			Flags: []cli.Flag{
+				&cli.StringSliceFlag{Name: "set", Usage: e.t("覆盖一个配置项 `KEY=VALUE`", "override one setting, `KEY=VALUE`")},
+			},
+			Action: func(c *cli.Context) error { return e.runNode(c.Context, c.StringSlice("set")) },
+		}, {
+			Name:   "status",
+			Usage:  e.t("节点状态；没有主持节点时退出码为 5", "the node's state; exit code 5 when there is no leader"),
+			Action: func(c *cli.Context) error { return e.nodeStatus(c.Context) },
+		}},
+	}
+}
+
+func (e *env) runNode(ctx context.Context, set []string) error {
+	settings, err := settingsOf(set)
+	if err != nil {
+		return err
+	}
+	cfg, _, err := config.Load(e.Dir, e.lookup, settings)
+	if err != nil {
+		return err
+	}
+	forbidCores()
+	if e.Getenv(demo.StopWithStdin) != "" {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithCancel(ctx)
+		go func() {
+			io.Copy(io.Discard, e.Stdin)
+			cancel()
+		}()
+	}
+	log := e.logger(cfg)
+	n, err := node.Open(cfg, node.Options{Version: thisBuild().Version, Logger: log, Clock: e.Now})
+	if err != nil {
+		return err
+	}
+	log.Info("node running", "member", cfg.Member, "listen", cfg.Listen, "socket", cfg.Socket(), "version", thisBuild().Version)
+	runErr := n.Run(ctx)
+	log.Info("node stopping")
+	if err := n.Close(); runErr == nil {
+		runErr = err
+	}
+	return runErr
+}
+
+// logger writes to stderr as the configuration says.
+func (e *env) logger(cfg config.Config) *slog.Logger {
+	var level slog.Level
+	if err := level.UnmarshalText([]byte(cfg.LogLevel)); err != nil {
+		level = slog.LevelInfo // the configuration allows only what slog knows
+	}
+	options := &slog.HandlerOptions{Level: level}
+	if cfg.LogFormat == "json" {
+		return slog.New(slog.NewJSONHandler(e.Stderr, options))
+	}
+	return slog.New(slog.NewTextHandler(e.Stderr, options))
+}
+
+// settingsOf reads KEY=VALUE pairs for keys of the configuration.
+func settingsOf(pairs []string) (map[string]string, error) {
+	var known []string
+	for _, k := range config.Keys() {
+		known = append(known, k.Name)
+	}
+	settings := map[string]string{}
+	for _, pair := range pairs {
+		key, value, ok := strings.Cut(pair, "=")
+		if !ok || !slices.Contains(known, key) {
+			try := "accord config keys"
+			if near := nearest(key, known); near != "" {
+				try = near
+			}
+			return nil, errSetting.With("key", key, "try", try)
+		}
+		if _, twice := settings[key]; twice {
+			return nil, errFlagTwice.With("flag", "--set "+key)
+		}
+		settings[key] = value
+	}
+	return settings, nil
+}
+
+func (e *env) nodeStatus(ctx context.Context) error {
+	s, err := e.node().Status(ctx)
+	if err != nil {
+		return err
+	}
+	if err := e.object(s, func(w io.Writer) { e.statusCard(w, s) }); err != nil {
+		return err
+	}
+	switch {
+	case s.Ready:
+		return nil
+	case s.Leader == "":
+		return errNoLeader.With()
+	}
+	return errNotReady.With("why", s.Why)
+}
+
+func (e *env) statusCard(w io.Writer, s wire.NodeStatus) {
+	leader := s.Leader
+	if s.LeaderOf != "" {
+		leader = string(s.LeaderOf) + " (" + s.Leader + ")"
+	}
+	if leader == "" {
+		leader = e.t("无", "none")
+	}
+	e.card(w,
+		fact{exchange.Text{Zh: "成员单位", En: "member"}, s.Member},
+		fact{exchange.Text{Zh: "节点", En: "node"}, s.Node},
+		fact{exchange.Text{Zh: "版本", En: "version"}, s.Version},
+		fact{exchange.Text{Zh: "就绪", En: "ready"}, s.Ready},
+		fact{exchange.Text{Zh: "原因", En: "why not"}, s.Why},
+		fact{exchange.Text{Zh: "角色", En: "role"}, told(raftRoles, s.Role)},
+		fact{exchange.Text{Zh: "主持节点", En: "leader"}, leader},
+		fact{exchange.Text{Zh: "任期", En: "term"}, s.Term},
+		fact{exchange.Text{Zh: "已提交", En: "committed"}, s.Commit},
+		fact{exchange.Text{Zh: "已执行", En: "applied"}, s.Applied},
+		fact{exchange.Text{Zh: "账本条数", En: "ledger size"}, s.Ledger.Size},
+		fact{exchange.Text{Zh: "账本根", En: "ledger root"}, s.Ledger.Root},
+		fact{exchange.Text{Zh: "状态摘要", En: "state digest"}, s.Ledger.Digest},
+		fact{exchange.Text{Zh: "本单位记录", En: "own records"}, s.Records},
+		fact{exchange.Text{Zh: "启动时间", En: "started"}, s.StartedAt})
+}

@@ -1,0 +1,103 @@
+package main
+
+import (
+	"io"
+	"strings"
+
+	"accord/crypto/bundle"
+	"accord/exchange"
+
+	"github.com/urfave/cli/v2"
+)
+
+var (
+	errUnverified = exchange.Define(exchange.KindUnverified, "CLI-030",
+		exchange.Text{Zh: "{file} 未通过验证：{checks}", En: "{file} does not verify: {checks}"},
+		exchange.Text{Zh: "不要采信其内容；向出具方索取原文件", En: "do not rely on it; get the original from whoever made it"})
+	warnNoAnchor = exchange.Define(exchange.KindUnverified, "CLI-031",
+		exchange.Text{Zh: "没有给出信任锚，只验证了文件自身一致", En: "no trust anchor was given: the file was only held against itself"},
+		exchange.Text{Zh: "用电话向任一成员单位核对章程摘要，再加 --trust", En: "ask any member for the charter's digest by phone and add --trust"})
+)
+
+// verifyCommand judges an evidence file, without a node or a network.
+func verifyCommand(e *env) *cli.Command {
+	return &cli.Command{
+		Name:      "verify",
+		Category:  e.t("证据", "evidence"),
+		Usage:     e.t("离线验证证据文件", "verify an evidence file offline"),
+		ArgsUsage: "FILE",
+		Flags: []cli.Flag{
+			&cli.StringFlag{Name: "trust", Usage: e.t("章程摘要 `DIGEST`，从别处得知", "the charter's `DIGEST`, known from elsewhere")},
+			&cli.BoolFlag{Name: "show", Usage: e.t("显示已披露信息项的值和自然人标识", "show values of disclosed fields and persons' ids")},
+		},
+		Action: func(c *cli.Context) error { return e.verify(c.Args().First(), c.String("trust"), c.Bool("show")) },
+	}
+}
+
+func (e *env) verify(path, trust string, show bool) error {
+	options := bundle.Options{Show: show}
+	if trust != "" {
+		digest, err := bundle.ParseDigest(trust)
+		if err != nil {
+			return errBadValue.With("flag", e.line.source("--trust"), "value", trust, "example", "sha256: + 64 hex")
+		}
+		options.Trust = &digest
+	}
+	data, err := e.read(path, bundle.MaxFile)
+	if err != nil {
+		return err
+	}
+	report := bundle.Verify(data, options)
+	if err := e.object(report, func(w io.Writer) { bundle.Render(w, report, string(e.Lang)) }); err != nil {
+		return err
+	}
+	if !report.OK {
+		return errUnverified.With("file", path, "checks", strings.Join(failedChecks(report), ", "))
+	}
+	if !report.Anchored {
+		e.warn(warnNoAnchor.With())
+	}
+	return nil
+}
+
+// failedChecks names what failed, each once.
+func failedChecks(r *bundle.Report) []string {
+	var names []string
+	seen := map[string]bool{}
+	for _, check := range r.Checks {
+		if check.Status == bundle.Failed && !seen[check.Name] {
+			seen[check.Name] = true
+			names = append(names, check.Name)
+		}
+	}
+	return names
+}
+
+// saved is what a command that wrote an evidence file tells.
+type saved struct {
+	File   string `json:"file"`
+	Bytes  int    `json:"bytes"`
+	OK     bool   `json:"ok"`
+	Digest string `json:"charter_digest"` // of the charter inside, to compare by phone
+}
+
+// saveEvidence verifies an evidence file before it leaves the house and writes
+// it.
+func (e *env) saveEvidence(path string, evidence []byte) error {
+	report := bundle.Verify(evidence, bundle.Options{})
+	if !report.OK {
+		return errUnverified.With("file", path, "checks", strings.Join(failedChecks(report), ", "))
+	}
+	if err := e.save(path, evidence); err != nil || path == "-" {
+		return err
+	}
+	s := saved{path, len(evidence), report.OK, report.Charter}
+	return e.object(s, func(w io.Writer) {
+		e.card(w,
+			fact{exchange.Text{Zh: "文件", En: "file"}, s.File},
+			fact{exchange.Text{Zh: "字节", En: "bytes"}, s.Bytes},
+			fact{exchange.Text{Zh: "已验证", En: "verified"}, s.OK},
+			fact{exchange.Text{Zh: "章程摘要", En: "charter digest"}, s.Digest},
+			fact{exchange.Text{Zh: "下一步", En: "next"}, exchange.Text{Zh: "对方可用 accord verify FILE --trust 摘要 验证", En: "anyone verifies it with accord verify FILE --trust DIGEST"}})
+	})
+}

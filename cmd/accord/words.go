@@ -1,0 +1,120 @@
+package main
+
+import (
+	"accord/exchange"
+	"accord/exchange/catalogue"
+	"accord/exchange/intake"
+)
+
+// The words people read for the words of the wire.
+var (
+	severities = map[string]exchange.Text{
+		string(catalogue.SeverityError):   {Zh: "错误", En: "error"},
+		string(catalogue.SeverityWarning): {Zh: "注意", En: "warning"},
+	}
+	changes = map[string]exchange.Text{
+		catalogue.Added:   {Zh: "新增", En: "added"},
+		catalogue.Removed: {Zh: "删除", En: "removed"},
+		catalogue.Changed: {Zh: "修改", En: "changed"},
+		catalogue.Opened:  {Zh: "放开", En: "opened"},
+		catalogue.Closed:  {Zh: "收紧", En: "closed"},
+	}
+	classes = map[string]exchange.Text{
+		string(catalogue.Public):     {Zh: "公开", En: "public"},
+		string(catalogue.Shared):     {Zh: "共享", En: "shared"},
+		string(catalogue.Restricted): {Zh: "受限", En: "restricted"},
+		string(catalogue.Secret):     {Zh: "不予共享", En: "secret"},
+	}
+	namespaces = map[string]exchange.Text{
+		exchange.SubjectOrg:    {Zh: "机构", En: "organisations"},
+		exchange.SubjectPerson: {Zh: "自然人", En: "natural persons"},
+		exchange.SubjectName:   {Zh: "境外主体", En: "foreign subjects"},
+	}
+	bases = map[string]exchange.Text{
+		catalogue.BasisCase:     {Zh: "案件", En: "case"},
+		catalogue.BasisDecision: {Zh: "决定文书", En: "decision"},
+		catalogue.BasisConsent:  {Zh: "主体同意", En: "consent"},
+		catalogue.BasisStatute:  {Zh: "法定职责", En: "statute"},
+	}
+	approvals = map[string]exchange.Text{
+		string(catalogue.ApprovalNone):   {Zh: "不需要", En: "none"},
+		string(catalogue.ApprovalAuthor): {Zh: "作者单位", En: "author"},
+	}
+	entryStatuses = map[string]exchange.Text{
+		"nominated": {Zh: "公示中", En: "nominated"},
+		"listed":    {Zh: "在列", En: "listed"},
+		"expired":   {Zh: "到期", En: "expired"},
+		"withdrawn": {Zh: "已撤回", En: "withdrawn"},
+		"removed":   {Zh: "已移出", En: "removed"},
+	}
+	endReasons = map[string]exchange.Text{
+		"repaired": {Zh: "信用修复", En: "repaired"},
+		"revoked":  {Zh: "决定撤销", En: "revoked"},
+		"error":    {Zh: "录入错误", En: "error"},
+	}
+	releaseStatuses = map[string]exchange.Text{
+		"refused":   {Zh: "不准予", En: "refused"},
+		"pending":   {Zh: "待批准", En: "pending"},
+		"granted":   {Zh: "准予", En: "granted"},
+		"denied":    {Zh: "作者拒绝", En: "denied"},
+		"lapsed":    {Zh: "逾期失效", En: "lapsed"},
+		"delivered": {Zh: "已交付", En: "delivered"},
+		"opened":    {Zh: "已查阅", En: "opened"},
+	}
+	recordStatuses = map[string]exchange.Text{
+		"active":    {Zh: "有效", En: "active"},
+		"corrected": {Zh: "已更正", En: "corrected"},
+		"retracted": {Zh: "已撤回", En: "retracted"},
+	}
+	effects = map[string]exchange.Text{
+		string(intake.Refuse): {Zh: "拒收", En: "refused"},
+		string(intake.Flag):   {Zh: "存疑", En: "flagged"},
+		string(intake.Same):   {Zh: "重复", En: "same"},
+	}
+	raftRoles = map[string]exchange.Text{
+		"leader":    {Zh: "主持", En: "leader"},
+		"follower":  {Zh: "跟随", En: "follower"},
+		"candidate": {Zh: "竞选", En: "candidate"},
+	}
+	verbs = map[string]exchange.Text{
+		string(exchange.VerbNominate):       {Zh: "拟列入", En: "nominate"},
+		string(exchange.VerbWithdraw):       {Zh: "撤回拟列入", En: "withdraw"},
+		string(exchange.VerbRemove):         {Zh: "移出", En: "remove"},
+		string(exchange.VerbReleaseRequest): {Zh: "申请授权开放", En: "ask for release"},
+		string(exchange.VerbReleaseApprove): {Zh: "批准开放", En: "approve release"},
+		string(exchange.VerbReleaseDeny):    {Zh: "拒绝开放", En: "deny release"},
+		string(exchange.VerbReleaseDeliver): {Zh: "交付", En: "deliver"},
+		string(exchange.VerbReleaseOpen):    {Zh: "查阅", En: "open"},
+		string(exchange.VerbAdopt):          {Zh: "通过目录", En: "adopt catalogue"},
+	}
+)
+
+// word is the text for a word, or the word itself where this build has none.
+func word[K ~string](table map[string]exchange.Text, key K) exchange.Text {
+	if text, ok := table[string(key)]; ok {
+		return text
+	}
+	return exchange.Text{Zh: string(key), En: string(key)}
+}
+
+// worded is a cell that machines read as a word and people as a text.
+type worded struct {
+	word string
+	text exchange.Text
+}
+
+// String is the word.
+func (w worded) String() string { return w.word }
+
+// told is a word of a table as a cell; nothing for no word.
+func told[K ~string](table map[string]exchange.Text, key K) any {
+	return titled(key, word(table, key))
+}
+
+// titled is an id with its title as a cell; nothing for no id.
+func titled[K ~string](id K, title exchange.Text) any {
+	if id == "" {
+		return nil
+	}
+	return worded{string(id), title}
+}
