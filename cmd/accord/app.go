@@ -16,6 +16,7 @@ type maker func(e *env) *cli.Command
 
 // commands is the whole tool, in the order help shows it.
 var commands = []maker{
+	demoCommand,
 	initCommand,
 	nodeCommand,
 	configCommand,
@@ -41,6 +42,7 @@ func run(ctx context.Context, e *env, makers ...maker) (code int) {
 		}
 	}()
 	e.peek()
+	e.makers = makers
 	e.app = newApp(e, makers)
 	if len(e.Args) > 1 && e.Args[1] == completeWord {
 		e.complete(e.Args[2:])

@@ -71,6 +71,9 @@ func runDemo(ctx context.Context, e *env, once, given bool) error {
 	if err != nil {
 		return err
 	}
+	if demo.Running(dir) {
+		return demo.ErrBusy.With("dir", dir)
+	}
 	if !given {
 		os.RemoveAll(dir) // without --dir nothing is kept from the last time
 	}
@@ -97,6 +100,10 @@ func runDemo(ctx context.Context, e *env, once, given bool) error {
 		return sup.Close()
 	}
 	defer shut()
+	serving, stopServing := context.WithCancel(ctx)
+	defer stopServing()
+	served := make(chan error, 1)
+	go func() { served <- sup.Serve(serving) }()
 	t := &teller{e: e, ctx: ctx, dir: dir, plan: plan, sup: sup, begin: begin}
 	told := t.tell()
 	if told == nil && !plan.Told {
@@ -116,10 +123,5 @@ func runDemo(ctx context.Context, e *env, once, given bool) error {
 	if told != nil || once {
 		return told
 	}
-	return stayUp(ctx, sup)
-}
-
-// stayUp serves kill and start until the demo is interrupted.
-func stayUp(ctx context.Context, sup *demo.Supervisor) error {
-	return sup.Serve(ctx)
+	return <-served // until it is interrupted
 }

@@ -135,7 +135,7 @@ func (t *teller) accord(member string, args ...string) ([]byte, int) {
 	sub.IsTTY = func(any) bool { return false }
 	sub.Args = append([]string{"accord"}, append(args, "--output", "json")...)
 	sub.client, sub.warnings = nil, nil
-	code := run(t.ctx, &sub, commands...)
+	code := run(t.ctx, &sub, t.e.makers...)
 	if out.Len() == 0 {
 		return errs.Bytes(), code
 	}

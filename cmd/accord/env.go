@@ -39,6 +39,7 @@ type env struct {
 	Debug     bool // show the cause of internal errors
 	Ambiguous int  // columns of a character of ambiguous width, 1 or 2
 
+	makers   []maker // the commands of this run, for a command that runs others
 	app      *cli.App
 	line     *line
 	client   *http.Client
