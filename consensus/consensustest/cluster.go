@@ -228,11 +228,13 @@ func (c *Cluster) Settle() {
 	c.t.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
-	leader := c.Leader()
-	index, err := c.Nodes[leader].Log.Barrier(ctx)
-	if err != nil {
-		c.t.Fatalf("barrier: %v", err)
-	}
+	leader, index := 0, uint64(0)
+	c.Eventually("a leader gives a read point", func() (ok bool) {
+		leader = c.Leader()
+		var err error
+		index, err = c.Nodes[leader].Log.Barrier(ctx)
+		return err == nil
+	})
 	for _, n := range c.Nodes {
 		if err := n.Fatal(); err != nil {
 			c.t.Fatalf("%s has stopped: %v", n.ID, err)

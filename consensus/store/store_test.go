@@ -9,6 +9,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -168,17 +169,23 @@ func TestLatch(t *testing.T) {
 // that comes back late finds the store latched.
 func TestWatchdog(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		var fatal error
+		var word atomic.Pointer[error]
+		fatal := func() error {
+			if p := word.Load(); p != nil {
+				return *p
+			}
+			return nil
+		}
 		l := &latch{}
-		l.init(Options{Limit: 5 * time.Second, Fatal: func(err error) { fatal = err },
+		l.init(Options{Limit: 5 * time.Second, Fatal: func(err error) { word.Store(&err) },
 			AfterFunc: func(d time.Duration, f func()) func() bool { return time.AfterFunc(d, f).Stop }})
-		if err := l.guarded("quick", func() error { time.Sleep(4999 * time.Millisecond); return nil }); err != nil || fatal != nil {
-			t.Fatal("a slow call is not a hanging one", err, fatal)
+		if err := l.guarded("quick", func() error { time.Sleep(4999 * time.Millisecond); return nil }); err != nil || fatal() != nil {
+			t.Fatal("a slow call is not a hanging one", err, fatal())
 		}
 		err := l.guarded("slow", func() error {
 			time.Sleep(5001 * time.Millisecond)
-			if !errors.Is(fatal, ErrHung) {
-				t.Error("no word while the call hangs:", fatal)
+			if !errors.Is(fatal(), ErrHung) {
+				t.Error("no word while the call hangs:", fatal())
 			}
 			return nil
 		})
@@ -188,7 +195,8 @@ func TestWatchdog(t *testing.T) {
 	})
 }
 
-// flipped opens a copy of a store with one bit changed.
+// opensAs opens a store made of the image and says whether it opened and, if so,
+// what it holds wrongly.
 func opensAs(t *testing.T, image []byte, lo, hi uint64) (bool, error) {
 	t.Helper()
 	dir := t.TempDir()

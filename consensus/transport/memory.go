@@ -47,8 +47,8 @@ func (h *Hub) Cut(from, to string) { h.change(func() { h.cut[link{from, to}] = t
 // Mend undoes Cut.
 func (h *Hub) Mend(from, to string) { h.change(func() { delete(h.cut, link{from, to}) }) }
 
-// MendAll undoes every cut.
-func (h *Hub) MendAll() { h.change(func() { clear(h.cut) }) }
+// MendAll undoes every cut and every delay.
+func (h *Hub) MendAll() { h.change(func() { clear(h.cut); clear(h.delay) }) }
 
 // Delay sets the one-way delay of a direction for bytes sent from now on.
 func (h *Hub) Delay(from, to string, d time.Duration) {
