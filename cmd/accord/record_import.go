@@ -1,0 +1,184 @@
+package main
+
+import (
+	"errors"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"time"
+
+	"accord/exchange"
+	"accord/exchange/intake"
+	"accord/node/client"
+	"accord/node/wire"
+
+	"github.com/urfave/cli/v2"
+)
+
+var (
+	errImportPartly = exchange.Define(exchange.KindPartial, "CLI-036",
+		exchange.Text{Zh: "{file}: {rows} 行中有 {refused} 行被拒收", En: "{file}: {refused} of {rows} rows were refused"},
+		exchange.Text{Zh: "改正这些行后再次导入整个文件，已入库的行不会重复", En: "mend those rows and import the whole file again; rows already stored are not repeated"})
+	errMappingLong = exchange.Define(exchange.KindInvalid, "CLI-037",
+		exchange.Text{Zh: "映射文件 {path} 超过 {limit} 字节", En: "the mapping {path} is longer than {limit} bytes"},
+		exchange.Text{Zh: "去掉注释，或拆成几个映射", En: "take comments out, or split it"})
+)
+
+func importCommand(e *env) *cli.Command {
+	return &cli.Command{
+		Name: "import", ArgsUsage: "FILE",
+		Usage: e.t("导入文件，好的行入库，坏的行逐行说明", "import a file: good rows are kept, the others explained one by one"),
+		Flags: []cli.Flag{
+			&cli.StringFlag{Name: "mapping", Value: "auto", Usage: e.t("内置映射名或映射文件 `NAME`；auto 按文件名选择", "built-in mapping or mapping file `NAME`; auto goes by the file's name")},
+			&cli.BoolFlag{Name: "dry-run", Usage: e.t("只检查，不写入", "check only, write nothing")},
+			&cli.StringFlag{Name: "as-of", Usage: e.t("以 `DATE` 为今天判断未来日期和保存期限", "take `DATE` for today when judging future dates and retention")},
+			&cli.StringFlag{Name: "errors", Usage: e.t("把逐行说明写入新的 CSV `FILE`", "write the findings to the new CSV `FILE`")},
+		},
+		Action: func(c *cli.Context) error { return e.importFile(c) },
+	}
+}
+
+func (e *env) importFile(c *cli.Context) error {
+	path := c.Args().First()
+	q := client.ImportQuery{File: filepath.Base(path), DryRun: c.Bool("dry-run"), AsOf: c.String("as-of")}
+	if _, err := time.Parse(time.DateOnly, q.AsOf); err != nil && q.AsOf != "" {
+		return errBadValue.With("flag", e.line.source("--as-of"), "value", q.AsOf, "example", "2026-11-20")
+	}
+	var err error
+	if q.Mapping, err = e.mapping(c.String("mapping")); err != nil {
+		return err
+	}
+	file := e.Stdin
+	if path != "-" {
+		f, err := os.Open(path)
+		if err != nil {
+			return err
+		}
+		defer f.Close()
+		file = f
+	}
+	m := e.meter(exchange.Text{Zh: "导入", En: "importing"}, 0)
+	var seen int
+	report, err := e.node().Import(c.Context, q, file, func(done, _ int) {
+		m.Add(int64(done - seen))
+		seen = done
+	})
+	m.Stop()
+	if err != nil {
+		return err
+	}
+	return e.showImport(report, c.String("errors"))
+}
+
+// maxMapping is the longest mapping that API v1 takes along with a file.
+const maxMapping = 12 << 10
+
+// mapping is the name of a built-in mapping or the text of one in a file. A
+// mapping's text has a line end; a name has none.
+func (e *env) mapping(name string) (string, error) {
+	if name == "auto" || slices.Contains(intake.Builtins(), name) {
+		return name, nil
+	}
+	text, err := e.read(name, maxPaper)
+	if errors.Is(err, fs.ErrNotExist) {
+		return "", intake.ErrNoMapping.With("mapping", name)
+	}
+	if err != nil {
+		return "", err
+	}
+	if _, err := intake.ParseMapping(text); err != nil {
+		return "", err
+	}
+	if len(text) > maxMapping {
+		return "", errMappingLong.With("path", name, "limit", maxMapping)
+	}
+	return string(text), nil
+}
+
+func (e *env) showImport(r wire.ImportReport, errorsFile string) error {
+	issues := issueRows(r.Issues)
+	if errorsFile != "" {
+		if err := e.save(errorsFile, []byte(csvText(e.inWords(issues), true))); err != nil {
+			return err
+		}
+	}
+	var err error
+	switch e.Format {
+	case formatCSV, formatCSVBOM:
+		err = e.print(issues)
+	default:
+		err = e.object(r, func(w io.Writer) { e.importPage(w, r) })
+	}
+	if err == nil && r.Refused > 0 {
+		err = errImportPartly.With("file", r.File, "rows", r.Rows, "refused", r.Refused)
+	}
+	return err
+}
+
+// inWords is a list for a person's spreadsheet: titles and texts in the tool's
+// language.
+func (e *env) inWords(r rows) rows {
+	var said rows
+	for _, c := range r.Columns {
+		said.Columns = append(said.Columns, column{ID: e.say(c.Title)})
+	}
+	for _, row := range r.Cells {
+		var cells []any
+		for _, cell := range row {
+			cells = append(cells, humanCell(cell, e.Lang))
+		}
+		said.Cells = append(said.Cells, cells)
+	}
+	return said
+}
+
+// importPage shows the counts and then every row that needs a person.
+func (e *env) importPage(w io.Writer, r wire.ImportReport) {
+	if r.DryRun {
+		io.WriteString(w, e.t("只检查，没有写入\n", "checked only, nothing was written\n"))
+	}
+	io.WriteString(w, e.tableText(partRows(r)))
+	var worth []wire.ImportIssue
+	for _, i := range r.Issues {
+		if i.Effect != string(intake.Same) {
+			worth = append(worth, i)
+		}
+	}
+	e.section(w, exchange.Text{Zh: "逐行说明", En: "Rows to look at"}, issueRows(worth))
+}
+
+func partRows(r wire.ImportReport) rows {
+	list := rows{Columns: []column{
+		{ID: "part", Title: exchange.Text{Zh: "部分", En: "PART"}},
+		{ID: "rows", Title: exchange.Text{Zh: "行", En: "ROWS"}, Right: true},
+		{ID: "new", Title: exchange.Text{Zh: "新增", En: "NEW"}, Right: true},
+		{ID: "same", Title: exchange.Text{Zh: "已有", En: "SAME"}, Right: true},
+		{ID: "refused", Title: exchange.Text{Zh: "拒收", En: "REFUSED"}, Right: true},
+		{ID: "flagged", Title: exchange.Text{Zh: "存疑", En: "FLAGGED"}, Right: true},
+	}}
+	for _, p := range r.Parts {
+		list.add(p.Part, p.Rows, p.New, p.Same, p.Refused, p.Flagged)
+	}
+	if len(r.Parts) != 1 {
+		list.add(exchange.Text{Zh: "合计", En: "total"}, r.Rows, r.New, r.Same, r.Refused, r.Flagged)
+	}
+	return list
+}
+
+func issueRows(issues []wire.ImportIssue) rows {
+	list := rows{Columns: []column{
+		{ID: "part", Title: exchange.Text{Zh: "部分", En: "PART"}},
+		{ID: "row", Title: exchange.Text{Zh: "行", En: "ROW"}, Right: true},
+		{ID: "place", Title: exchange.Text{Zh: "位置", En: "PLACE"}},
+		{ID: "column", Title: exchange.Text{Zh: "列", En: "COLUMN"}},
+		{ID: "effect", Title: exchange.Text{Zh: "处理", En: "EFFECT"}},
+		{ID: "kind", Title: exchange.Text{Zh: "代码", En: "KIND"}, Whole: true},
+		{ID: "message", Title: exchange.Text{Zh: "原因", En: "REASON"}},
+	}}
+	for _, i := range issues {
+		list.add(i.Part, i.Row, i.Place, i.Column, told(effects, i.Effect), i.Kind, i.Message)
+	}
+	return list
+}
