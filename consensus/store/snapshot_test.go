@@ -1,0 +1,187 @@
+package store
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/hashicorp/raft"
+)
+
+var membership = raft.Configuration{Servers: []raft.Server{{ID: "n1", Address: "a:1"}, {ID: "n2", Address: "b:1"}}}
+
+func snapshot(t *testing.T, s *Snapshots, index uint64, body string) {
+	t.Helper()
+	sink, err := s.Create(raft.SnapshotVersionMax, index, 2, membership, 1, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := io.WriteString(sink, body); err != nil {
+		t.Fatal(err)
+	}
+	if err := sink.Close(); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestSnapshots(t *testing.T) {
+	dir := t.TempDir()
+	s, err := OpenSnapshots(options(dir, true))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i := uint64(10); i <= 50; i += 10 {
+		snapshot(t, s, i, fmt.Sprint("body ", i))
+	}
+	cancelled, err := s.Create(raft.SnapshotVersionMax, 60, 2, membership, 1, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cancelled.Cancel(); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(dir, snapName(2, 70)+snapSuffix+".tmp"), []byte("half"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if s, err = OpenSnapshots(options(dir, false)); err != nil {
+		t.Fatal(err)
+	}
+	list, err := s.List()
+	if err != nil || len(list) != retain || list[0].Index != 50 || list[2].Index != 30 {
+		t.Fatalf("list: %v, %v", list, err)
+	}
+	meta, r, err := s.Open(list[0].ID)
+	if err != nil {
+		t.Fatal(err)
+	}
+	body, _ := io.ReadAll(r)
+	_ = r.Close()
+	if string(body) != "body 50" || meta.Size != 7 || meta.Term != 2 || len(meta.Configuration.Servers) != 2 {
+		t.Fatalf("body %q, meta %+v", body, meta)
+	}
+	if i, _ := s.Newest(); i != 50 {
+		t.Fatal("newest")
+	}
+}
+
+// Every flipped bit and every cut of the newest snapshot is noticed; an older one
+// is never taken instead.
+func TestSnapshotDamaged(t *testing.T) {
+	dir := t.TempDir()
+	s, err := OpenSnapshots(options(dir, true))
+	if err != nil {
+		t.Fatal(err)
+	}
+	snapshot(t, s, 10, "old")
+	snapshot(t, s, 20, "the state of the machine")
+	path := s.path(snapName(2, 20))
+	whole, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	try := func(what string, b []byte) {
+		if err := os.WriteFile(path, b, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := OpenSnapshots(options(dir, false)); !errors.Is(err, ErrDamaged) && !errors.Is(err, ErrFormat) {
+			t.Fatalf("%s: %v", what, err)
+		}
+	}
+	for i := range whole {
+		hurt := bytes.Clone(whole)
+		hurt[i] ^= 1 << (i % 8)
+		try(fmt.Sprint("flip at ", i), hurt)
+		try(fmt.Sprint("cut at ", i), whole[:i])
+	}
+	try("longer", append(bytes.Clone(whole), 0))
+	if err := os.WriteFile(path, whole, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Rename(path, s.path(snapName(2, 21))); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := OpenSnapshots(options(dir, false)); !errors.Is(err, ErrDamaged) {
+		t.Fatalf("renamed: %v", err)
+	}
+}
+
+// After a crash between snapshot and log the two are made to fit, or refused.
+func TestReconcile(t *testing.T) {
+	for _, tc := range []struct {
+		name             string
+		snap, first, end uint64
+		want             error
+		keep             bool
+	}{
+		{"no snapshot", 0, 1, 9, nil, true},
+		{"log reaches past", 5, 3, 9, nil, true},
+		{"log follows", 5, 6, 9, nil, true},
+		{"log ends before: replaced", 50, 1, 9, nil, false},
+		{"gap after the snapshot", 5, 7, 9, ErrDamaged, true},
+		{"gap without snapshot", 0, 2, 9, ErrDamaged, true},
+	} {
+		dir := t.TempDir()
+		s := open(t, dir, true)
+		fill(t, s, tc.first, tc.end)
+		snaps, err := OpenSnapshots(options(dir, true))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if tc.snap > 0 {
+			snapshot(t, snaps, tc.snap, "x")
+		}
+		if err := Reconcile(s, snaps); !errors.Is(err, tc.want) {
+			t.Errorf("%s: %v", tc.name, err)
+		}
+		if last, _ := s.LastIndex(); (last != 0) != tc.keep {
+			t.Errorf("%s: last index %d", tc.name, last)
+		}
+	}
+}
+
+func FuzzEntry(f *testing.F) {
+	for i := range uint64(5) {
+		b, _ := encodeEntry(entry(i * 9))
+		f.Add(i*9, b)
+	}
+	f.Fuzz(func(t *testing.T, index uint64, b []byte) {
+		var e raft.Log
+		if err := decodeEntry(index, b, &e); err != nil {
+			return
+		}
+		if again, err := encodeEntry(&e); err != nil || !bytes.Equal(again, b) {
+			t.Fatalf("encodes differently: %v", err)
+		}
+	})
+}
+
+func FuzzState(f *testing.F) {
+	s := state{Node: "n1", First: 1, Last: 9, Values: map[string][]byte{"CurrentTerm": {1}, "vote": {}}}
+	f.Add(s.encode())
+	f.Fuzz(func(t *testing.T, b []byte) {
+		if s, err := decodeState(b); err == nil && !bytes.Equal(s.encode(), b) {
+			t.Fatal("encodes differently")
+		}
+	})
+}
+
+func FuzzSnapshotHeader(f *testing.F) {
+	f.Add(encodeSnapHeader(10, 2, 1, raft.EncodeConfiguration(membership)))
+	f.Fuzz(func(t *testing.T, b []byte) {
+		meta, head, err := readSnapHeader(bytes.NewReader(b))
+		if err != nil {
+			if meta != nil {
+				t.Fatal("error and a result")
+			}
+			return
+		}
+		again := encodeSnapHeader(meta.Index, meta.Term, meta.ConfigurationIndex, raft.EncodeConfiguration(meta.Configuration))
+		if !bytes.Equal(again, head) {
+			t.Fatal("encodes differently")
+		}
+	})
+}
