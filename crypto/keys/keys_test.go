@@ -333,7 +333,9 @@ func TestAccessorsGiveCopies(t *testing.T) {
 	clear(ed.Ed25519())
 	clear(ed.Public().Ed25519())
 	clear(ed.Public().JWK())
+	//lint:ignore SA1019 the test does what nobody should
 	ec.ECDSA().D.SetInt64(1)
+	//lint:ignore SA1019 the test does what nobody should
 	ec.Public().ECDSA().X.SetInt64(1)
 	after, err := ed.Sign(message)
 	if err != nil || !bytes.Equal(before, after) || ed.Public().Verify(message, after) != nil {

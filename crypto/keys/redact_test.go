@@ -89,7 +89,7 @@ func spellings(secret []byte) []string {
 func TestSpellingsAreFound(t *testing.T) {
 	secret, _ := fixed(t, Command).Bytes()
 	quoted, _ := json.Marshal(secret)
-	for _, text := range []string{fmt.Sprintf("%v", secret), fmt.Sprintf("%x", secret), fmt.Sprintf("%#v", secret), string(quoted), fmt.Sprintf("%s", secret)} {
+	for _, text := range []string{fmt.Sprintf("%v", secret), fmt.Sprintf("%x", secret), fmt.Sprintf("%#v", secret), string(quoted), string(secret)} {
 		found := false
 		for _, form := range spellings(secret) {
 			found = found || strings.Contains(text, form)

@@ -267,6 +267,7 @@ func TestNothingInClear(t *testing.T) {
 	for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%x"} {
 		seen = append(seen, fmt.Sprintf(verb, s), fmt.Sprintf(verb, struct{ s *Store }{s}))
 	}
+	//lint:ignore SA9005 that nothing is exported is what is tested
 	j, _ := json.Marshal(s)
 	seen = append(seen, string(j))
 	for _, secret := range secrets {

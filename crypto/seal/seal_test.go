@@ -345,6 +345,7 @@ func TestSealerIsNeverFormatted(t *testing.T) {
 	var log bytes.Buffer
 	slog.New(slog.NewTextHandler(&log, nil)).Info("x", "sealer", s)
 	slog.New(slog.NewJSONHandler(&log, nil)).Info("x", "sealer", s)
+	//lint:ignore SA9005 that nothing is exported is what is tested
 	js, err := json.Marshal(s)
 	if err != nil {
 		t.Fatal(err)

@@ -245,7 +245,7 @@ func keyEntry(name string, args []string, typ SigType, have []policyKey) (policy
 
 func (p *parser) group(args []string) error {
 	if len(args) < 4 {
-		return fmt.Errorf("%w: want group <name> all|any|<k> <name>...", ErrFormat)
+		return fmt.Errorf("%w: want group <name> all|any|<k> and names", ErrFormat)
 	}
 	g := group{name: args[1], members: args[3:]}
 	switch args[2] {

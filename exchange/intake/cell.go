@@ -42,7 +42,7 @@ type record struct {
 
 // finding is a kind of issue at a place.
 type finding struct {
-	kind, column, field, cell string
+	kind, column, cell string
 }
 
 // source gives the data records of one table, io.EOF at the end.

@@ -8,6 +8,7 @@ import (
 	"reflect"
 	"strings"
 	"testing"
+	"unicode/utf8"
 )
 
 // readCSV gives the cells or the fault of every record behind the header.
@@ -108,7 +109,7 @@ func FuzzCSV(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, text string, repair bool) {
 		got := readCSV(t, text, repair)
-		if strings.ContainsAny(text, "\r\xef\xff") || len(got) == 1 && got[0] == "header" {
+		if strings.ContainsAny(text, "\r") || strings.ContainsRune(text, 0xfeff) || !utf8.ValidString(text) || len(got) == 1 && got[0] == "header" {
 			return
 		}
 		std := csv.NewReader(strings.NewReader(text))

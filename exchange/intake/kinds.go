@@ -25,10 +25,7 @@ func (k *Kind) message(column string) exchange.Text {
 
 // Kinds lists every kind a report can name, by id.
 func Kinds() []Kind {
-	all := make([]Kind, 0, len(kinds))
-	for _, k := range kinds {
-		all = append(all, k)
-	}
+	all := append([]Kind(nil), kinds...)
 	sort.Slice(all, func(i, j int) bool { return all[i].ID < all[j].ID })
 	return all
 }
