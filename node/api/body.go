@@ -1,6 +1,7 @@
 package api
 
 import (
+	"bytes"
 	"errors"
 	"io"
 	"mime"
@@ -26,6 +27,10 @@ func body(r *http.Request, v any) error {
 	text, err := io.ReadAll(r.Body)
 	if err != nil {
 		return bodyError(err)
+	}
+	// A null would leave every member as it is, without a complaint.
+	if object := bytes.TrimLeft(text, " \t\r\n"); len(object) == 0 || object[0] != '{' {
+		return ErrBody.With()
 	}
 	if err := strictjson.Unmarshal(text, v); err != nil {
 		return ErrBody.Wrap(err)

@@ -73,6 +73,12 @@ func (s *Server) checkpoint(w http.ResponseWriter, r *http.Request) error {
 	if err := q.err(); err != nil {
 		return err
 	}
+	// A member that asks for more than there is here is further on: catch up.
+	if size > s.view().Size() && callerOf(r).Member != "" {
+		if err := s.Node.Barrier(r); err != nil {
+			return err
+		}
+	}
 	size, note, err := s.Agency.Checkpoint(size)
 	if err != nil {
 		return err

@@ -125,8 +125,9 @@ func (q *query) at() *exchange.Millis {
 	if !given {
 		return nil
 	}
-	var t time.Time
-	if err := t.UnmarshalText([]byte(v)); err != nil { // stricter than time.Parse: RFC 3339 to the letter
+	// The library also takes one-digit hours and a comma, which RFC 3339 does not.
+	t, err := time.Parse(time.RFC3339, v)
+	if err != nil || len(v) < len("2006-01-02T15:04:05Z") || v[13] != ':' || strings.Contains(v, ",") {
 		q.fail("at")
 	}
 	at := exchange.MillisOf(t)

@@ -207,9 +207,17 @@ func (s *Server) judge(w http.ResponseWriter, r *http.Request, act string, yes b
 	return s.answerRelease(w, view, row.ID)
 }
 
+// releaseRow finds the release of the path. Whoever names one that is not here
+// may know it from a node that is further on, so this one catches up first.
 func (s *Server) releaseRow(r *http.Request) (release.Release, error) {
 	id := exchange.ReleaseID(r.PathValue("id"))
 	row, ok := s.view().Release(id)
+	if !ok && exchange.ValidID(string(id)) {
+		if err := s.Node.Barrier(r); err != nil {
+			return row, err
+		}
+		row, ok = s.view().Release(id)
+	}
 	if !ok {
 		return row, agency.ErrNoRelease.With("release", printable(string(id)))
 	}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"log/slog"
 	"net/http"
+	"net/url"
 	"path"
 	"runtime/debug"
 	"strings"
@@ -108,9 +109,7 @@ func (s *Server) Handler() http.Handler {
 	}})
 	mux.Handle("/", unknown)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		// Ids never need escaping, so a path has one spelling. Others are not
-		// redirected to it, as the mux would, but are unknown.
-		if p := r.URL.Path; r.URL.RawPath != "" || p == "" || p != path.Clean(p) || r.Method == http.MethodConnect {
+		if !plainPath(r.URL) || r.Method == http.MethodConnect {
 			unknown.ServeHTTP(w, r)
 			return
 		}
@@ -118,8 +117,18 @@ func (s *Server) Handler() http.Handler {
 	})
 }
 
+// plainPath says whether a path is written the one way there is: ids never need
+// escaping. Other spellings are not redirected to it, as the mux would, but are
+// unknown.
+func plainPath(u *url.URL) bool {
+	return u.RawPath == "" && u.Path != "" && u.Path == path.Clean(u.Path)
+}
+
 // methodsOf lists the methods that the request's path would be served with.
 func methodsOf(mux *http.ServeMux, r *http.Request) string {
+	if !plainPath(r.URL) {
+		return ""
+	}
 	var allowed []string
 	for _, method := range []string{http.MethodGet, http.MethodHead, http.MethodPost} {
 		probe := &http.Request{Method: method, URL: r.URL, Host: r.Host}
