@@ -22,7 +22,7 @@ const readyLimit = 60 * time.Second
 
 var errDemoAct = exchange.Define(exchange.KindInvalid, "DEMO-010",
 	exchange.Text{Zh: "不认识的动作 {act}", En: "unknown act {act}"},
-	exchange.Text{Zh: "用 accord demo kill MEMBER 或 accord demo start MEMBER", En: "use accord demo kill MEMBER or accord demo start MEMBER"})
+	exchange.Text{Zh: "用 accord demo kill MEMBER、accord demo start MEMBER 或 accord demo scan", En: "use accord demo kill MEMBER, accord demo start MEMBER or accord demo scan"})
 
 var errDemoStory = exchange.Define(exchange.KindUnverified, "DEMO-011",
 	exchange.Text{Zh: "演示在步骤 {step} 未达到预期", En: "the demo's step {step} did not go as it must"},
@@ -34,7 +34,7 @@ func demoCommand(e *env) *cli.Command {
 	return &cli.Command{
 		Name:      "demo",
 		Category:  e.t("开始使用", "getting started"),
-		Usage:     e.t("在本机运行四家单位的演示联合体;demo kill|start MEMBER 停止或重启一个节点", "run a federation of four on this machine; demo kill|start MEMBER stops or restarts a node"),
+		Usage:     e.t("在本机运行四家单位的演示联合体;demo kill|start MEMBER 停止或重启一个节点,demo scan 搜索明文", "run a federation of four on this machine; demo kill|start MEMBER stops or restarts a node, demo scan searches for plaintext"),
 		ArgsUsage: "[ACT] [MEMBER]",
 		Flags: []cli.Flag{
 			&cli.BoolFlag{Name: "once", Usage: e.t("演示结束后退出", "end after the story")},
@@ -43,14 +43,22 @@ func demoCommand(e *env) *cli.Command {
 			switch c.NArg() {
 			case 0:
 				return runDemo(c.Context, e, c.Bool("once"), c.IsSet("dir"))
-			case 2:
+			case 1:
+				if act := c.Args().First(); act != "scan" {
+					return errDemoAct.With("act", act)
+				}
+				scan, err := scanDemo(demoDir(e, c.IsSet("dir")))
+				if err != nil {
+					return err
+				}
+				return e.object(scan, func(w io.Writer) { fmt.Fprintln(w, e.say(scan.text())) })
+			default:
 				act := c.Args().First()
 				if act != "kill" && act != "start" {
 					return errDemoAct.With("act", act)
 				}
 				return demo.Control(c.Context, demoDir(e, c.IsSet("dir")), act, c.Args().Get(1))
 			}
-			return errDemoAct.With("act", c.Args().First())
 		},
 	}
 }

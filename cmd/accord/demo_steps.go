@@ -218,16 +218,9 @@ func (t *teller) releaseRefused() (exchange.Text, error) {
 		}
 	}
 	return exchange.Text{
-		Zh: fmt.Sprintf("目录 v%d,%s%s;%s", rel.Decision.Version, ruleIn(rel, "规则 "), rel.Decision.Why.Zh, rel.Decision.Need.Zh),
-		En: fmt.Sprintf("catalogue v%d, %s%s; %s", rel.Decision.Version, ruleIn(rel, "rule "), rel.Decision.Why.En, rel.Decision.Need.En),
+		Zh: fmt.Sprintf("未满足的条款 %s:%s;%s", rel.Decision.Clause, rel.Decision.Why.Zh, rel.Decision.Need.Zh),
+		En: fmt.Sprintf("clause %s: %s; %s", rel.Decision.Clause, rel.Decision.Why.En, rel.Decision.Need.En),
 	}, nil
-}
-
-func ruleIn(rel wire.Release, word string) string {
-	if rel.Decision.Rule == "" {
-		return ""
-	}
-	return word + rel.Decision.Rule + ", " + rel.Decision.Clause + ": "
 }
 
 // releaseApproved goes through pending, approved, opened.
@@ -264,7 +257,7 @@ func (t *teller) leaderKilled() (exchange.Text, error) {
 	if err != nil {
 		return exchange.Text{}, err
 	}
-	t.killed, t.statement = string(status.LeaderOf), status.Ledger.Size
+	t.killed, t.statement = string(status.LeaderOf), status.Ledger.Size-1 // the first leaf is the charter
 	if t.killed == "" {
 		return exchange.Text{}, fmt.Errorf("no leader to kill")
 	}
@@ -287,7 +280,7 @@ func (t *teller) leaderKilled() (exchange.Text, error) {
 	if err != nil {
 		return exchange.Text{}, err
 	}
-	if l.Size < t.statement {
+	if l.Size-1 < t.statement {
 		return exchange.Text{}, fmt.Errorf("%d statements of %d acknowledged are left", l.Size, t.statement)
 	}
 	return exchange.Text{
@@ -390,20 +383,50 @@ func (t *teller) strangerVerifies(file string) exchange.Text {
 // canaryScan searches everything but the samples themselves for the planted
 // private values.
 func (t *teller) canaryScan() (exchange.Text, error) {
-	roots := []string{filepath.Join(t.dir, "logs"), filepath.Join(t.dir, "wire"), filepath.Join(t.dir, "evidence.json")}
-	for _, m := range t.members() {
-		roots = append(roots, t.sup.Dir(m))
+	t.steps[len(t.steps)-1].Command = "accord demo scan --dir " + t.dir
+	scan, err := scanDemo(t.dir)
+	if err != nil {
+		return exchange.Text{}, err
+	}
+	return scan.text(), nil
+}
+
+// demoScan is what a search of a demo's folder came to.
+type demoScan struct {
+	Canaries int         `json:"canaries"`
+	Bytes    int64       `json:"bytes"`
+	Finds    []demo.Find `json:"finds"`
+}
+
+var errFound = exchange.Define(exchange.KindUnverified, "DEMO-012",
+	exchange.Text{Zh: "第 {canary} 个植入的私密值以 {form} 形式出现在 {path}", En: "planted value {canary} stands as {form} in {path}"},
+	exchange.Text{Zh: "这是泄漏,请报告", En: "this is a leak: report it"})
+
+// scanDemo searches nodes, logs, recorded wire and evidence of a demo, all but
+// the sample files themselves.
+func scanDemo(dir string) (demoScan, error) {
+	roots := []string{filepath.Join(dir, "logs"), filepath.Join(dir, "wire")}
+	if evidence := filepath.Join(dir, "evidence.json"); exists(evidence) {
+		roots = append(roots, evidence)
+	}
+	for _, n := range demo.Agencies() {
+		roots = append(roots, filepath.Join(dir, n.Member))
 	}
 	canaries := intake.SampleCanaries()
 	read, finds, err := demo.Scan(canaries, roots...)
 	if err != nil {
-		return exchange.Text{}, err
+		return demoScan{}, demo.ErrNoDemo.Wrap(err, "dir", dir)
 	}
+	scan := demoScan{Canaries: len(canaries), Bytes: read, Finds: finds}
 	if len(finds) > 0 {
-		return exchange.Text{}, fmt.Errorf("planted value %d stands as %s in %s", finds[0].Canary, finds[0].Form, finds[0].Path)
+		return scan, errFound.With("canary", finds[0].Canary, "form", finds[0].Form, "path", finds[0].Path)
 	}
+	return scan, nil
+}
+
+func (s demoScan) text() exchange.Text {
 	return exchange.Text{
-		Zh: fmt.Sprintf("%d 个植入的私密值,搜索 %d KiB,未发现", len(canaries), read>>10),
-		En: fmt.Sprintf("%d planted values, %d KiB searched, none found", len(canaries), read>>10),
-	}, nil
+		Zh: fmt.Sprintf("%d 个植入的私密值,搜索 %d KiB,未发现", s.Canaries, s.Bytes>>10),
+		En: fmt.Sprintf("%d planted values, %d KiB searched, none found", s.Canaries, s.Bytes>>10),
+	}
 }

@@ -261,6 +261,9 @@ func (t *teller) equal(members []string) (string, error) {
 // render tells a person what happened, who can see what, and how to go on.
 func (t *teller) render(w io.Writer, once bool) {
 	for _, s := range t.steps {
+		if t.e.chatty() {
+			break // it was told while it happened
+		}
 		mark := "✔"
 		if !s.OK {
 			mark = "✘"
