@@ -61,11 +61,7 @@ func noSuchCategory(cat *catalogue.Catalogue, id string) error {
 }
 
 func categoryIDs(doc *catalogue.Document) []string {
-	var ids []string
-	for _, c := range doc.Categories {
-		ids = append(ids, c.ID)
-	}
-	return ids
+	return idsOf(doc.Categories, func(c catalogue.Category) string { return c.ID })
 }
 
 func ruleRows(cat *catalogue.Catalogue) rows {

@@ -1,10 +1,16 @@
 package main
 
 import (
+	"cmp"
 	_ "embed"
 	"fmt"
+	"os"
 	"slices"
 	"strings"
+
+	"accord/exchange/catalogue"
+	"accord/exchange/members"
+	"accord/node/founding"
 
 	"github.com/urfave/cli/v2"
 )
@@ -51,6 +57,50 @@ var argValues = map[string]func(*env) []string{
 	"SHELL":   shellNames,
 	"CODE":    func(*env) []string { return codes() },
 	"COMMAND": helpable,
+	"MEMBER":  founders,
+	"LIST": func(e *env) []string {
+		return idsOf(e.foundingCatalogue().Lists, func(l catalogue.List) string { return l.ID })
+	},
+	"CATEGORY": func(e *env) []string { return categoryIDs(e.foundingCatalogue()) },
+}
+
+// genesis is what the folder under --dir was founded with: local, at once, and
+// good enough for names.
+func (e *env) genesis() (members.Genesis, bool) {
+	dir := cmp.Or(lastValue(e.Args, "--dir"), e.Getenv("ACCORD_DIR"), defaultDir(os.Geteuid() == 0, e.Getenv))
+	g, err := founding.ReadGenesis(dir)
+	return g, err == nil
+}
+
+func founders(e *env) []string {
+	g, ok := e.genesis()
+	if !ok {
+		return nil
+	}
+	charter, err := members.ParseCharter(g.Charter)
+	if err != nil {
+		return nil
+	}
+	return idsOf(charter.Members, func(m members.Founder) string { return string(m.ID) })
+}
+
+// foundingCatalogue is the federation's first catalogue, or the built-in one.
+func (e *env) foundingCatalogue() *catalogue.Document {
+	if g, ok := e.genesis(); ok {
+		if doc, err := catalogue.Parse(g.Catalogue); err == nil {
+			return doc
+		}
+	}
+	_, doc := catalogue.Default()
+	return doc
+}
+
+func idsOf[T any](all []T, id func(T) string) []string {
+	var ids []string
+	for _, x := range all {
+		ids = append(ids, id(x))
+	}
+	return ids
 }
 
 func helpable(e *env) []string {

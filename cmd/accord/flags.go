@@ -102,6 +102,9 @@ func exampleOf(f cli.Flag) string {
 		if o, ok := f.Value.(*oneOf); ok {
 			return strings.Join(o.allowed, ", ")
 		}
+		if _, ok := f.Value.(*span); ok {
+			return "7d, 72h"
+		}
 	case *cli.BoolFlag:
 		return "true, false"
 	case *cli.IntFlag, *cli.Int64Flag, *cli.IntSliceFlag, *cli.Int64SliceFlag:

@@ -21,7 +21,8 @@ import (
 // with the probe group as "accord-probe", for the scripts.
 func TestMain(m *testing.M) {
 	testscript.Main(m, map[string]func(){
-		"accord": main,
+		"accord":          main,
+		"accord-evidence": writeEvidence,
 		"accord-probe": func() {
 			os.Exit(run(context.Background(), osEnv(), append(commands, probeCommand)...))
 		},

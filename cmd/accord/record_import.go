@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"time"
 
 	"accord/exchange"
@@ -178,7 +179,16 @@ func issueRows(issues []wire.ImportIssue) rows {
 		{ID: "message", Title: exchange.Text{Zh: "原因", En: "REASON"}},
 	}}
 	for _, i := range issues {
-		list.add(i.Part, i.Row, i.Place, i.Column, told(effects, i.Effect), i.Kind, i.Message)
+		list.add(i.Part, i.Row, placeCell(i.Place), i.Column, told(effects, i.Effect), i.Kind, i.Message)
 	}
 	return list
+}
+
+// placeCell is a line or a cell of the file; people are told of lines in their
+// language.
+func placeCell(place string) any {
+	if line, ok := strings.CutPrefix(place, "line "); ok {
+		return titled(place, exchange.Text{Zh: "第 " + line + " 行", En: place})
+	}
+	return place
 }

@@ -14,9 +14,6 @@ var (
 	errUnverified = exchange.Define(exchange.KindUnverified, "CLI-030",
 		exchange.Text{Zh: "{file} 未通过验证：{checks}", En: "{file} does not verify: {checks}"},
 		exchange.Text{Zh: "不要采信其内容；向出具方索取原文件", En: "do not rely on it; get the original from whoever made it"})
-	warnNoAnchor = exchange.Define(exchange.KindUnverified, "CLI-031",
-		exchange.Text{Zh: "没有给出信任锚，只验证了文件自身一致", En: "no trust anchor was given: the file was only held against itself"},
-		exchange.Text{Zh: "用电话向任一成员单位核对章程摘要，再加 --trust", En: "ask any member for the charter's digest by phone and add --trust"})
 )
 
 // verifyCommand judges an evidence file, without a node or a network.
@@ -53,9 +50,6 @@ func (e *env) verify(path, trust string, show bool) error {
 	}
 	if !report.OK {
 		return errUnverified.With("file", path, "checks", strings.Join(failedChecks(report), ", "))
-	}
-	if !report.Anchored {
-		e.warn(warnNoAnchor.With())
 	}
 	return nil
 }
