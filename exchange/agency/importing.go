@@ -33,6 +33,11 @@ func (a *Agency) ImportRows(ctx context.Context, op exchange.OperatorID, m *inta
 	if err != nil {
 		return err
 	}
+	for _, table := range m.Tables {
+		if err := a.mayAuthor(is.cat, table.Category); err != nil {
+			return err
+		}
+	}
 	batch := make([]*intake.Row, 0, importBatch)
 	flush := func() error {
 		out, err := is.importBatch(ctx, op, m, batch, dry)

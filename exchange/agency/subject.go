@@ -5,6 +5,7 @@ import (
 	"crypto/hmac"
 	"crypto/sha256"
 	"encoding/hex"
+	"strings"
 
 	"accord/exchange"
 )
@@ -28,6 +29,9 @@ func (a *Agency) SubjectID(ctx context.Context, namespace, key string) (exchange
 		}
 		return id, nil
 	case exchange.SubjectPerson, exchange.SubjectName:
+		if namespace == exchange.SubjectName {
+			key = nameKey(key)
+		}
 		blinded, err := a.Blinder.Blind(ctx, namespace, key)
 		if err != nil {
 			return "", err
@@ -35,6 +39,13 @@ func (a *Agency) SubjectID(ctx context.Context, namespace, key string) (exchange
 		return exchange.SubjectID(namespace + ":" + blinded), nil
 	}
 	return "", ErrSubject.With("why", "unknown namespace")
+}
+
+// nameKey is what is blinded of a name: names have blanks and no fixed length,
+// so it is a digest of the name with case and blanks made equal.
+func nameKey(name string) string {
+	sum := sha256.Sum256([]byte(strings.ToLower(strings.Join(strings.Fields(name), " "))))
+	return hex.EncodeToString(sum[:])
 }
 
 // KeyHash is the keyed digest under which the store knows a source row's key.
