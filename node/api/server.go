@@ -121,7 +121,7 @@ func (s *Server) Handler() http.Handler {
 // escaping. Other spellings are not redirected to it, as the mux would, but are
 // unknown.
 func plainPath(u *url.URL) bool {
-	return u.RawPath == "" && u.Path != "" && u.Path == path.Clean(u.Path)
+	return u.RawPath == "" && strings.HasPrefix(u.Path, "/") && u.Path == path.Clean(u.Path)
 }
 
 // methodsOf lists the methods that the request's path would be served with.

@@ -56,7 +56,9 @@ type world struct {
 
 type fixedKeys string
 
-func (m fixedKeys) Key(use keys.Use) (keys.Private, error) { return cryptotest.Key(string(m), use), nil }
+func (m fixedKeys) Key(use keys.Use) (keys.Private, error) {
+	return cryptotest.Key(string(m), use), nil
+}
 
 // Propose applies at once, as a federation of one node would.
 func (w *world) Propose(_ context.Context, payload []byte) ([]byte, error) {
@@ -129,7 +131,7 @@ func (t through) RoundTrip(r *http.Request) (*http.Response, error) {
 	if r.Body != nil {
 		body = r.Body
 	}
-	in := httptest.NewRequest(r.Method, r.URL.RequestURI(), body).WithContext(t.as.context(r.Context()))
+	in := httptest.NewRequest(r.Method, r.URL.RequestURI(), body).WithContext(t.as.context(context.Background())) // nothing of a caller's context crosses a network
 	in.Header = r.Header
 	rec := httptest.NewRecorder()
 	t.handler.ServeHTTP(rec, in)
@@ -243,7 +245,7 @@ func (w *world) join(id exchange.MemberID, kind exchange.MemberKind) {
 	must(err)
 	a, err := agency.New(agency.Config{Federation: "qinghai", Self: id, Kind: kind, Keys: fixedKeys(id),
 		Storage: cryptotest.Secret(string(id), "storage"), Blinder: blinder, Ledger: w.machine, Proposer: w,
-		Records: store, Genesis: w.genesis, Clock: w.clock, Rand: rand.Reader})
+		Records: store, Genesis: w.genesis, Outbox: filepath.Join(dir, "outbox"), Clock: w.clock, Rand: rand.Reader})
 	must(err)
 	zero := func() float64 { return 0 }
 	cfg := config.Config{Dir: dir, Member: string(id), Federation: "qinghai", MaxUpload: 4, RequestTimeout: time.Minute}
