@@ -60,13 +60,7 @@ func catalogueCommand(e *env) *cli.Command {
 			Name: "compile", ArgsUsage: "FILE",
 			Usage: e.t("把 YAML 编译为成员签署的 JSON", "compile YAML to the JSON that members sign"),
 			Flags: []cli.Flag{&cli.StringFlag{Name: "out", Value: "-", Usage: e.outUsage()}},
-			Action: func(c *cli.Context) error {
-				document, err := e.catalogueFile(c.Args().First())
-				if err != nil {
-					return err
-				}
-				return e.save(c.String("out"), document)
-			},
+			Action: func(c *cli.Context) error { return e.compile(c.Args().First(), c.String("out")) },
 		}, {
 			Name: "lint", ArgsUsage: "FILE",
 			Usage:  e.t("检查目录文件，列出全部问题", "say everything that is wrong with a catalogue file"),
@@ -138,6 +132,24 @@ func (e *env) catalogueInForce(c *cli.Context) (*catalogue.Catalogue, error) {
 		return nil, err
 	}
 	return catalogue.Load(document)
+}
+
+// compile writes the bytes that members sign and names them.
+func (e *env) compile(source, out string) error {
+	document, err := e.catalogueFile(source)
+	if err != nil {
+		return err
+	}
+	if err := e.save(out, document); err != nil || out == "-" {
+		return err
+	}
+	made := struct {
+		File   string `json:"file"`
+		Digest string `json:"digest"`
+	}{out, catalogue.Digest(document)}
+	return e.object(made, func(w io.Writer) {
+		e.card(w, fact{exchange.Text{Zh: "文件", En: "file"}, made.File}, fact{exchange.Text{Zh: "摘要", En: "digest"}, made.Digest})
+	})
 }
 
 // draftCatalogue reads a file that may be wrong, to say what is.

@@ -25,7 +25,7 @@ func endorseCommand(e *env) *cli.Command {
 			if err != nil {
 				return err
 			}
-			if err := e.save(c.String("out"), []byte(signed.Signature+"\n")); err != nil {
+			if err := e.save(c.String("out"), []byte(signed.Signature+"\n")); err != nil || c.String("out") == "-" {
 				return err
 			}
 			return e.object(signed, func(w io.Writer) {

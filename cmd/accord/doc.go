@@ -44,16 +44,23 @@
 // What the action does:
 //
 //   - e.print(rows) for lists and e.object(v, render) for one thing, once, at
-//     the end: both obey --output. Never write to e.Stdout otherwise.
+//     the end: both obey --output. Never write to e.Stdout otherwise. A render
+//     is made of e.card and e.section; told and titled make cells that people
+//     read as text and machines as the word of the wire.
+//   - e.node() is the client of API v1, e.config() the node's configuration;
+//     pages turns pages. e.read and e.save read and write files: "-" is a
+//     standard stream, and nothing is ever overwritten.
 //   - e.note for a remark, e.meter for progress, e.confirm before anything
 //     that cannot be undone; all on stderr and silent where they should be.
 //   - The global flags are fields of e: e.Dir, e.Operator, e.Format and so on,
 //     valid inside actions only.
 //   - Return an *exchange.Error (exchange.Define(...).With(...)); its Kind
 //     decides the exit code. Other errors come out as "internal error".
-//   - e.HTTP() speaks to the node on its local socket; it dials at first use.
+//   - Nothing private is an argument or the value of a flag: others see the
+//     command line. It is read from a file or from standard input.
 //   - Take time, environment and terminal from e only, so that tests can
-//     give their own. Test with a script in testdata/script.
+//     give their own. Test with a script in testdata/script, and against a node
+//     with canned answers (fake_node_test.go).
 //
 // The voice of all this is described in voice.go.
 package main

@@ -91,7 +91,13 @@ type paper struct {
 	Expires    exchange.Millis `json:"expires,omitempty"`
 }
 
+// showPaper tells of a paper that was saved. One that went to standard output
+// stands there alone; its words are then a remark.
 func (e *env) showPaper(p paper, next exchange.Text) error {
+	if p.File == "-" {
+		e.note(exchange.Text{Zh: "口令词: " + p.Phrase.Zh, En: "words: " + p.Phrase.En})
+		return nil
+	}
 	return e.object(p, func(w io.Writer) {
 		e.card(w,
 			fact{exchange.Text{Zh: "文件", En: "file"}, p.File},
