@@ -2,6 +2,8 @@ package api
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -166,6 +168,20 @@ func TestProblemsSpeakTheCallersLanguage(t *testing.T) {
 	for header, want := range map[string]string{"": ErrRoute.What.Zh, "en": ErrRoute.What.En, "en-GB,zh;q=0.5": ErrRoute.What.En, "zh-CN,en": ErrRoute.What.Zh, "fr": ErrRoute.What.Zh} {
 		if got := w.ask("court", caller{}, "GET", "/nowhere", "", "Accept-Language", header); !strings.Contains(got.body, want) {
 			t.Errorf("%q: %s", header, got.body)
+		}
+	}
+}
+
+func TestRequestsThatEndAreNotFaultsOfTheNode(t *testing.T) {
+	for _, err := range []error{context.Canceled, context.DeadlineExceeded, fmt.Errorf("store: %w", context.Canceled)} {
+		if got := ended(err); code(got) != ErrEnded.Code || !errors.Is(got, err) {
+			t.Errorf("%v is %v", err, got)
+		}
+	}
+	named := ErrCosign.Wrap(context.DeadlineExceeded)
+	for _, err := range []error{nil, named, errors.New("disk")} {
+		if got := ended(err); got != err {
+			t.Errorf("%v is %v", err, got)
 		}
 	}
 }

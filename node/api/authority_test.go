@@ -5,6 +5,7 @@ import (
 	"strings"
 	"testing"
 
+	"accord/exchange/records"
 	"accord/node/config"
 )
 
@@ -131,5 +132,17 @@ func TestMembersGetTheSignedPartOfOwnRecordsOnly(t *testing.T) {
 	}
 	if got := w.ask("regulator", caller{member: "court"}, "GET", target, ""); got.code != "REC-002" {
 		t.Errorf("another's record as an own one: %s", got.code)
+	}
+	// what lies in the store and is another's is not this node's to serve
+	foreign, err := w.servers["association"].Agency.Records.Get(t.Context(), rec.ID)
+	if err != nil {
+		t.Fatal(err)
+	}
+	foreign.Sealed = nil
+	if err := w.servers["regulator"].Agency.Records.InsertBatch(t.Context(), []records.Record{foreign}); err != nil {
+		t.Fatal(err)
+	}
+	if got := w.ask("regulator", caller{member: "court"}, "GET", target, ""); got.code != "REC-002" {
+		t.Errorf("a copy of another's record: %s", got.code)
 	}
 }

@@ -9,6 +9,7 @@ import (
 	"testing"
 	"unicode/utf16"
 
+	"accord/exchange/identifiers"
 	"accord/exchange/records"
 	"accord/node/config"
 )
@@ -266,6 +267,30 @@ func TestQueriesAreReadStrictly(t *testing.T) {
 	if got := w.ask("regulator", as(config.Officer), "POST", "/api/v1/releases/AAAAAAAAAAAAAAAAAAAAAA/deny?force=true", `{}`); got.code != "API-004" {
 		t.Errorf("a query on a route that takes none: %s", got.code)
 	}
+}
+
+// One person's number in thirty also fits the check of an organisation's code.
+func TestAPersonsNumberIsNoCode(t *testing.T) {
+	for n := range 100_000 {
+		base := fmt.Sprintf("6399131968021%04d", n%10_000)
+		check, err := identifiers.ResidentCheck(base)
+		if err != nil {
+			t.Fatal(err)
+		}
+		number := base + string(check)
+		if identifiers.CheckResidentID(number) != nil || identifiers.CheckUSCC(number) != nil {
+			continue
+		}
+		q, err := queryOf(&http.Request{URL: &url.URL{RawQuery: "subject=" + number}}, "subject")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if q.subject() != "" || q.err() == nil || strings.Contains(q.err().Error(), number) {
+			t.Error("a person's number was taken for a code")
+		}
+		return
+	}
+	t.Fatal("no number fits both")
 }
 
 // nominateByName lists an organisation on the red list of the regulator.
