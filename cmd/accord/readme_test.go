@@ -164,8 +164,8 @@ func TestReadmeRuns(t *testing.T) {
 // is waited for.
 func script(b block) string {
 	if b.until != "" {
-		return fmt.Sprintf("(\n%s\n) > background.log 2>&1 &\nbackground=$!\n{ set +x; } 2> /dev/null\n"+
-			"until grep -q %q background.log; do kill -0 $background; sleep 0.1; done\nset -x\n", strings.Join(b.lines, "\n"), b.until)
+		return fmt.Sprintf("%s > background.log 2>&1 &\nbackground=$!\nset +x\n"+
+			"until grep -q %q background.log; do kill -0 $background; sleep 0.1; done\nset -x\n", strings.Join(b.lines, "; "), b.until)
 	}
 	var out strings.Builder
 	for _, line := range b.lines {
@@ -206,7 +206,7 @@ func runScript(t *testing.T, bash, text string) string {
 	}
 	ctx, cancel := context.WithTimeout(t.Context(), 4*time.Minute)
 	defer cancel()
-	cmd := exec.CommandContext(ctx, bash, "-c", "set -eu; exec 9> trace.log; BASH_XTRACEFD=9; PS4='$ '; set -x\n"+text)
+	cmd := exec.CommandContext(ctx, bash, "-c", "trap 'kill $(jobs -p) 2> /dev/null || true; wait' EXIT; set -eu; exec 9> trace.log; BASH_XTRACEFD=9; PS4='$ '; set -x\n"+text)
 	cmd.Dir = dir
 	cmd.Env = append(cleanEnviron(), "HOME="+dir, "LANG=en_US.UTF-8", "PATH="+filepath.Dir(accordBinary(t))+":"+os.Getenv("PATH"))
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
