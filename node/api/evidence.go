@@ -149,11 +149,12 @@ func (s *Server) bundle(w http.ResponseWriter, r *http.Request) error {
 	return s.evidence(w, r, s.Agency.Bundle)
 }
 
-// entryBundle is the evidence file of one entry, for anybody.
+// entryBundle is the evidence file of one entry, for anybody while the entry is
+// published.
 func (s *Server) entryBundle(w http.ResponseWriter, r *http.Request) error {
 	id := exchange.EntryID(r.PathValue("id"))
-	if _, ok := s.view().Entry(id); !ok {
-		return agency.ErrEntry.With("entry", printable(string(id)))
+	if _, err := s.publishedEntry(r, s.view(), id); err != nil {
+		return err
 	}
 	return s.evidence(w, r, func(ctx context.Context, checkpoint []byte) (*bundle.Bundle, error) {
 		return s.Agency.EntryBundle(ctx, id, checkpoint)

@@ -22,6 +22,9 @@ func (s *Server) ledger(w http.ResponseWriter, r *http.Request) error {
 	if err := q.err(); err != nil {
 		return err
 	}
+	if err := publicOnly(r, linear, nil, ""); err != nil {
+		return err
+	}
 	view, err := s.read(w, r, linear)
 	if err != nil {
 		return err

@@ -33,6 +33,9 @@ func (s *Server) entries(w http.ResponseWriter, r *http.Request) error {
 	if err := q.err(); err != nil {
 		return err
 	}
+	if err := publicOnly(r, linear, at, find.Status); err != nil {
+		return err
+	}
 	view, err := s.read(w, r, linear)
 	if err != nil {
 		return err
@@ -46,20 +49,20 @@ func (s *Server) entries(w http.ResponseWriter, r *http.Request) error {
 	} else if err := knownList(view, find.List); err != nil {
 		return err
 	}
-	return answer(w, page(view, find))
+	return answer(w, page(view, find, callerOf(r)))
 }
 
 // page fills a page with the entries that existed at the instant. Entries
 // nominated later are passed over, so more than one page of rows may be read.
-func page(view *machine.View, find lists.Query) wire.Entries {
+func page(view *machine.View, find lists.Query, c Caller) wire.Entries {
 	out := wire.Entries{At: find.At.Time(), Index: view.Index(), Entries: []wire.Entry{}}
 	limit := find.Limit
 	for scanned := 0; ; {
 		find.Limit = limit - len(out.Entries)
 		rows, next := view.Entries(find)
 		for i := range rows {
-			if rows[i].StatusAt(find.At) != lists.None {
-				out.Entries = append(out.Entries, entryOf(&rows[i], find.At))
+			if e, ok := shown(c, &rows[i], find.At); ok {
+				out.Entries = append(out.Entries, e)
 			}
 		}
 		scanned += len(rows)
@@ -102,24 +105,34 @@ func (s *Server) entry(w http.ResponseWriter, r *http.Request) error {
 	if err := q.err(); err != nil {
 		return err
 	}
+	if err := publicOnly(r, linear, at, ""); err != nil {
+		return err
+	}
 	view, err := s.read(w, r, linear)
 	if err != nil {
 		return err
 	}
-	return answerEntry(w, view, exchange.EntryID(r.PathValue("id")), s.instant(at, view))
+	return answerEntry(w, r, view, exchange.EntryID(r.PathValue("id")), s.instant(at, view))
 }
 
-func answerEntry(w http.ResponseWriter, view *machine.View, id exchange.EntryID, at exchange.Millis) error {
+func answerEntry(w http.ResponseWriter, r *http.Request, view *machine.View, id exchange.EntryID, at exchange.Millis) error {
 	row, ok := view.Entry(id)
 	if !ok || row.StatusAt(at) == lists.None {
-		return agency.ErrEntry.With("entry", printable(string(id)))
+		return errNoEntry(id)
 	}
-	out := entryOf(&row, at)
+	out, published := shown(callerOf(r), &row, at)
+	if !published {
+		return answer(w, remains(&row, at))
+	}
 	var err error
 	if out.Document, err = view.EntryDocument(&row); err != nil {
 		return err
 	}
 	return answer(w, out)
+}
+
+func errNoEntry(id exchange.EntryID) error {
+	return agency.ErrEntry.With("entry", printable(string(id)))
 }
 
 // entryOf shows a row as it stood at an instant: an end that came later is not
@@ -178,12 +191,12 @@ func (s *Server) end(w http.ResponseWriter, r *http.Request, act string, check f
 	}
 	id := exchange.EntryID(r.PathValue("id"))
 	if _, ok := s.view().Entry(id); !ok {
-		return agency.ErrEntry.With("entry", printable(string(id)))
+		return errNoEntry(id)
 	}
 	if err := s.act(r, audit.Event{Act: act}, func(*audit.Event) error { return do(id, in) }); err != nil {
 		return err
 	}
 	view := s.view()
 	setIndex(w, view)
-	return answerEntry(w, view, id, s.instant(nil, view))
+	return answerEntry(w, r, view, id, s.instant(nil, view))
 }

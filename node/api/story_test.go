@@ -63,7 +63,7 @@ func TestAListingFromNominationToRemoval(t *testing.T) {
 	if err != nil || len(earlier.Entries) != 0 {
 		t.Errorf("before it was: %+v %v", earlier, err)
 	}
-	if got := w.ask("court", caller{}, "GET", "/api/v1/entries/"+string(entry.ID)+"?at="+start.Add(-time.Hour).Format(time.RFC3339), ""); got.code != agency.ErrEntry.Code {
+	if got := w.ask("court", caller{member: "association"}, "GET", "/api/v1/entries/"+string(entry.ID)+"?at="+start.Add(-time.Hour).Format(time.RFC3339), ""); got.code != agency.ErrEntry.Code {
 		t.Errorf("before it was: %s", got.code)
 	}
 }
