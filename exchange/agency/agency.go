@@ -3,6 +3,7 @@ package agency
 import (
 	"context"
 	"encoding/base64"
+	"fmt"
 	"io"
 	"time"
 
@@ -39,7 +40,7 @@ type Config struct {
 	Self       exchange.MemberID
 	Kind       exchange.MemberKind
 	Keys       Keys
-	Storage    []byte // 32-byte storage key: wraps the keys of sealed fields
+	Storage    []byte // 32-byte storage key: wraps the keys of sealed fields; New keeps no copy of it
 	Blinder    blind.Blinder
 	Ledger     Ledger
 	Proposer   Proposer
@@ -53,8 +54,9 @@ type Config struct {
 // Agency acts for one member. It is safe for concurrent use.
 type Agency struct {
 	Config
-	sealer *seal.Sealer
-	rowKey []byte // keys the digests of rows' source keys, so that the store holds no bare hash of an id
+	sealer     *seal.Sealer
+	rowKey     []byte // keys the digests of rows' source keys, so that the store holds no bare hash of an id
+	deliveries turns
 }
 
 // New checks the configuration and prepares the sealer.
@@ -63,11 +65,21 @@ func New(cfg Config) (*Agency, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Agency{Config: cfg, sealer: sealer, rowKey: derive(cfg.Storage, "accord/row-key/1")}, nil
+	rowKey := derive(cfg.Storage, "accord/row-key/1")
+	cfg.Storage = nil
+	return &Agency{Config: cfg, sealer: sealer, rowKey: rowKey}, nil
 }
+
+// Format prints a name for every verb, so that no verb reaches a secret.
+func (a *Agency) Format(f fmt.State, _ rune) { fmt.Fprintf(f, "agency.Agency(%s)", a.Self) }
 
 // now is the clock in the unit of commands.
 func (a *Agency) now() exchange.Millis { return exchange.MillisOf(a.Clock()) }
+
+// instant is the time to judge a status by: now, but never before the state it
+// is judged on. A clock that is a second behind another member's would take
+// what that member has just put on the ledger for something yet to come.
+func (a *Agency) instant(view *machine.View) exchange.Millis { return max(a.now(), view.Time()) }
 
 // randomID makes a 128-bit id in base64url.
 func (a *Agency) randomID() (string, error) {

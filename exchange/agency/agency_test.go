@@ -6,6 +6,7 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
+	"iter"
 	"path/filepath"
 	"sync"
 	"testing"
@@ -116,8 +117,8 @@ func newWorld(t *testing.T) *world {
 	return w
 }
 
-// importSample imports the shipped disciplinary sample at the association.
-func importSample(t *testing.T, w *world) []exchange.RecordID {
+// readSample reads the shipped disciplinary sample.
+func readSample(t *testing.T, w *world) (*intake.Mapping, iter.Seq2[*intake.Row, error]) {
 	t.Helper()
 	raw, err := intake.Sample("discipline-sample.xlsx")
 	if err != nil {
@@ -127,14 +128,21 @@ func importSample(t *testing.T, w *world) []exchange.RecordID {
 	if err != nil {
 		t.Fatal(err)
 	}
-	a := w.agency["association"]
 	_, rows, err := intake.Read(context.Background(), bytes.NewReader(raw), int64(len(raw)), m,
-		w.machine.View().Catalogue().Document(), intake.Options{AsOf: w.now, KeyHash: a.KeyHash})
+		w.machine.View().Catalogue().Document(), intake.Options{AsOf: w.now, KeyHash: w.agency["association"].KeyHash})
 	if err != nil {
 		t.Fatal(err)
 	}
+	return m, rows
+}
+
+// importSample imports the shipped disciplinary sample at the association.
+func importSample(t *testing.T, w *world) []exchange.RecordID {
+	t.Helper()
+	m, rows := readSample(t, w)
+	a := w.agency["association"]
 	var ids []exchange.RecordID
-	err = a.ImportRows(context.Background(), "li", m, rows, false, func(i agency.Imported) error {
+	err := a.ImportRows(context.Background(), "li", m, rows, false, func(i agency.Imported) error {
 		if i.Record != "" && i.Row.Category == "discipline-practitioner" {
 			ids = append(ids, i.Record)
 		}
@@ -167,14 +175,8 @@ func TestImportIsIdempotentAndSealed(t *testing.T) {
 	first := importSample(t, w)
 	a := w.agency["association"]
 	before, _ := a.Records.Count(context.Background(), records.Filter{})
-	raw, _ := intake.Sample("discipline-sample.xlsx")
-	m, _ := intake.Builtin("discipline")
-	_, rows, err := intake.Read(context.Background(), bytes.NewReader(raw), int64(len(raw)), m,
-		w.machine.View().Catalogue().Document(), intake.Options{AsOf: w.now, KeyHash: a.KeyHash})
-	if err != nil {
-		t.Fatal(err)
-	}
-	err = a.ImportRows(context.Background(), "li", m, rows, false, func(i agency.Imported) error {
+	m, rows := readSample(t, w)
+	err := a.ImportRows(context.Background(), "li", m, rows, false, func(i agency.Imported) error {
 		if i.Record != "" || i.Clash {
 			t.Errorf("row %d became a second record", i.Row.Number)
 		}

@@ -2,6 +2,7 @@ package agency
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	"accord/crypto/bundle"
@@ -23,6 +24,12 @@ var ErrSize = exchange.Define(exchange.KindNotFound, "LEDGER-010",
 var ErrEntry = exchange.Define(exchange.KindNotFound, "LIST-100",
 	exchange.Text{Zh: "没有名单条目 {entry}", En: "there is no list entry {entry}"},
 	exchange.Text{Zh: "用 accord list show 查看", En: "see accord list show"})
+
+// ErrFork is given when a member signed another root of the ledger than this
+// node computed.
+var ErrFork = exchange.Define(exchange.KindUnverified, "LEDGER-014",
+	exchange.Text{Zh: "有成员共签的账本与本节点不同:{theirs},本节点为 {ours}", En: "a member cosigned another ledger, {theirs}; this node's is {ours}"},
+	exchange.Text{Zh: "两份检查点都是证据,请保存并通知全体成员", En: "both checkpoints are evidence; keep them and tell every member"})
 
 // Checkpoint is the ledger's root at size as this node computed it, as a signed
 // note with this member's cosignature; size 0 means all of it. Every node signs
@@ -67,17 +74,18 @@ func Cosign(own []byte, others ...[]byte) ([]byte, error) {
 			return nil, err
 		}
 		if oc != c {
-			return nil, fmt.Errorf("agency: a member signed another history: %v and %v", c, oc)
+			return nil, ErrFork.With("theirs", shown(oc), "ours", shown(c))
 		}
 		sigs = append(sigs, osigs...)
 	}
 	return tlog.Format(c, sigs...)
 }
 
+func shown(c tlog.Checkpoint) string { return fmt.Sprintf("%d %x", c.Size, c.Root[:8]) }
+
 // Bundle is the evidence file over everything this node can show under the
 // cosigned checkpoint: every statement of the ledger, the document of every
-// list entry, and this member's own records as far as entries or releases name
-// them.
+// list entry, and this member's own records as far as entries name them.
 func (a *Agency) Bundle(ctx context.Context, checkpoint []byte) (*bundle.Bundle, error) {
 	view := a.Ledger.View()
 	c, _, err := tlog.Read(checkpoint)
@@ -91,6 +99,9 @@ func (a *Agency) Bundle(ctx context.Context, checkpoint []byte) (*bundle.Bundle,
 	for s := range view.Statements(0) {
 		if s.Seq >= c.Size {
 			break
+		}
+		if err := ctx.Err(); err != nil {
+			return nil, err
 		}
 		if err := b.AddCommand(view.Tree(), s.Seq, s.JWS, s.Recorded()); err != nil {
 			return nil, err
@@ -163,12 +174,18 @@ func addEntry(b *bundle.Bundle, view *machine.View, e lists.Entry) error {
 	return nil
 }
 
+// addRecord adds an own record that an entry names. The entry may be another
+// member's, and nothing keeps that from naming a record there never was: what is
+// not here is left out, or one false reference would spoil all evidence.
 func (a *Agency) addRecord(ctx context.Context, b *bundle.Bundle, id exchange.RecordID) error {
 	rec, err := a.Records.Get(ctx, id)
+	if errors.Is(err, records.ErrNotFound) {
+		return nil
+	}
 	if err != nil {
 		return err
 	}
-	if rec.Status != records.Retracted {
+	if rec.Author == a.Self && rec.Status != records.Retracted {
 		b.AddDocument(bundle.KindRecord, rec.JWT+"~")
 	}
 	return nil

@@ -2,6 +2,7 @@ package agency
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"iter"
 	"runtime"
@@ -15,6 +16,16 @@ import (
 // importBatch is how many rows are signed and stored in one transaction.
 const importBatch = 256
 
+// ErrPartial is given when an import broke off after rows were stored.
+var ErrPartial = exchange.Define(exchange.KindPartial, "REC-033",
+	exchange.Text{Zh: "导入中断({code}):此前的 {stored} 行已成为记录,其余未处理", En: "the import broke off ({code}): {stored} rows before became records, the rest did not"},
+	exchange.Text{Zh: "查明原因(accord explain {code})后重新导入整个文件;已入库的行会被识别,不会重复", En: "see to the cause (accord explain {code}) and import the whole file again; rows already stored are recognised"})
+
+// ErrStopped is the cause of an import that its caller gave up.
+var ErrStopped = exchange.Define(exchange.KindUnavailable, "REC-034",
+	exchange.Text{Zh: "导入在完成之前被取消或连接中断", En: "the import was given up, or its connection ended, before it was done"},
+	exchange.Text{Zh: "重新导入整个文件", En: "import the whole file again"})
+
 // Imported is what became of one row beyond the intake's own verdict.
 type Imported struct {
 	Row    *intake.Row
@@ -26,7 +37,9 @@ type Imported struct {
 // ImportRows signs, seals and stores the good rows of a file, in batches; rows
 // the store already holds make no second record, rows whose key it holds with
 // other content are refused (they need a correction). each is called for every
-// row, in order. With dry nothing is signed or stored.
+// row, in order. With dry nothing is signed or stored. What breaks off the import
+// (the file, the context, the store, each) takes nothing back: it is given as
+// the cause of ErrPartial when rows were stored before.
 func (a *Agency) ImportRows(ctx context.Context, op exchange.OperatorID, m *intake.Mapping,
 	rows iter.Seq2[*intake.Row, error], dry bool, each func(Imported) error) error {
 	is, err := a.issuer()
@@ -38,31 +51,51 @@ func (a *Agency) ImportRows(ctx context.Context, op exchange.OperatorID, m *inta
 			return err
 		}
 	}
-	batch := make([]*intake.Row, 0, importBatch)
-	flush := func() error {
+	stored := 0
+	err = inBatches(ctx, rows, func(batch []*intake.Row) error {
 		out, err := is.importBatch(ctx, op, m, batch, dry)
 		if err != nil {
 			return err
+		}
+		for i := range out { // they are stored, whatever each says
+			if out[i].Record != "" {
+				stored++
+			}
 		}
 		for _, done := range out {
 			if err := each(done); err != nil {
 				return err
 			}
 		}
-		batch = batch[:0]
 		return nil
+	})
+	if err != nil && stored > 0 {
+		if errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) {
+			err = ErrStopped.Wrap(err)
+		}
+		return ErrPartial.Wrap(err, "stored", stored, "code", exchange.AsError(err).Code)
 	}
+	return err
+}
+
+// inBatches calls do with up to importBatch rows at a time.
+func inBatches(ctx context.Context, rows iter.Seq2[*intake.Row, error], do func([]*intake.Row) error) error {
+	batch := make([]*intake.Row, 0, importBatch)
 	for row, err := range rows {
+		if err == nil {
+			err = ctx.Err()
+		}
 		if err != nil {
 			return err
 		}
 		if batch = append(batch, row); len(batch) == importBatch {
-			if err := flush(); err != nil {
+			if err := do(batch); err != nil {
 				return err
 			}
+			batch = batch[:0]
 		}
 	}
-	return flush()
+	return do(batch)
 }
 
 // importBatch handles up to importBatch rows: look up what is known, sign the
@@ -115,7 +148,8 @@ func (is *issuer) drafts(ctx context.Context, op exchange.OperatorID, m *intake.
 		if row.Verdict == intake.Refuse || row.Verdict == intake.Same {
 			continue
 		}
-		if ref, ok := known[row.Category+"\x00"+row.RowKey]; ok {
+		key := row.Category + "\x00" + row.RowKey
+		if ref, ok := known[key]; ok {
 			out[i].Known, out[i].Clash = ref.RowDigest == row.RowDigest, ref.RowDigest != row.RowDigest
 			continue
 		}
@@ -127,6 +161,9 @@ func (is *issuer) drafts(ctx context.Context, op exchange.OperatorID, m *intake.
 			Values: records.Values(row.Values), Operator: op, RowKey: row.RowKey, RowDigest: row.RowDigest,
 			Source: m.Name, Trust: string(m.Source.Grade), Flags: flagsOf(row)})
 		at = append(at, i)
+		if row.RowKey != "" { // two tables of a file may feed one category
+			known[key] = records.RowRef{RowDigest: row.RowDigest}
+		}
 	}
 	return drafts, at, nil
 }

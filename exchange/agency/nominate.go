@@ -16,7 +16,7 @@ type Nomination struct {
 	List        string
 	Subject     exchange.SubjectID
 	SubjectKind string
-	Name        string // public; stays here for natural persons (sealed below)
+	Name        string // public; a natural person's is dropped
 	Ground      string
 	Records     []lists.RecordRef
 	Decision    *lists.DecisionRef

@@ -1,9 +1,12 @@
 package agency
 
 import (
+	"context"
 	"errors"
 	"os"
 	"path/filepath"
+	"strings"
+	"sync"
 
 	"accord/exchange"
 	"accord/exchange/release"
@@ -12,32 +15,90 @@ import (
 // An envelope is kept from before its receipt is on the ledger until the
 // requester says it opened it, so that a lost answer costs nobody the grant.
 // Only the requester's key opens it; here it is ciphertext like on the wire.
+//
+// There is never more than one envelope of a release: which of two the ledger
+// would take is unknown while an answer is out, and the one it took must be the
+// one that is here.
+
+// ErrOutbox is given when an envelope cannot be kept; it does not leave then.
+var ErrOutbox = exchange.Define(exchange.KindUnavailable, "OPEN-007",
+	exchange.Text{Zh: "无法保存待交付的密封件,未交付", En: "the envelope cannot be kept, so nothing was delivered"},
+	exchange.Text{Zh: "检查作者节点数据文件夹所在磁盘的空间与权限后再试", En: "check space and permissions of the author's data folder and try again"})
+
+// suffix is how the names of envelopes end. What is still being written ends in
+// suffix and partial, and is taken for nothing.
+const (
+	suffix  = ".jwe"
+	partial = ".part"
+)
 
 func (a *Agency) envelopePath(id exchange.ReleaseID) string {
-	return filepath.Join(a.Outbox, string(id)+".jwe")
+	return filepath.Join(a.Outbox, string(id)+suffix)
 }
 
-// keepEnvelope stores an envelope durably and forgets those that arrived.
+// keepEnvelope stores an envelope durably and whole, and forgets those that
+// arrived. Its caller holds the release's turn.
 func (a *Agency) keepEnvelope(id exchange.ReleaseID, envelope string) error {
 	if err := os.MkdirAll(a.Outbox, 0o700); err != nil {
-		return err
+		return ErrOutbox.Wrap(err)
 	}
 	a.sweepOutbox()
-	file, err := os.OpenFile(a.envelopePath(id), os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600)
+	path := a.envelopePath(id)
+	err := writeSynced(path+partial, envelope)
+	if err == nil {
+		err = os.Rename(path+partial, path)
+	}
+	if err == nil {
+		err = syncFolders(a.Outbox, filepath.Dir(a.Outbox))
+	}
+	if err != nil {
+		return ErrOutbox.Wrap(err)
+	}
+	return nil
+}
+
+func writeSynced(path, content string) error {
+	file, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600)
 	if err != nil {
 		return err
 	}
-	_, err = file.WriteString(envelope)
+	_, err = file.WriteString(content)
 	return errors.Join(err, file.Sync(), file.Close())
+}
+
+// syncFolders makes the names in the folders durable.
+func syncFolders(dirs ...string) error {
+	for _, dir := range dirs {
+		d, err := os.Open(dir)
+		if err != nil {
+			return err
+		}
+		if err := errors.Join(d.Sync(), d.Close()); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// kept is the envelope that an earlier try left, "" when there is none.
+func (a *Agency) kept(id exchange.ReleaseID) (string, error) {
+	raw, err := os.ReadFile(a.envelopePath(id))
+	if err != nil && !errors.Is(err, os.ErrNotExist) {
+		return "", ErrOutbox.Wrap(err)
+	}
+	return string(raw), nil
 }
 
 // sentBefore is the envelope of a delivery whose receipt is on the ledger.
 func (a *Agency) sentBefore(rel release.Release) (string, error) {
-	raw, err := os.ReadFile(a.envelopePath(rel.ID))
-	if err != nil || rel.Delivered == nil || digestOf(string(raw)) != rel.Delivered.Digest {
+	envelope, err := a.kept(rel.ID)
+	if err != nil {
+		return "", err
+	}
+	if rel.Delivered == nil || digestOf(envelope) != rel.Delivered.Digest {
 		return "", ErrNotGranted.With("release", rel.ID, "status", release.Delivered)
 	}
-	return string(raw), nil
+	return envelope, nil
 }
 
 // sweepOutbox removes the envelopes of releases that are over.
@@ -46,12 +107,50 @@ func (a *Agency) sweepOutbox() {
 	if err != nil {
 		return
 	}
-	view, now := a.Ledger.View(), a.now()
+	view := a.Ledger.View()
 	for _, f := range files {
-		name := f.Name()
-		rel, ok := view.Release(exchange.ReleaseID(name[:max(0, len(name)-len(".jwe"))]))
-		if ok && rel.StatusAt(now) != release.Granted && rel.StatusAt(now) != release.Delivered {
-			os.Remove(filepath.Join(a.Outbox, name))
+		id, _, _ := strings.Cut(f.Name(), ".")
+		rel, ok := view.Release(exchange.ReleaseID(id))
+		if !ok {
+			continue
+		}
+		if status := rel.StatusAt(a.instant(view)); status != release.Granted && status != release.Delivered {
+			os.Remove(filepath.Join(a.Outbox, f.Name()))
 		}
 	}
+}
+
+// turns lets one caller at a time act on a release.
+type turns struct {
+	mu   sync.Mutex
+	busy map[exchange.ReleaseID]chan struct{} // guarded by mu; closed when the turn is over
+}
+
+// take waits for the release's turn; done ends it.
+func (t *turns) take(ctx context.Context, id exchange.ReleaseID) (done func(), err error) {
+	for {
+		t.mu.Lock()
+		over, taken := t.busy[id]
+		if !taken {
+			break
+		}
+		t.mu.Unlock()
+		select {
+		case <-over:
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		}
+	}
+	defer t.mu.Unlock()
+	if t.busy == nil {
+		t.busy = map[exchange.ReleaseID]chan struct{}{}
+	}
+	over := make(chan struct{})
+	t.busy[id] = over
+	return func() {
+		t.mu.Lock()
+		delete(t.busy, id)
+		t.mu.Unlock()
+		close(over)
+	}, nil
 }

@@ -13,6 +13,8 @@ import (
 	"accord/crypto/strictjson"
 	"accord/exchange"
 	"accord/exchange/lists"
+	"accord/exchange/machine"
+	"accord/exchange/members"
 	"accord/exchange/records"
 	"accord/exchange/release"
 )
@@ -37,6 +39,9 @@ var (
 	ErrErased = exchange.Define(exchange.KindNotFound, "OPEN-006",
 		exchange.Text{Zh: "信息项 {field} 已被删除,无法开放", En: "field {field} has been erased and cannot be opened"},
 		exchange.Text{Zh: "该记录的其他信息项不受影响", En: "other fields of the record are not affected"})
+	ErrSealed = exchange.Define(exchange.KindUnverified, "OPEN-008",
+		exchange.Text{Zh: "信息项 {field} 的密封件无法打开", En: "the sealed field {field} does not open"},
+		exchange.Text{Zh: "作者单位的记录库已损坏,或与密钥库不是同一套;从同一备份恢复两者", En: "the author's record store is damaged or not the keystore's; restore both from one backup"})
 )
 
 // envelopeType is the content type inside the JWE.
@@ -62,9 +67,14 @@ func (a *Agency) Judge(ctx context.Context, op exchange.OperatorID, id exchange.
 // in its own copy of the ledger, takes exactly the granted disclosures of the
 // record, binds them to this requester and release, encrypts them to the
 // requester's key, and leaves the envelope's digest on the ledger before the
-// envelope leaves the house. Asked again for a delivery that was not opened, it
-// sends the same envelope again.
+// envelope leaves the house. Asked again, at once or later, for a delivery that
+// was not opened, it sends the same envelope again.
 func (a *Agency) Deliver(ctx context.Context, op exchange.OperatorID, requester exchange.MemberID, id exchange.ReleaseID) (string, error) {
+	done, err := a.deliveries.take(ctx, id)
+	if err != nil {
+		return "", err
+	}
+	defer done()
 	view := a.Ledger.View()
 	rel, ok := view.Release(id)
 	if !ok {
@@ -73,34 +83,50 @@ func (a *Agency) Deliver(ctx context.Context, op exchange.OperatorID, requester 
 	if rel.Requester != requester || rel.Record.Author != a.Self {
 		return "", ErrNotParty.With("release", id)
 	}
-	switch status := rel.StatusAt(a.now()); status {
+	switch status := rel.StatusAt(a.instant(view)); status {
 	case release.Granted:
 	case release.Delivered:
 		return a.sentBefore(rel)
 	default:
 		return "", ErrNotGranted.With("release", id, "status", status)
 	}
+	envelope, err := a.envelope(ctx, view, rel)
+	if err != nil {
+		return "", err
+	}
+	if _, err := a.Act(ctx, op, exchange.VerbReleaseDeliver, release.ReceiptBody{Release: id, Digest: digestOf(envelope)}); err != nil {
+		// An earlier try whose answer was lost may be the one that counted.
+		if rel, ok := a.Ledger.View().Release(id); ok && rel.Delivered != nil && rel.Delivered.Digest == digestOf(envelope) {
+			return envelope, nil
+		}
+		return "", err
+	}
+	return envelope, nil
+}
+
+// envelope is what the requester gets: the one an earlier try left, or a new
+// one, which is kept. The record must allow it now in either case.
+func (a *Agency) envelope(ctx context.Context, view *machine.View, rel release.Release) (string, error) {
 	bound, err := a.bind(ctx, rel)
 	if err != nil {
 		return "", err
 	}
-	to, ok := view.Member(requester)
-	if !ok {
-		return "", ErrNotParty.With("release", id)
+	if before, err := a.kept(rel.ID); err != nil || before != "" {
+		return before, err
 	}
-	sealKey, ok := to.Key(keys.Seal, a.now())
+	to, ok := view.Member(rel.Requester)
+	if !ok || to.Status != members.Active {
+		return "", ErrNotParty.With("release", rel.ID)
+	}
+	sealKey, ok := to.Key(keys.Seal, a.instant(view))
 	if !ok {
-		return "", ErrNotParty.With("release", id)
+		return "", ErrNotParty.With("release", rel.ID)
 	}
 	envelope, err := seal.Encrypt(sealKey, envelopeType, []byte(bound))
 	if err != nil {
 		return "", err
 	}
-	if err := a.keepEnvelope(id, envelope); err != nil {
-		return "", err
-	}
-	_, err = a.Act(ctx, op, exchange.VerbReleaseDeliver, release.ReceiptBody{Release: id, Digest: digestOf(envelope)})
-	return envelope, err
+	return envelope, a.keepEnvelope(rel.ID, envelope)
 }
 
 // bind opens the granted disclosures and binds them to the release.
@@ -109,17 +135,23 @@ func (a *Agency) bind(ctx context.Context, rel release.Release) (string, error) 
 	if err != nil {
 		return "", err
 	}
-	for what, same := range map[string]bool{
-		"digest": rec.Digest == rel.Record.Digest, "category": rec.Category == rel.Record.Category,
-		"author": rec.Author == a.Self, "status": rec.Status != records.Retracted,
-	} {
-		if !same {
-			return "", ErrMismatch.With("release", rel.ID, "what", what)
-		}
+	what := ""
+	switch {
+	case rec.Digest != rel.Record.Digest:
+		what = "digest"
+	case rec.Category != rel.Record.Category:
+		what = "category"
+	case rec.Author != a.Self:
+		what = "author"
+	case rec.Status == records.Retracted:
+		what = "status"
+	}
+	if what != "" {
+		return "", ErrMismatch.With("release", rel.ID, "what", what)
 	}
 	var disclosures []sdjwt.Disclosure
 	for _, field := range rel.Fields {
-		d, err := a.openField(rec, field)
+		d, err := a.openField(rec, rel.ID, field)
 		if err != nil {
 			return "", err
 		}
@@ -133,7 +165,7 @@ func (a *Agency) bind(ctx context.Context, rel release.Release) (string, error) 
 }
 
 // openField opens one sealed field of an own record.
-func (a *Agency) openField(rec records.Record, field string) (sdjwt.Disclosure, error) {
+func (a *Agency) openField(rec records.Record, id exchange.ReleaseID, field string) (sdjwt.Disclosure, error) {
 	for _, f := range rec.Sealed {
 		if f.Field != field {
 			continue
@@ -143,11 +175,11 @@ func (a *Agency) openField(rec records.Record, field string) (sdjwt.Disclosure, 
 		}
 		plain, err := a.sealer.Open(seal.Binding{Record: string(rec.ID), Field: field, Digest: f.Digest}, f.Sealed)
 		if err != nil {
-			return sdjwt.Disclosure{}, err
+			return sdjwt.Disclosure{}, ErrSealed.Wrap(err, "field", field)
 		}
 		return sdjwt.ParseDisclosure(string(plain))
 	}
-	return sdjwt.Disclosure{}, ErrMismatch.With("release", "", "what", "field "+field)
+	return sdjwt.Disclosure{}, ErrMismatch.With("release", id, "what", "field "+field)
 }
 
 // Opened is a delivery that verified.
