@@ -26,7 +26,7 @@ var (
 		exchange.Text{Zh: "把数据目录放在更短的路径下", En: "put the data folder at a shorter path"})
 	ErrNoQuorum = exchange.Define(exchange.KindNoQuorum, "LEDGER-001",
 		exchange.Text{Zh: "在线成员不足,账本暂不能写入;未作任何更改", En: "too few members are reachable, the ledger takes no writes; nothing was changed"},
-		exchange.Text{Zh: "查询仍可用;用 accord ledger status 查看哪些成员离线", En: "reads go on; accord ledger status shows who is away"})
+		exchange.Text{Zh: "查询仍可用;请启动离线成员的节点,须有半数以上在线", En: "reads go on; start the nodes that are away: more than half of all members are needed"})
 	ErrUnknown = exchange.Define(exchange.KindUnknownOutcome, "LEDGER-002",
 		exchange.Text{Zh: "等待账本答复超时,结果未知", En: "no answer from the ledger in time; it may or may not have happened"},
 		exchange.Text{Zh: "稍后查询是否已记录,再决定是否重做", En: "look whether it was recorded before doing it again"})

@@ -68,6 +68,9 @@ func (m ledgerMachine) Admit(payload []byte) error {
 
 var errClock = errors.New("node: the command's time is more than 60 s from this leader's clock")
 
+// CaughtUp says whether this node has reached a read point since it started.
+func (n *Node) CaughtUp() bool { return n.ready.Load() }
+
 // Barrier waits until this node has applied all that was committed when it was
 // called.
 func (n *Node) Barrier(r *http.Request) error {

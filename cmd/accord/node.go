@@ -18,7 +18,7 @@ import (
 
 var (
 	errNoLeader = exchange.Define(exchange.KindNoQuorum, "CLI-027",
-		exchange.Text{Zh: "节点尚未就绪：没有主持节点", En: "the node is not ready: there is no leader"},
+		exchange.Text{Zh: "节点尚未就绪：没有主节点", En: "the node is not ready: there is no leader"},
 		exchange.Text{Zh: "用 accord member list 查看成员并确认半数以上在线；查询不受影响", En: "see that more than half of the members are up (accord member list); reads go on"})
 	errNotReady = exchange.Define(exchange.KindUnavailable, "CLI-028",
 		exchange.Text{Zh: "节点尚未就绪：{why}", En: "the node is not ready: {why}"},
@@ -45,7 +45,7 @@ func nodeCommand(e *env) *cli.Command {
 			Action: func(c *cli.Context) error { return e.runNode(c.Context, c.StringSlice("set")) },
 		}, {
 			Name:   "status",
-			Usage:  e.t("节点状态；没有主持节点时退出码为 5", "the node's state; exit code 5 when there is no leader"),
+			Usage:  e.t("节点状态；没有主节点时退出码为 5", "the node's state; exit code 5 when there is no leader"),
 			Action: func(c *cli.Context) error { return e.nodeStatus(c.Context) },
 		}},
 	}
@@ -152,7 +152,7 @@ func (e *env) statusCard(w io.Writer, s wire.NodeStatus) {
 		fact{exchange.Text{Zh: "就绪", En: "ready"}, s.Ready},
 		fact{exchange.Text{Zh: "原因", En: "why not"}, s.Why},
 		fact{exchange.Text{Zh: "角色", En: "role"}, told(raftRoles, s.Role)},
-		fact{exchange.Text{Zh: "主持节点", En: "leader"}, leader},
+		fact{exchange.Text{Zh: "主节点", En: "leader"}, leader},
 		fact{exchange.Text{Zh: "任期", En: "term"}, s.Term},
 		fact{exchange.Text{Zh: "已提交", En: "committed"}, s.Commit},
 		fact{exchange.Text{Zh: "已执行", En: "applied"}, s.Applied},

@@ -128,11 +128,15 @@ func (s *Server) subjectOf(ctx context.Context, kind, uscc, person, name string)
 	switch k.Namespace {
 	case exchange.SubjectOrg:
 		key = strings.ToUpper(uscc)
-		f.need(identifiers.CheckUSCC(key) == nil, "/uscc")
+		if identifiers.CheckUSCC(key) != nil {
+			return "", ErrUSCC.With().At("/uscc")
+		}
 		f.none(person, "/person_id")
 	case exchange.SubjectPerson:
 		key = strings.ToUpper(person)
-		f.need(identifiers.CheckResidentID(key) == nil, "/person_id")
+		if identifiers.CheckResidentID(key) != nil {
+			return "", ErrPersonID.With().At("/person_id")
+		}
 		f.none(uscc, "/uscc")
 	default:
 		key = name

@@ -50,3 +50,21 @@ func TestThePublicSeesWhatIsPublished(t *testing.T) {
 		t.Errorf("the public makes the leader work: %d %s", got.status, got.code)
 	}
 }
+
+// TestNothingIsToldOfALedgerNotYetKnown: until a node that started has reached
+// a read point, it answers for itself and not for the ledger.
+func TestNothingIsToldOfALedgerNotYetKnown(t *testing.T) {
+	w := newWorld(t)
+	w.nodes["court"].behind = true
+	for _, rt := range routes {
+		path := strings.NewReplacer("{list}", "red", "{id}", "AAAAAAAAAAAAAAAAAAAAAA", "{version}", "1").Replace(rt.path)
+		got := w.ask("court", caller{local: true, operator: "clerk"}, rt.method, path, "")
+		if early[rt.path] {
+			if got.code == ErrNotCaughtUp.Code {
+				t.Errorf("%s does not answer", rt.path)
+			}
+		} else if got.code != ErrNotCaughtUp.Code && got.code != ErrRole.Code && got.code != ErrCaller.Code {
+			t.Errorf("%s %s answers %d %s", rt.method, rt.path, got.status, got.code)
+		}
+	}
+}

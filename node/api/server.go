@@ -65,9 +65,22 @@ type Node interface {
 	// Barrier waits until this node has applied all that was committed when
 	// it was called.
 	Barrier(r *http.Request) error
+	// CaughtUp says whether this node has reached a read point since it
+	// started. Until then its state is that of its last snapshot.
+	CaughtUp() bool
 	// Peer is the client of another member's node.
 	Peer(m exchange.MemberID) (Peer, error)
 }
+
+// ErrNotCaughtUp is given until a node that started knows what was committed:
+// an answer from its last snapshot would be wrong without saying so.
+var ErrNotCaughtUp = exchange.Define(exchange.KindUnavailable, "API-024",
+	exchange.Text{Zh: "节点刚启动,尚未取得账本的最新状态", En: "the node has just started and does not know the ledger's state yet"},
+	exchange.Text{Zh: "稍候再试;若持续如此,说明在线成员不足半数,请启动其他成员的节点", En: "try again in a moment; if it stays so, too few members are up: start the others' nodes"})
+
+// early are the routes that answer before that: they tell of the node and not
+// of the ledger.
+var early = map[string]bool{"/livez": true, "/readyz": true, "/metrics": true, "/api/v1/openapi.yaml": true, "/api/v1/node/status": true}
 
 // view is the state a request stands on.
 func (s *Server) view() *machine.View { return s.Ledger.View() }
@@ -187,6 +200,9 @@ func (s *Server) serve(rt route, w http.ResponseWriter, r *http.Request) (err er
 	r.Body = http.MaxBytesReader(w, r.Body, limit)
 	if r, err = s.identify(r, rt); err != nil {
 		return err
+	}
+	if !early[rt.path] && !s.Node.CaughtUp() {
+		return ErrNotCaughtUp.With()
 	}
 	return ended(rt.handle(s, w, r))
 }

@@ -94,6 +94,7 @@ type fakeNode struct {
 	w        *world
 	self     exchange.MemberID
 	barriers int
+	behind   bool // has not caught up since it started
 	panics   bool
 	peer     func(exchange.MemberID) (Peer, error) // replaces Peer when set
 }
@@ -104,6 +105,8 @@ func (n *fakeNode) Status() wire.NodeStatus {
 	}
 	return wire.NodeStatus{Member: n.self, Node: string(n.self) + "-1", Ready: true, Role: "follower", Leader: "court-1", StartedAt: start}
 }
+
+func (n *fakeNode) CaughtUp() bool { return !n.behind }
 
 func (n *fakeNode) Barrier(*http.Request) error { n.barriers++; return nil }
 
