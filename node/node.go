@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"accord/consensus"
+	"accord/consensus/store"
 	"accord/consensus/transport"
 	"accord/crypto/blind"
 	"accord/crypto/keystore"
@@ -33,7 +34,8 @@ type Options struct {
 	Version string
 	Logger  *slog.Logger
 	Clock   func() time.Time
-	// Listener replaces the listener on the configured address, for tests.
+	// Listener replaces the listener on the configured address, for tests. It is
+	// the node's from now on, also when Open fails.
 	Listener net.Listener
 }
 
@@ -61,11 +63,14 @@ type Node struct {
 	servers []*http.Server
 
 	peerTable atomic.Pointer[peerTable]
-	ready     atomic.Bool // a read point was reached since start
-	failed    chan error  // the first error that must end the process
-	stop      context.CancelFunc
+	ready     atomic.Bool // the last read point asked for was reached
+	counted   recordCounter
+	failed    chan error // the first error that must end the process
+	requests  gate       // every request that runs
 	tasks     sync.WaitGroup
 	closing   []func() error // in the order of opening
+	closed    sync.Once
+	closeErr  error
 }
 
 // Open opens everything in the data folder in order. On error what was opened
@@ -78,13 +83,19 @@ func Open(cfg config.Config, o Options) (n *Node, err error) {
 		o.Clock = time.Now
 	}
 	n = &Node{cfg: cfg, opts: o, log: o.Logger, started: o.Clock(), failed: make(chan error, 1)}
+	if o.Listener != nil {
+		n.closeWith(func() error { o.Listener.Close(); return nil }) // mostly closed before: no error then
+	}
 	defer func() {
 		if err != nil {
-			err = errors.Join(err, n.Close())
+			if cerr := n.Close(); cerr != nil {
+				o.Logger.Error("what was open did not close", "error", cerr)
+			}
 			n = nil
 		}
 	}()
 	for _, step := range []func() error{
+		n.openFolder,    // ours alone, before anything in it is touched
 		n.openIdentity,  // who are we, and which federation is this
 		n.openKeys,      // nothing else can be trusted without them
 		n.openAudit,     // before anything private can be read
@@ -121,25 +132,40 @@ func (n *Node) openIdentity() (err error) {
 	if n.charter.Federation != n.cfg.Federation {
 		return ErrStart.With("why", "accord.yaml names another federation than the charter")
 	}
-	for _, m := range n.charter.Members {
-		if m.ID == n.id.Member && m.Node.ID == n.id.Node {
-			return nil
-		}
+	if f := n.founder(); f.Node.ID != n.id.Node {
+		return ErrStart.With("why", "the charter does not list this node")
 	}
-	return ErrStart.With("why", "the charter does not list this node")
+	return nil
 }
 
+// founder is this member as the charter lists it, zero when it does not.
+func (n *Node) founder() members.Founder {
+	for _, m := range n.charter.Members {
+		if m.ID == n.id.Member {
+			return m
+		}
+	}
+	return members.Founder{}
+}
+
+// openKeys opens the keystore and sees that it is the one the charter means:
+// with another, everything this node says would be refused by all others.
 func (n *Node) openKeys() (err error) {
 	n.keys, err = founding.OpenKeys(n.cfg)
 	if err != nil {
 		return err
 	}
 	n.closeWith(n.keys.Close)
+	for _, k := range n.founder().Keys {
+		if _, err := n.keys.ByKID(k.KID()); err != nil {
+			return ErrStart.Wrap(err, "why", "the keystore does not hold the charter's key for "+string(k.Use()))
+		}
+	}
 	return nil
 }
 
 func (n *Node) openAudit() error {
-	key, err := n.keys.Secret(founding.SecretAudit)
+	key, err := n.secret(founding.SecretAudit)
 	if err != nil {
 		return err
 	}
@@ -182,7 +208,6 @@ func (n *Node) openNetwork() error {
 	if err != nil {
 		return err
 	}
-	n.closeWith(n.tls.Close)
 	ln := n.opts.Listener
 	if ln == nil {
 		if ln, err = net.Listen("tcp", n.cfg.Listen); err != nil {
@@ -191,13 +216,22 @@ func (n *Node) openNetwork() error {
 	}
 	n.front = newFront(ln, n.tls, n.log)
 	n.closeWith(n.front.Close)
+	n.closeWith(n.tls.Close) // first: it lets go of streams that wait in front for a log
 	return nil
 }
 
 // openLedger opens the log and, on the first start, founds it: every founder
-// founds the same log from the same charter.
-func (n *Node) openLedger() (err error) {
-	first := !founding.Started(n.cfg.Dir)
+// founds the same log from the same charter. A crash anywhere in between is a
+// first start again, which finds what there is.
+func (n *Node) openLedger() error {
+	of, err := founding.Started(n.cfg.Dir)
+	if err != nil {
+		return err
+	}
+	if of != "" && of != n.genesis.Digest() {
+		return ErrStart.With("why", "the log in this folder was founded under another charter")
+	}
+	first := of == ""
 	n.ledger, err = consensus.Open(consensus.Config{
 		Dir: filepath.Join(n.cfg.Dir, "ledger"), NodeID: n.id.Node, Create: first, Servers: n.foundingServers(),
 		Transport: n.tls, Heartbeat: n.cfg.RaftTimeout,
@@ -205,16 +239,29 @@ func (n *Node) openLedger() (err error) {
 		Logger: n.log, Fatal: n.fatal,
 	}, ledgerMachine{n.machine, n})
 	if err != nil {
-		return err
+		return ErrStart.Wrap(err, "why", whyNoLog(err))
 	}
 	n.closeWith(n.ledger.Close)
 	if !first {
 		return nil
 	}
 	if err := n.ledger.Bootstrap(); err != nil && !errors.Is(err, consensus.ErrExists) {
-		return err
+		return ErrStart.Wrap(err, "why", "the log cannot be founded")
 	}
-	return founding.MarkStarted(n.cfg.Dir)
+	return founding.MarkStarted(n.cfg.Dir, n.genesis.Digest())
+}
+
+// whyNoLog says in the operator's words why the log does not open.
+func whyNoLog(err error) string {
+	switch {
+	case errors.Is(err, store.ErrNoState):
+		return "its log is gone; a node that forgot its votes must not come back under its old id"
+	case errors.Is(err, store.ErrOwner):
+		return "the log belongs to another node"
+	case errors.Is(err, store.ErrDamaged), errors.Is(err, store.ErrFormat):
+		return "the log is damaged or of a newer version"
+	}
+	return "the log does not open"
 }
 
 func (n *Node) foundingServers() []consensus.Server {
@@ -226,14 +273,16 @@ func (n *Node) foundingServers() []consensus.Server {
 }
 
 func (n *Node) openAgency() error {
-	storage, err := n.keys.Secret(founding.SecretStorage)
+	storage, err := n.secret(founding.SecretStorage)
 	if err != nil {
 		return err
 	}
-	blindKey, err := n.keys.Secret(founding.SecretBlind)
+	blindKey, err := n.secret(founding.SecretBlind)
 	if err != nil {
-		return ErrStart.Wrap(err, "why", "the blinding key is missing (accord charter found)")
+		return err
 	}
+	defer clear(storage)
+	defer clear(blindKey)
 	if blind.Commitment(blindKey) != n.charter.Blind.Commitment {
 		return ErrStart.With("why", "the blinding key is not the federation's")
 	}
@@ -242,44 +291,44 @@ func (n *Node) openAgency() error {
 		return err
 	}
 	n.agency, err = agency.New(agency.Config{
-		Federation: n.cfg.Federation, Self: n.id.Member, Kind: n.kind(), Keys: n.keys, Storage: storage, Blinder: blinder,
-		Ledger: n.machine, Proposer: proposer{n}, Records: n.records, Genesis: n.genesis, Outbox: filepath.Join(n.cfg.Dir, "outbox"), Clock: n.opts.Clock, Rand: rand.Reader,
+		Federation: n.cfg.Federation, Self: n.id.Member, Kind: n.founder().Kind, Keys: n.keys, Storage: storage, Blinder: blinder,
+		Ledger: n.machine, Proposer: proposer{n.ledger}, Records: n.records, Genesis: n.genesis, Outbox: filepath.Join(n.cfg.Dir, "outbox"), Clock: n.opts.Clock, Rand: rand.Reader,
 	})
 	return err
 }
 
-func (n *Node) kind() exchange.MemberKind {
-	for _, m := range n.charter.Members {
-		if m.ID == n.id.Member {
-			return m.Kind
-		}
+// secret gets one of the keystore's secrets, a copy.
+func (n *Node) secret(name string) ([]byte, error) {
+	b, err := n.keys.Secret(name)
+	if err != nil {
+		return nil, ErrStart.Wrap(err, "why", "the keystore lacks the secret "+name)
 	}
-	return ""
+	return b, nil
 }
 
 // openInterface opens the local socket and starts serving on it and on the
 // port.
 func (n *Node) openInterface() error {
-	socket, err := localSocket(n.cfg.Socket())
-	if err != nil {
-		return err
-	}
-	n.socket = socket
 	n.metrics = metrics.New(n.opts.Version, n.cfg.Member, n.gauges())
 	s := &api.Server{Config: n.cfg, Agency: n.agency, Ledger: n.machine, Node: n, Audit: n.audit,
 		Metrics: n.metrics, Log: n.log, Clock: n.opts.Clock}
-	handler := s.Handler()
-	n.servers = []*http.Server{httpServer(handler, n.peerContext, n.log), httpServer(handler, localContext, n.log)}
-	listeners := []net.Listener{n.front, socket}
+	handler := n.requests.count(s.Handler())
+	if err := n.openSocket(); err != nil {
+		return err
+	}
+	listeners := []net.Listener{n.front, n.socket}
+	n.servers = []*http.Server{n.httpServer(n.namePeer(handler)), n.httpServer(handler)}
+	n.servers[1].ConnContext = localContext
 	if n.cfg.MetricsListen != "" {
 		ln, err := net.Listen("tcp", n.cfg.MetricsListen)
 		if err != nil {
 			return ErrListen.Wrap(err, "address", n.cfg.MetricsListen)
 		}
-		n.servers = append(n.servers, httpServer(n.metrics.Handler(), nil, n.log))
+		n.servers = append(n.servers, n.httpServer(n.metrics.Handler()))
 		listeners = append(listeners, ln)
 	}
-	n.closeWith(n.stopServing)
+	ctx, stop := context.WithCancel(context.Background())
+	n.closeWith(func() error { return n.stopServing(stop) })
 	for i, srv := range n.servers {
 		n.tasks.Go(func() {
 			if err := srv.Serve(listeners[i]); err != nil && !errors.Is(err, http.ErrServerClosed) && !errors.Is(err, net.ErrClosed) {
@@ -287,25 +336,44 @@ func (n *Node) openInterface() error {
 			}
 		})
 	}
-	ctx, cancel := context.WithCancel(context.Background())
-	n.stop = cancel
 	n.tasks.Go(func() { n.watchReady(ctx) })
 	n.tasks.Go(func() { n.watchMembers(ctx) })
 	return nil
 }
 
-// stopServing lets running requests end, then stops the background tasks.
-func (n *Node) stopServing() error {
-	if n.stop != nil {
-		n.stop()
+// openSocket opens the operators' socket. Its server closes it, too.
+func (n *Node) openSocket() (err error) {
+	if n.socket, err = localSocket(n.cfg.Socket()); err != nil {
+		return err
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
-	defer cancel()
-	for _, srv := range n.servers {
-		if srv.Shutdown(ctx) != nil {
-			srv.Close()
+	n.closeWith(func() error {
+		if err := n.socket.Close(); err != nil && !errors.Is(err, net.ErrClosed) {
+			return err
 		}
+		return nil
+	})
+	return nil
+}
+
+// farewell is how long running requests have to end by themselves.
+const farewell = 5 * time.Second
+
+// stopServing lets running requests end, then ends them and the background
+// tasks. Nothing uses what lies below any more when it returns.
+func (n *Node) stopServing(stop context.CancelFunc) error {
+	ctx, cancel := context.WithTimeout(context.Background(), farewell)
+	defer cancel()
+	var wg sync.WaitGroup
+	for _, srv := range n.servers {
+		wg.Go(func() {
+			if srv.Shutdown(ctx) != nil {
+				srv.Close()
+			}
+		})
 	}
+	wg.Wait()
+	n.requests.close() // http.Server.Close leaves handlers running
+	stop()
 	n.tasks.Wait()
 	return nil
 }
@@ -320,14 +388,15 @@ func (n *Node) Run(ctx context.Context) error {
 	}
 }
 
-// Close takes the node down in the reverse order of Open.
+// Close takes the node down in the reverse order of Open. Every call returns
+// when that is done, and the same.
 func (n *Node) Close() error {
-	var errs error
-	for i := len(n.closing) - 1; i >= 0; i-- {
-		errs = errors.Join(errs, n.closing[i]())
-	}
-	n.closing = nil
-	return errs
+	n.closed.Do(func() {
+		for i := len(n.closing) - 1; i >= 0; i-- {
+			n.closeErr = errors.Join(n.closeErr, n.closing[i]())
+		}
+	})
+	return n.closeErr
 }
 
 // fatal reports the first error after which this node must not go on.

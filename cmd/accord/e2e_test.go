@@ -317,7 +317,7 @@ func TestAWipedNodeIsRefused(t *testing.T) {
 	cmd := exec.Command(accordBinary(t), "node", "run", "--dir", f.sup.Dir("court"))
 	out, err := cmd.CombinedOutput()
 	var exit *exec.ExitError
-	if !errors.As(err, &exit) || exit.ExitCode() == 0 {
-		t.Errorf("the node started: %v %s", err, out)
+	if !errors.As(err, &exit) || exit.ExitCode() != 1 || !bytes.Contains(out, []byte("NODE-004")) {
+		t.Errorf("%v: %s", err, out)
 	}
 }
