@@ -24,22 +24,33 @@ type ledgerMachine struct {
 func (m ledgerMachine) Snapshot() (consensus.Snapshot, error) { return m.Machine.Snapshot() }
 
 // proposer puts the agency's commands into the log.
-type proposer struct{ n *Node }
+type proposer struct {
+	log interface {
+		Propose(ctx context.Context, payload []byte) (consensus.Result, error)
+	}
+}
 
 // Propose implements agency.Proposer. An unknown outcome is asked again with
 // the same bytes, which the machine answers once, as long as the caller waits.
+// Once a try's outcome is unknown, no refusal of a later try says that nothing
+// happened.
 func (p proposer) Propose(ctx context.Context, payload []byte) ([]byte, error) {
+	var unknown error
 	for {
-		res, err := p.n.ledger.Propose(ctx, payload)
-		if err == nil {
+		res, err := p.log.Propose(ctx, payload)
+		switch {
+		case err == nil:
 			return res.Value, nil
-		}
-		if !errors.Is(err, consensus.ErrUnknownOutcome) || ctx.Err() != nil {
+		case errors.Is(err, consensus.ErrUnknownOutcome):
+			unknown = err
+		case unknown == nil:
 			return nil, translate(err)
+		case !errors.Is(err, consensus.ErrNoQuorum):
+			return nil, translate(unknown)
 		}
 		select {
 		case <-ctx.Done():
-			return nil, translate(err)
+			return nil, translate(unknown)
 		case <-time.After(100 * time.Millisecond):
 		}
 	}
@@ -69,7 +80,7 @@ func (m ledgerMachine) Admit(payload []byte) error {
 var errClock = errors.New("node: the command's time is more than 60 s from this leader's clock")
 
 // CaughtUp says whether this node has reached a read point since it started.
-func (n *Node) CaughtUp() bool { return n.ready.Load() }
+func (n *Node) CaughtUp() bool { return n.caughtUp.Load() }
 
 // Barrier waits until this node has applied all that was committed when it was
 // called.
@@ -78,21 +89,33 @@ func (n *Node) Barrier(r *http.Request) error {
 	return translate(err)
 }
 
-// watchReady makes the node ready once it has reached a read point: it follows
-// a leader and has applied what was committed.
+// watchReady keeps asking for read points: the node is ready as long as it gets
+// them. Only that shows that it follows a leader a majority follows and has
+// applied what was committed; to know a leader's name shows neither.
 func (n *Node) watchReady(ctx context.Context) {
+	patience := max(5*time.Second, 4*n.cfg.RaftTimeout)
 	for ctx.Err() == nil {
-		attempt, cancel := context.WithTimeout(ctx, 5*time.Second)
+		attempt, cancel := context.WithTimeout(ctx, patience)
 		_, err := n.ledger.Barrier(attempt)
 		cancel()
-		if err == nil {
-			n.ready.Store(true)
-			n.log.Info("ready", "leader", n.ledger.Status().Leader, "applied", n.machine.View().Index())
+		if ctx.Err() != nil {
 			return
+		}
+		wait := n.cfg.RaftTimeout
+		if err != nil {
+			wait = 100 * time.Millisecond
+		}
+		if err == nil {
+			n.caughtUp.Store(true)
+		}
+		if was := n.ready.Swap(err == nil); !was && err == nil {
+			n.log.Info("ready", "leader", n.ledger.Status().Leader, "applied", n.machine.View().Index())
+		} else if was && err != nil {
+			n.log.Warn("not ready any more", "error", err)
 		}
 		select {
 		case <-ctx.Done():
-		case <-time.After(100 * time.Millisecond):
+		case <-time.After(wait):
 		}
 	}
 }
@@ -110,10 +133,12 @@ func (n *Node) Status() wire.NodeStatus {
 	out.LeaderOf, _ = n.memberOf(st.Leader)
 	out.Records = n.recordCount()
 	switch {
-	case !n.ready.Load():
-		out.Why = "waiting for a leader and for what was committed"
+	case st.Err != nil:
+		out.Why = "the log has stopped after an error"
 	case st.Leader == "":
 		out.Why = "no leader"
+	case !n.ready.Load():
+		out.Why = "waiting for what was committed"
 	case n.audit.Working() == 0:
 		out.Why = "no audit file can be written"
 	default:

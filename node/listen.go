@@ -16,11 +16,14 @@ import (
 	"accord/node/api"
 )
 
-// handshakeTimeout bounds a TLS handshake; an idle stranger costs no more.
-const handshakeTimeout = 5 * time.Second
-
-// maxHandshakes bounds how many strangers may be shaking hands at once.
-const maxHandshakes = 256
+// What strangers may take of the port. Members' connections count only while
+// they shake hands; their streams are counted by the log's transport.
+const (
+	handshakeTimeout = 5 * time.Second
+	maxHandshakes    = 256 // under way at once
+	maxFromHost      = 64  // of them from one address
+	maxStrangers     = 512 // connections to the API
+)
 
 // front is the one TLS port: peers' log streams go to the log's transport,
 // everything else to the API.
@@ -30,22 +33,26 @@ type front struct {
 	config   *tls.Config
 	log      *slog.Logger
 	http     chan net.Conn
-	slots    chan struct{}
-	done     chan struct{}
+	ctx      context.Context // ends with Close, and handshakes with it
+	cancel   context.CancelFunc
 	once     sync.Once
 	wg       sync.WaitGroup
+
+	mu         sync.Mutex
+	handshakes map[string]int // by host; guarded by mu
+	shaking    int            // their sum; guarded by mu
+	strangers  int            // guarded by mu
 }
 
 func newFront(ln net.Listener, peers *transport.TLS, log *slog.Logger) *front {
 	f := &front{listener: ln, peers: peers, config: peers.ServerConfig("http/1.1"), log: log,
-		http: make(chan net.Conn), slots: make(chan struct{}, maxHandshakes), done: make(chan struct{})}
-	f.wg.Add(1)
-	go f.accept()
+		http: make(chan net.Conn), handshakes: map[string]int{}}
+	f.ctx, f.cancel = context.WithCancel(context.Background())
+	f.wg.Go(f.accept)
 	return f
 }
 
 func (f *front) accept() {
-	defer f.wg.Done()
 	for {
 		conn, err := f.listener.Accept()
 		if err != nil {
@@ -54,45 +61,103 @@ func (f *front) accept() {
 			}
 			f.log.Warn("accept failed", "error", err)
 			select {
-			case <-f.done:
+			case <-f.ctx.Done():
 				return
 			case <-time.After(50 * time.Millisecond): // out of descriptors: let some close
 			}
 			continue
 		}
-		select {
-		case f.slots <- struct{}{}:
-			f.wg.Add(1)
-			go f.greet(conn)
-		default:
+		host, _, err := net.SplitHostPort(conn.RemoteAddr().String())
+		if err != nil || !f.begin(host) {
 			conn.Close()
+			continue
 		}
+		f.wg.Go(func() { f.greet(conn, host) })
+	}
+}
+
+// begin counts a handshake with a host, unless there are too many.
+func (f *front) begin(host string) bool {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.shaking >= maxHandshakes || f.handshakes[host] >= maxFromHost {
+		return false
+	}
+	f.shaking++
+	f.handshakes[host]++
+	return true
+}
+
+func (f *front) end(host string) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.shaking--
+	if f.handshakes[host]--; f.handshakes[host] == 0 {
+		delete(f.handshakes, host)
 	}
 }
 
 // greet shakes hands and hands the connection on by its ALPN name.
-func (f *front) greet(raw net.Conn) {
-	defer f.wg.Done()
-	defer func() { <-f.slots }()
-	conn := tls.Server(raw, f.config)
-	ctx, cancel := context.WithTimeout(context.Background(), handshakeTimeout)
+func (f *front) greet(raw net.Conn, host string) {
+	defer f.end(host)
+	held := &heldConn{Conn: raw}
+	conn := tls.Server(held, f.config)
+	ctx, cancel := context.WithTimeout(f.ctx, handshakeTimeout)
 	defer cancel()
 	if err := conn.HandshakeContext(ctx); err != nil {
 		f.log.Debug("handshake failed", "from", raw.RemoteAddr().String(), "error", err)
 		raw.Close()
 		return
 	}
-	if conn.ConnectionState().NegotiatedProtocol == transport.ProtoRaft {
+	state := conn.ConnectionState()
+	if state.NegotiatedProtocol == transport.ProtoRaft {
 		if err := f.peers.Handoff(conn); err != nil {
 			f.log.Warn("peer refused", "from", raw.RemoteAddr().String(), "error", err)
 		}
 		return
 	}
+	if f.peers.Identify(state) == "" && !f.admit(held) {
+		raw.Close()
+		return
+	}
 	select {
 	case f.http <- conn:
-	case <-f.done:
-		conn.Close()
+	case <-f.ctx.Done():
+		held.Close()
 	}
+}
+
+// admit counts a stranger's connection until it is closed, unless there are too
+// many.
+func (f *front) admit(c *heldConn) bool {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.strangers >= maxStrangers {
+		return false
+	}
+	f.strangers++
+	c.release = func() {
+		f.mu.Lock()
+		f.strangers--
+		f.mu.Unlock()
+	}
+	return true
+}
+
+// heldConn gives its place back when it is closed. It lies below TLS, since the
+// HTTP server wants to see the *tls.Conn.
+type heldConn struct {
+	net.Conn
+	release func() // nil: it holds none
+	once    sync.Once
+}
+
+func (c *heldConn) Close() error {
+	err := c.Conn.Close()
+	if c.release != nil {
+		c.once.Do(c.release)
+	}
+	return err
 }
 
 // Accept gives the next API connection; front is the HTTP server's listener.
@@ -100,7 +165,7 @@ func (f *front) Accept() (net.Conn, error) {
 	select {
 	case c := <-f.http:
 		return c, nil
-	case <-f.done:
+	case <-f.ctx.Done():
 		return nil, net.ErrClosed
 	}
 }
@@ -109,10 +174,10 @@ func (f *front) Accept() (net.Conn, error) {
 func (f *front) Close() error {
 	var err error
 	f.once.Do(func() {
-		close(f.done)
+		f.cancel()
 		err = f.listener.Close()
-		f.wg.Wait()
 	})
+	f.wg.Wait()
 	return err
 }
 
@@ -120,13 +185,58 @@ func (f *front) Close() error {
 func (f *front) Addr() net.Addr { return f.listener.Addr() }
 
 // httpServer has every time-out and cap set; nothing is left at "for ever".
-func httpServer(h http.Handler, connContext func(context.Context, net.Conn) context.Context, log *slog.Logger) *http.Server {
+func (n *Node) httpServer(h http.Handler) *http.Server {
 	return &http.Server{
-		Handler: h, ConnContext: connContext,
+		Handler: h, BaseContext: func(net.Listener) context.Context { return n.requests.context() },
 		ReadHeaderTimeout: 5 * time.Second, ReadTimeout: 10 * time.Minute, WriteTimeout: 10 * time.Minute,
 		IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 16 << 10,
-		ErrorLog: slog.NewLogLogger(log.Handler(), slog.LevelDebug),
+		ErrorLog: slog.NewLogLogger(n.log.Handler(), slog.LevelDebug),
 	}
+}
+
+// gate knows the requests that run, so that what they use is not closed under
+// them.
+type gate struct {
+	mu     sync.Mutex
+	ctx    context.Context // guarded by mu
+	cancel context.CancelFunc
+	closed bool // guarded by mu
+	wg     sync.WaitGroup
+}
+
+// context ends when the gate closes.
+func (g *gate) context() context.Context {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if g.ctx == nil {
+		g.ctx, g.cancel = context.WithCancel(context.Background())
+	}
+	return g.ctx
+}
+
+// count lets requests through while the gate is open.
+func (g *gate) count(h http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		g.mu.Lock()
+		if g.closed {
+			g.mu.Unlock()
+			panic(http.ErrAbortHandler)
+		}
+		g.wg.Add(1)
+		g.mu.Unlock()
+		defer g.wg.Done()
+		h.ServeHTTP(w, r)
+	})
+}
+
+// close gives up the requests that still run and waits for their ends.
+func (g *gate) close() {
+	g.context()
+	g.mu.Lock()
+	g.closed = true
+	g.mu.Unlock()
+	g.cancel()
+	g.wg.Wait()
 }
 
 // maxSocketPath is what fits into sockaddr_un on every system we run on.
@@ -142,39 +252,39 @@ func localSocket(path string) (net.Listener, error) {
 		return nil, ErrRunning.With("socket", path)
 	}
 	if err := os.Remove(path); err != nil && !errors.Is(err, os.ErrNotExist) {
-		return nil, err
+		return nil, ErrListen.Wrap(err, "address", path)
 	}
 	ln, err := net.Listen("unix", path)
 	if err != nil {
-		return nil, err
+		return nil, ErrListen.Wrap(err, "address", path)
 	}
 	if err := os.Chmod(path, 0o600); err != nil {
 		ln.Close()
-		return nil, err
+		return nil, ErrListen.Wrap(err, "address", path)
 	}
 	return ln, nil
 }
 
-// peerContext names the member behind a TLS connection, if its key is pinned.
-func (n *Node) peerContext(ctx context.Context, c net.Conn) context.Context {
-	tc, ok := c.(*tls.Conn)
-	if !ok {
-		return ctx
-	}
-	id := n.tls.Identify(tc.ConnectionState())
-	if id == "" {
-		return ctx
-	}
-	if m, ok := n.memberOf(id); ok {
-		return api.WithPeer(ctx, m)
-	}
-	return ctx
+// namePeer names the member behind each request, if its key is pinned now: a
+// connection may be older than a change of the membership.
+func (n *Node) namePeer(h http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.TLS != nil {
+			if m, ok := n.memberOf(n.tls.Identify(*r.TLS)); ok {
+				r = r.WithContext(api.WithPeer(r.Context(), m))
+			}
+		}
+		h.ServeHTTP(w, r)
+	})
 }
 
 func localContext(ctx context.Context, _ net.Conn) context.Context { return api.WithLocal(ctx) }
 
 // memberOf is the member whose node has this id.
 func (n *Node) memberOf(node string) (exchange.MemberID, bool) {
+	if node == "" {
+		return "", false
+	}
 	for m, id := range n.peers().nodes {
 		if id == node {
 			return m, true

@@ -63,6 +63,7 @@ type Node struct {
 	servers []*http.Server
 
 	peerTable atomic.Pointer[peerTable]
+	caughtUp  atomic.Bool // a read point was reached since start
 	ready     atomic.Bool // the last read point asked for was reached
 	counted   recordCounter
 	failed    chan error // the first error that must end the process

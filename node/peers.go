@@ -9,10 +9,12 @@ import (
 	"math/big"
 	"net"
 	"net/http"
+	"sync"
 	"time"
 
 	"accord/crypto/keys"
 	"accord/exchange"
+	"accord/exchange/members"
 	"accord/exchange/records"
 	"accord/node/api"
 	"accord/node/client"
@@ -40,12 +42,21 @@ func (n *Node) peers() *peerTable { return n.peerTable.Load() }
 
 // refreshPeers rebuilds the table from the ledger's members.
 func (n *Node) refreshPeers() {
+	view := n.machine.View()
+	n.peerTable.Store(newPeerTable(view.Members(), max(exchange.MillisOf(n.opts.Clock()), view.Time())))
+}
+
+// newPeerTable lists the active members and the TLS keys that count at a time.
+func newPeerTable(all []members.Member, at exchange.Millis) *peerTable {
 	t := &peerTable{nodes: map[exchange.MemberID]string{}, pins: map[string][][32]byte{}}
-	for _, m := range n.machine.View().Members() {
+	for _, m := range all {
+		if m.Status != members.Active {
+			continue
+		}
 		t.list = append(t.list, wire.Member{ID: m.ID, Node: m.Node.ID, Address: m.Node.Address})
 		t.nodes[m.ID] = m.Node.ID
 		for _, k := range m.Keys {
-			if k.Public.Use() != keys.TLS {
+			if k.Public.Use() != keys.TLS || !k.ValidAt(at) {
 				continue
 			}
 			if spki, err := x509.MarshalPKIXPublicKey(k.Public.Ed25519()); err == nil {
@@ -53,7 +64,7 @@ func (n *Node) refreshPeers() {
 			}
 		}
 	}
-	n.peerTable.Store(t)
+	return t
 }
 
 // watchMembers keeps the table equal to the ledger.
@@ -75,7 +86,7 @@ func (n *Node) watchMembers(ctx context.Context) {
 func (n *Node) certificate() (tls.Certificate, error) {
 	key, err := n.keys.Key(keys.TLS)
 	if err != nil {
-		return tls.Certificate{}, err
+		return tls.Certificate{}, ErrStart.Wrap(err, "why", "the keystore lacks the key for tls")
 	}
 	template := &x509.Certificate{SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: n.id.Node},
 		NotBefore: time.Unix(0, 0), NotAfter: time.Date(9999, 12, 31, 23, 59, 59, 0, time.UTC), // RFC 5280 section 4.1.2.5: no expiry
@@ -122,13 +133,36 @@ func (n *Node) gauges() metrics.Gauges {
 	}
 }
 
-// recordCount is the number of own records, 0 when the store does not answer.
+// recordCount is the number of own records.
 func (n *Node) recordCount() int64 {
+	return n.counted.get(func(ctx context.Context) (int64, error) {
+		return n.records.Count(ctx, records.Filter{Author: n.id.Member})
+	})
+}
+
+// recordCounter keeps the number for twenty times as long as it took to get:
+// anybody may ask whether this node is ready, and counting a large store takes
+// its disk.
+type recordCounter struct {
+	mu    sync.Mutex
+	last  int64     // guarded by mu
+	until time.Time // guarded by mu
+}
+
+// get counts, or gives the last number when it is recent or the store does not
+// answer in a second.
+func (c *recordCounter) get(count func(context.Context) (int64, error)) int64 {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	begin := time.Now()
+	if begin.Before(c.until) {
+		return c.last
+	}
 	ctx, cancel := context.WithTimeout(context.Background(), time.Second)
 	defer cancel()
-	count, err := n.records.Count(ctx, records.Filter{Author: n.id.Member})
-	if err != nil {
-		return 0
+	if n, err := count(ctx); err == nil {
+		c.last = n
 	}
-	return count
+	c.until = time.Now().Add(20 * time.Since(begin))
+	return c.last
 }

@@ -225,11 +225,11 @@ func Found(cfg config.Config, store *keystore.Store, raw []byte, signatures [][]
 		}
 		return g.Digest(), nil
 	}
-	return g.Digest(), writeFile(path, file)
+	return g.Digest(), WriteFile(path, file)
 }
 
 func ownIntroduction(dir string) (introduction, error) {
-	raw, err := os.ReadFile(filepath.Join(dir, IntroductionFile))
+	raw, err := readFile(filepath.Join(dir, IntroductionFile), maxPaper)
 	if err != nil {
 		return introduction{}, ErrFolder.Wrap(err, "dir", dir, "why", "it holds no introduction")
 	}

@@ -95,10 +95,10 @@ func Init(o Options) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := writeFile(filepath.Join(o.Dir, IntroductionFile), token); err != nil {
+	if err := WriteFile(filepath.Join(o.Dir, IntroductionFile), token); err != nil {
 		return nil, err
 	}
-	return token, writeFile(filepath.Join(o.Dir, nodeFile), id.encode()) // last: it makes the folder a node's
+	return token, WriteFile(filepath.Join(o.Dir, nodeFile), id.encode()) // last: it makes the folder a node's
 }
 
 // freshFolder makes the folder or accepts an empty one.
@@ -125,7 +125,7 @@ func makeKeys(o *Options) (*keystore.Store, error) {
 			return nil, err
 		}
 		o.Passphrase = []byte(base64.RawURLEncoding.EncodeToString(random))
-		if err := writeFile(filepath.Join(o.Dir, passphraseFile), append(bytes.Clone(o.Passphrase), '\n')); err != nil {
+		if err := WriteFile(filepath.Join(o.Dir, passphraseFile), append(bytes.Clone(o.Passphrase), '\n')); err != nil {
 			return nil, err
 		}
 	}
@@ -175,7 +175,7 @@ func writeConfig(o Options) error {
 	if _, _, err := config.Parse(o.Dir, raw, func(string) (string, bool) { return "", false }, nil); err != nil {
 		return err
 	}
-	return writeFile(config.FilePath(o.Dir), raw)
+	return WriteFile(config.FilePath(o.Dir), raw)
 }
 
 // signPaper signs a paper of founding with the member's command key.

@@ -2,8 +2,11 @@ package founding
 
 import (
 	"errors"
+	"fmt"
+	"io"
 	"os"
 	"path/filepath"
+	"strings"
 
 	"accord/crypto/strictjson"
 	"accord/exchange"
@@ -48,7 +51,7 @@ const identityFormat = "accord-node/1"
 
 // ReadIdentity reads a data folder's identity.
 func ReadIdentity(dir string) (Identity, error) {
-	raw, err := os.ReadFile(filepath.Join(dir, nodeFile))
+	raw, err := readFile(filepath.Join(dir, nodeFile), 1<<16)
 	if err != nil {
 		return Identity{}, ErrFolder.Wrap(err, "dir", dir, "why", "it holds no node")
 	}
@@ -61,7 +64,7 @@ func ReadIdentity(dir string) (Identity, error) {
 
 // ReadGenesis reads and verifies the genesis of a data folder.
 func ReadGenesis(dir string) (members.Genesis, error) {
-	raw, err := os.ReadFile(filepath.Join(dir, genesisFile))
+	raw, err := readFile(filepath.Join(dir, genesisFile), members.MaxGenesis)
 	if errors.Is(err, os.ErrNotExist) {
 		return members.Genesis{}, ErrFolder.With("dir", dir, "why", "its federation is not founded yet (accord charter found)")
 	}
@@ -78,20 +81,49 @@ func ReadGenesis(dir string) (members.Genesis, error) {
 // KeysFolder is where a data folder's keystore lies.
 func KeysFolder(dir string) string { return filepath.Join(dir, keysFolder) }
 
-// Started says whether this node's log was founded here once (see MarkStarted).
-func Started(dir string) bool {
-	_, err := os.Stat(filepath.Join(dir, startedFile))
-	return err == nil
+// Started gives the digest of the charter under which this node's log was
+// founded here (see MarkStarted), "" when it was not yet.
+func Started(dir string) (charter string, err error) {
+	raw, err := readFile(filepath.Join(dir, startedFile), 1<<10)
+	if errors.Is(err, os.ErrNotExist) {
+		return "", nil
+	}
+	if err != nil {
+		return "", ErrFolder.Wrap(err, "dir", dir, "why", startedFile+" cannot be read")
+	}
+	charter = strings.TrimSpace(string(raw))
+	if !exchange.ValidDigest(charter) {
+		return "", ErrFolder.With("dir", dir, "why", startedFile+" is damaged")
+	}
+	return charter, nil
 }
 
-// MarkStarted records that the log has been founded in this folder. From then
-// on a missing log is refused: a node that lost it has forgotten its votes.
-func MarkStarted(dir string) error {
-	return writeFile(filepath.Join(dir, startedFile), []byte("1\n"))
+// MarkStarted records that the log has been founded in this folder under the
+// charter of this digest. From then on a missing log is refused: a node that
+// lost it has forgotten its votes.
+func MarkStarted(dir, charter string) error {
+	if err := WriteFile(filepath.Join(dir, startedFile), []byte(charter+"\n")); err != nil {
+		return ErrFolder.Wrap(err, "dir", dir, "why", startedFile+" cannot be written")
+	}
+	return nil
 }
 
-// writeFile writes a file of this user only, durably and all at once.
-func writeFile(path string, data []byte) error {
+// readFile reads a file of at most limit bytes.
+func readFile(path string, limit int64) ([]byte, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	raw, err := io.ReadAll(io.LimitReader(f, limit+1))
+	if err == nil && int64(len(raw)) > limit {
+		err = fmt.Errorf("founding: %s is longer than %d bytes", filepath.Base(path), limit)
+	}
+	return raw, err
+}
+
+// WriteFile writes a file of this user only, durably and all at once.
+func WriteFile(path string, data []byte) error {
 	tmp, err := os.CreateTemp(filepath.Dir(path), ".tmp-")
 	if err != nil {
 		return err
