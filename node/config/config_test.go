@@ -2,6 +2,7 @@ package config
 
 import (
 	"errors"
+	"os"
 	"strings"
 	"testing"
 
@@ -64,6 +65,76 @@ func TestRefusals(t *testing.T) {
 		if !strings.Contains(e.What(exchange.En)+e.Next(exchange.En), c.text) {
 			t.Errorf("%s: %q %q lacks %q", name, e.What(exchange.En), e.Next(exchange.En), c.text)
 		}
+	}
+}
+
+// TestStrictness: what YAML's types or a second look would read otherwise.
+func TestStrictness(t *testing.T) {
+	long := strings.Repeat("#", maxFile)
+	bomb := "a: &a [x,x,x,x,x,x,x,x,x,x]\n"
+	for c := 'b'; c < 'k'; c++ {
+		bomb += string(c) + ": &" + string(c) + " [" + strings.Repeat("*"+string(c-1)+",", 9) + "*" + string(c-1) + "]\n"
+	}
+	for name, c := range map[string]struct {
+		file string
+		want *exchange.Definition
+	}{
+		"dotted and nested":             {small + "log.level: warn\nlog: {level: error}\n", ErrFile},
+		"nested and dotted":             {small + "log: {level: error}\nlog.level: warn\n", ErrFile},
+		"a second document":             {small + "---\nlisten: 127.0.0.1:1\n", ErrFile},
+		"an alias":                      {small + "listen: &l 127.0.0.1:1\nlog: {level: *l}\n", ErrFile},
+		"a tag":                         {small + "listen: !!str 127.0.0.1:1\n", ErrFile},
+		"a bomb":                        {small + bomb, ErrFile},
+		"a deep file":                   {small + "x: " + strings.Repeat("[", 9000), ErrFile},
+		"a long file":                   {small + long, ErrFile},
+		"a list for one value":          {small + "listen: ['127.0.0.1:1', '127.0.0.1:2']\n", ErrValue},
+		"a port that is none":           {small + "listen: '127.0.0.1:70000'\n", ErrValue},
+		"a port by name":                {small + "listen: '127.0.0.1:https'\n", ErrValue},
+		"an empty address":              {small + "listen:\n", ErrValue},
+		"one audit file twice":          {small + "audit: {files: 'a.log, ./a.log'}\n", ErrValue},
+		"one audit file twice, by root": {small + "audit: {files: [a.log, d/../a.log]}\n", ErrValue},
+		"the node as an operator":       {"member: a\nfederation: q\noperators: [{name: node, roles: [clerk]}]\n", ErrValue},
+		"an operator's name twice":      {"member: a\nfederation: q\noperators: [{name: b, name: c, roles: [clerk]}]\n", ErrFile},
+	} {
+		if _, _, err := Parse("d", []byte(c.file), none, nil); !errors.Is(err, c.want) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
+func TestValuesAreTakenAsTheyAreWritten(t *testing.T) {
+	cfg, _, err := Parse("d", []byte("member: 007\nfederation: 1e3\npassphrase_file: 0x10\nlog:\naudit: {files: [010, true]}\noperators: [{name: 0o17, roles: [clerk]}]\n"), none, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if cfg.Member != "007" || cfg.Federation != "1e3" || cfg.PassphraseFile != "0x10" || cfg.Operators[0].Name != "0o17" ||
+		strings.Join(cfg.AuditFiles, " ") != "010 true" || cfg.LogLevel != "info" {
+		t.Errorf("%+v", cfg)
+	}
+	ex := Example(map[string]string{"member": "court", "federation": "q"}, []Operator{DefaultOperator("007")})
+	if cfg, _, err := Parse("d", ex, none, nil); err != nil || cfg.Operators[0].Name != "007" {
+		t.Errorf("the example's operator is %v, %v", cfg.Operators, err)
+	}
+}
+
+func TestFlagsAndVariablesAreHeldToTheSame(t *testing.T) {
+	if _, _, err := Parse("d", []byte(small), none, map[string]string{"raft.timeot": "1s"}); !errors.Is(err, ErrUnknownKey) {
+		t.Errorf("an unknown flag: %v", err)
+	}
+	empty := func(k string) (string, bool) { return "", k == "ACCORD_LISTEN" }
+	_, _, err := Parse("d", []byte(small), empty, nil)
+	if e := exchange.AsError(err); !errors.Is(err, ErrValue) || !strings.Contains(e.What(exchange.En), "ACCORD_LISTEN") {
+		t.Errorf("an empty variable: %v", err)
+	}
+}
+
+func TestAnEndlessFileIsRefused(t *testing.T) {
+	dir := t.TempDir()
+	if err := os.Symlink("/dev/zero", FilePath(dir)); err != nil {
+		t.Skip("needs symbolic links")
+	}
+	if _, _, err := Load(dir, none, nil); !errors.Is(err, ErrFile) {
+		t.Errorf("%v", err)
 	}
 }
 

@@ -3,12 +3,14 @@ package config
 import (
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"os"
+	"path/filepath"
+	"slices"
 	"sort"
+	"strconv"
 	"strings"
-
-	"github.com/goccy/go-yaml"
 
 	"accord/exchange"
 )
@@ -30,10 +32,18 @@ var (
 // environment variable or "flag".
 type Origins map[string]string
 
+// maxFile bounds a configuration file, in bytes.
+const maxFile = 256 << 10
+
 // Load reads the configuration of the data folder dir. env looks variables up
 // (os.LookupEnv), flags holds keys set on the command line.
 func Load(dir string, env func(string) (string, bool), flags map[string]string) (Config, Origins, error) {
-	raw, err := os.ReadFile(FilePath(dir))
+	f, err := os.Open(FilePath(dir))
+	if err != nil {
+		return Config{}, nil, ErrFile.Wrap(err, "file", FilePath(dir), "why", reason(err))
+	}
+	defer f.Close()
+	raw, err := io.ReadAll(io.LimitReader(f, maxFile+1))
 	if err != nil {
 		return Config{}, nil, ErrFile.Wrap(err, "file", FilePath(dir), "why", reason(err))
 	}
@@ -53,24 +63,32 @@ func reason(err error) string {
 // Parse is Load on bytes already read.
 func Parse(dir string, file []byte, env func(string) (string, bool), flags map[string]string) (Config, Origins, error) {
 	cfg, origins := Config{Dir: dir}, Origins{}
-	if len(file) > 1<<20 {
-		return Config{}, nil, ErrFile.With("file", FilePath(dir), "why", "larger than 1 MiB")
-	}
-	tree := map[string]any{}
-	if err := yaml.Unmarshal(file, &tree); err != nil {
+	doc, err := parseDocument(file)
+	if err != nil {
+		var known *exchange.Error
+		if errors.As(err, &known) {
+			return Config{}, nil, known
+		}
 		return Config{}, nil, ErrFile.With("file", FilePath(dir), "why", firstLine(err))
 	}
-	flat := map[string]string{}
-	operators, err := flatten("", tree, flat)
-	if err != nil {
-		return Config{}, nil, err
+	cfg.Operators = doc.operators
+	given := map[string]bool{}
+	for key := range doc.scalars {
+		given[key] = true
 	}
-	cfg.Operators = operators
+	for key := range flags {
+		given[key] = true
+	}
+	for _, k := range keyTable {
+		delete(given, k.Name)
+	}
+	if unknown := firstKey(given); unknown != "" {
+		return Config{}, nil, ErrUnknownKey.With("key", unknown, "nearest", nearest(unknown))
+	}
 	for _, k := range keyTable {
 		value, origin := k.Default, "default"
-		if v, ok := flat[k.Name]; ok {
+		if v, ok := doc.scalars[k.Name]; ok {
 			value, origin = v, "file"
-			delete(flat, k.Name)
 		}
 		if v, ok := env(k.Env()); ok {
 			value, origin = v, k.Env()
@@ -83,86 +101,62 @@ func Parse(dir string, file []byte, env func(string) (string, bool), flags map[s
 		}
 		origins[k.Name] = origin
 	}
-	if unknown := firstKey(flat); unknown != "" {
-		return Config{}, nil, ErrUnknownKey.With("key", unknown, "nearest", nearest(unknown))
-	}
-	return cfg, origins, cfg.validate()
+	return cfg, origins, cfg.validate(origins)
 }
 
-// flatten turns nested maps into dotted keys; operators is the one list of
-// objects and is decoded apart.
-func flatten(prefix string, tree map[string]any, out map[string]string) ([]Operator, error) {
-	var operators []Operator
-	for name, v := range tree {
-		key := prefix + name
-		switch v := v.(type) {
-		case map[string]any:
-			if _, err := flatten(key+".", v, out); err != nil {
-				return nil, err
-			}
-		case []any:
-			if key == "operators" {
-				list, err := decodeOperators(v)
-				if err != nil {
-					return nil, err
-				}
-				operators = list
-				continue
-			}
-			parts := make([]string, len(v))
-			for i, p := range v {
-				parts[i] = fmt.Sprint(p)
-			}
-			out[key] = strings.Join(parts, ",")
-		case nil:
-			out[key] = ""
-		default:
-			out[key] = fmt.Sprint(v)
+// Reserved is the operator under whose name the node signs what it does by
+// itself; no person may have it.
+const Reserved exchange.OperatorID = "node"
+
+func (c Config) validate(origins Origins) error {
+	bad := func(key, why string) error {
+		origin := origins[key]
+		if origin == "" {
+			origin = "file" // the operators stand nowhere else
 		}
+		return ErrValue.With("key", key, "why", why, "origin", origin)
 	}
-	return operators, nil
-}
-
-func decodeOperators(list []any) ([]Operator, error) {
-	raw, err := yaml.Marshal(list)
-	if err != nil {
-		return nil, ErrValue.With("key", "operators", "why", "not a list", "origin", "file")
-	}
-	var out []Operator
-	if err := yaml.UnmarshalWithOptions(raw, &out, yaml.Strict()); err != nil {
-		return nil, ErrValue.With("key", "operators", "why", firstLine(err), "origin", "file")
-	}
-	return out, nil
-}
-
-func (c Config) validate() error {
-	bad := func(key, why string) error { return ErrValue.With("key", key, "why", why, "origin", "file") }
 	if !exchange.ValidName(c.Member) {
 		return bad("member", "needs letters, digits, '-', '_' or '.', at most 64")
 	}
 	if !exchange.ValidName(c.Federation) {
 		return bad("federation", "needs letters, digits, '-', '_' or '.', at most 64")
 	}
-	if _, _, err := net.SplitHostPort(c.Listen); err != nil {
+	if !hostPort(c.Listen) {
 		return bad("listen", "needs host:port")
 	}
 	if c.MetricsListen != "" {
-		host, _, err := net.SplitHostPort(c.MetricsListen)
-		if ip := net.ParseIP(host); err != nil || ip == nil || !ip.IsLoopback() {
+		host, _, _ := net.SplitHostPort(c.MetricsListen)
+		if ip := net.ParseIP(host); !hostPort(c.MetricsListen) || ip == nil || !ip.IsLoopback() {
 			return bad("metrics.listen", "needs a loopback address and port")
 		}
 	}
 	if len(c.AuditFiles) == 0 {
 		return bad("audit.files", "at least one audit file is needed")
 	}
+	files := map[string]bool{}
+	for _, file := range c.AuditFiles {
+		if path := filepath.Clean(c.Path(file)); files[path] {
+			return bad("audit.files", "one file is named twice")
+		} else {
+			files[path] = true
+		}
+	}
+	return c.validateOperators(bad)
+}
+
+func (c Config) validateOperators(bad func(key, why string) error) error {
 	seen := map[exchange.OperatorID]bool{}
 	for _, o := range c.Operators {
 		if !exchange.ValidName(string(o.Name)) || seen[o.Name] || len(o.Roles) == 0 {
 			return bad("operators", "each needs a name of its own and at least one role")
 		}
+		if o.Name == Reserved {
+			return bad("operators", "the name node is the node's own")
+		}
 		seen[o.Name] = true
 		for _, r := range o.Roles {
-			if !contains([]string{string(Clerk), string(Officer), string(Auditor), string(Admin)}, string(r)) {
+			if !slices.Contains(Roles(), r) {
 				return bad("operators", "unknown role "+string(r))
 			}
 		}
@@ -170,10 +164,19 @@ func (c Config) validate() error {
 	return nil
 }
 
+func hostPort(s string) bool {
+	_, port, err := net.SplitHostPort(s)
+	if err != nil {
+		return false
+	}
+	n, err := strconv.ParseUint(port, 10, 16)
+	return err == nil && strconv.FormatUint(n, 10) == port
+}
+
 // Value is a key's effective value as text.
 func (c Config) Value(k Key) string { return k.get(&c) }
 
-func firstKey(m map[string]string) string {
+func firstKey(m map[string]bool) string {
 	names := make([]string, 0, len(m))
 	for k := range m {
 		names = append(names, k)

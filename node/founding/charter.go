@@ -3,6 +3,7 @@ package founding
 import (
 	"bytes"
 	"encoding/base64"
+	"errors"
 	"os"
 	"path/filepath"
 	"time"
@@ -69,14 +70,16 @@ func MakeDraft(federation string, introductions [][]byte, terms Terms, now time.
 		if in.Federation != federation {
 			return nil, ErrDraft.With("why", "the introduction of "+string(in.Member.ID)+" is for another federation")
 		}
+		if d.Blind[in.Member.ID] != "" {
+			return nil, ErrDraft.With("why", "two introductions of "+string(in.Member.ID))
+		}
 		c.Members = append(c.Members, in.Member)
 		d.Introductions = append(d.Introductions, string(bytes.TrimSpace(token)))
 		if in.Member.Seat {
 			seats++
 		}
-		to := keyFor(in.Member, keys.Seal)
-		if d.Blind[in.Member.ID], err = seal.Encrypt(to, blindContent, key); err != nil {
-			return nil, err
+		if d.Blind[in.Member.ID], err = seal.Encrypt(keyFor(in.Member, keys.Seal), blindContent, key); err != nil {
+			return nil, ErrDraft.Wrap(err, "why", "the introduction of "+string(in.Member.ID)+" lists no key to encrypt to")
 		}
 	}
 	c.CosignQuorum, c.AdoptQuorum = terms.CosignQuorum, terms.AdoptQuorum
@@ -130,6 +133,9 @@ func ReadDraft(raw []byte) (Draft, *members.Charter, error) {
 	if len(d.Introductions) != len(c.Members) {
 		return fail("not every member introduced itself")
 	}
+	if len(d.Blind) != len(c.Members) {
+		return fail("it does not bring every member its blinding key")
+	}
 	for i, token := range d.Introductions {
 		in, err := readIntroduction([]byte(token))
 		if err != nil {
@@ -149,7 +155,7 @@ func sameFounder(a, b members.Founder) bool {
 }
 
 // Sign checks a draft from the point of view of this folder's member and signs
-// the charter. It stores the blinding key the draft brings.
+// the charter. It keeps nothing: a draft that is mended is signed like the first.
 func Sign(cfg config.Config, store *keystore.Store, raw []byte) ([]byte, error) {
 	d, c, err := ReadDraft(raw)
 	if err != nil {
@@ -166,7 +172,7 @@ func Sign(cfg config.Config, store *keystore.Store, raw []byte) ([]byte, error) 
 	if !listed || c.Federation != cfg.Federation {
 		return nil, ErrDraft.With("why", "this member is not in it as it introduced itself")
 	}
-	if err := takeBlindKey(store, d, c, own.Member.ID); err != nil {
+	if _, err := blindKey(store, d, c, own.Member.ID); err != nil {
 		return nil, err
 	}
 	key, err := store.Key(keys.Command)
@@ -177,25 +183,26 @@ func Sign(cfg config.Config, store *keystore.Store, raw []byte) ([]byte, error) 
 	return []byte(token), err
 }
 
-// takeBlindKey opens this member's copy of the blinding key and holds it
-// against the charter's commitment, so that no founder gets another key.
-func takeBlindKey(store *keystore.Store, d Draft, c *members.Charter, self exchange.MemberID) error {
+// blindKey opens this member's copy of the blinding key and holds it against
+// the charter's commitment, so that no founder gets another key.
+func blindKey(store *keystore.Store, d Draft, c *members.Charter, self exchange.MemberID) ([]byte, error) {
 	sealKey, err := store.Key(keys.Seal)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	key, err := seal.Decrypt(sealKey, blindContent, d.Blind[self])
 	if err != nil {
-		return ErrDraft.With("why", "its blinding key does not open for this member")
+		return nil, ErrDraft.With("why", "its blinding key does not open for this member")
 	}
 	if c.Blind.Scheme != blindScheme || blind.Commitment(key) != c.Blind.Commitment {
-		return ErrDraft.With("why", "its blinding key is not the one the charter commits to")
+		return nil, ErrDraft.With("why", "its blinding key is not the one the charter commits to")
 	}
-	return store.PutSecret(SecretBlind, key)
+	return key, nil
 }
 
 // Found puts the draft and all founders' signatures together and writes the
-// genesis into the data folder. It returns the charter's digest.
+// genesis into the data folder. It returns the charter's digest. A folder whose
+// federation is founded stays as it is.
 func Found(cfg config.Config, store *keystore.Store, raw []byte, signatures [][]byte) (string, error) {
 	d, c, err := ReadDraft(raw)
 	if err != nil {
@@ -211,19 +218,25 @@ func Found(cfg config.Config, store *keystore.Store, raw []byte, signatures [][]
 	if err := g.Verify(); err != nil {
 		return "", err
 	}
-	if err := takeBlindKey(store, d, c, exchange.MemberID(cfg.Member)); err != nil {
-		return "", err
-	}
 	path := filepath.Join(cfg.Dir, genesisFile)
-	file, err := g.Encode()
+	if had, err := readFile(path, members.MaxGenesis); !errors.Is(err, os.ErrNotExist) {
+		if old, derr := members.DecodeGenesis(had); err != nil || derr != nil || old.Digest() != g.Digest() {
+			return "", ErrFounded.With("dir", cfg.Dir)
+		}
+		return g.Digest(), nil
+	}
+	key, err := blindKey(store, d, c, exchange.MemberID(cfg.Member))
 	if err != nil {
 		return "", err
 	}
-	if had, err := os.ReadFile(path); err == nil {
-		if old, err := members.DecodeGenesis(had); err != nil || old.Digest() != g.Digest() {
-			return "", ErrExists.With("dir", cfg.Dir)
-		}
-		return g.Digest(), nil
+	if err := store.PutSecret(SecretBlind, key); errors.Is(err, keystore.ErrExists) {
+		return "", ErrFounded.Wrap(err, "dir", cfg.Dir)
+	} else if err != nil {
+		return "", err
+	}
+	file, err := g.Encode()
+	if err != nil {
+		return "", err
 	}
 	return g.Digest(), WriteFile(path, file)
 }

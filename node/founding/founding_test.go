@@ -5,10 +5,12 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
 
+	"accord/crypto/keys"
 	"accord/crypto/keystore"
 	"accord/crypto/strictjson"
 	"accord/exchange"
@@ -176,5 +178,141 @@ func TestADraftThatChangesAnyoneIsNotSigned(t *testing.T) {
 	}
 	if _, err := Sign(b.cfg, b.store, raw); err != nil {
 		t.Errorf("the untouched draft: %v", err)
+	}
+}
+
+// papers are a draft by two founders and their signatures.
+func papers(t *testing.T, founders ...founder) (draft []byte, signatures [][]byte) {
+	t.Helper()
+	var intros [][]byte
+	for _, f := range founders {
+		intros = append(intros, f.intro)
+	}
+	draft, err := MakeDraft("qinghai", intros, Terms{Name: exchange.Text{Zh: "青海", En: "Qinghai"}, Catalogue: defaultCatalogue()}, now)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, f := range founders {
+		sig, err := Sign(f.cfg, f.store, draft)
+		if err != nil {
+			t.Fatalf("%s does not sign: %v", f.cfg.Member, err)
+		}
+		signatures = append(signatures, sig)
+	}
+	return draft, signatures
+}
+
+// TestAMendedDraftIsSigned: the first draft was not the last word.
+func TestAMendedDraftIsSigned(t *testing.T) {
+	a := initialise(t, "regulator", exchange.KindRegulator, "127.0.0.1:7101", nil)
+	b := initialise(t, "court", exchange.KindCourt, "127.0.0.1:7104", nil)
+	papers(t, a, b)
+	draft, signatures := papers(t, a, b)
+	if _, err := Found(a.cfg, a.store, draft, signatures); err != nil {
+		t.Errorf("the second draft does not found: %v", err)
+	}
+}
+
+// TestASecondFoundingChangesNothing: another charter with everybody's signature.
+func TestASecondFoundingChangesNothing(t *testing.T) {
+	a := initialise(t, "regulator", exchange.KindRegulator, "127.0.0.1:7101", nil)
+	b := initialise(t, "court", exchange.KindCourt, "127.0.0.1:7104", nil)
+	draft, signatures := papers(t, a, b)
+	digest, err := Found(a.cfg, a.store, draft, signatures)
+	if err != nil {
+		t.Fatal(err)
+	}
+	key, _ := a.store.Secret(SecretBlind)
+	other, otherSignatures := papers(t, a, b)
+	if _, err := Found(a.cfg, a.store, other, otherSignatures); !errors.Is(err, ErrFounded) {
+		t.Errorf("a second charter: %v", err)
+	}
+	after, _ := a.store.Secret(SecretBlind)
+	g, err := ReadGenesis(a.cfg.Dir)
+	if err != nil || g.Digest() != digest || !bytes.Equal(key, after) {
+		t.Errorf("the founding was touched: %v", err)
+	}
+	os.Remove(filepath.Join(a.cfg.Dir, genesisFile)) // even then the blinding key says what it was
+	if _, err := Found(a.cfg, a.store, other, otherSignatures); !errors.Is(err, ErrFounded) {
+		t.Errorf("with the genesis lost: %v", err)
+	}
+	if _, err := Found(a.cfg, a.store, draft, signatures); err != nil {
+		t.Errorf("the same papers restore it: %v", err)
+	}
+}
+
+func TestWrongIntroductionsMakeNoDraft(t *testing.T) {
+	a := initialise(t, "regulator", exchange.KindRegulator, "127.0.0.1:7101", nil)
+	b := initialise(t, "court", exchange.KindCourt, "127.0.0.1:7104", nil)
+	twice := initialise(t, "court", exchange.KindCourt, "127.0.0.1:7105", nil)
+	again := func(change func(*introduction)) []byte {
+		in, err := readIntroduction(b.intro)
+		if err != nil {
+			t.Fatal(err)
+		}
+		change(&in)
+		token, err := signPaper(b.store, "accord-introduction+jws", in)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return token
+	}
+	for name, c := range map[string]struct {
+		intro []byte
+		want  error
+	}{
+		"the same member twice": {twice.intro, ErrDraft},
+		"no key to encrypt to": {again(func(in *introduction) {
+			in.Member.Keys = slices.DeleteFunc(in.Member.Keys, func(k keys.Public) bool { return k.Use() == keys.Seal })
+		}), ErrDraft},
+		"another federation": {again(func(in *introduction) { in.Federation = "gansu" }), ErrDraft},
+		"a name with a line": {again(func(in *introduction) { in.Member.ID = "court\nall is well" }), ErrPaper},
+		"the same address": {again(func(in *introduction) {
+			in.Member.ID = "c2"
+			in.Member.Node = members.Node{ID: "c2", Address: "127.0.0.1:7101"}
+		}), members.ErrCharter},
+	} {
+		intros := [][]byte{a.intro, b.intro, c.intro}
+		if name != "the same member twice" {
+			intros = [][]byte{a.intro, c.intro}
+		}
+		_, err := MakeDraft("qinghai", intros, Terms{Name: exchange.Text{Zh: "青海", En: "Qinghai"}, Catalogue: defaultCatalogue()}, now)
+		if !errors.Is(err, c.want) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
+// TestInitThatCannotWorkMakesNothing: what is wrong is said before keys exist.
+func TestInitThatCannotWorkMakesNothing(t *testing.T) {
+	for name, spoil := range map[string]func(*Options){
+		"kind":            func(o *Options) { o.Kind = "bakery" },
+		"name":            func(o *Options) { o.Name.En = "" },
+		"credit code":     func(o *Options) { o.USCC = "11639900MB0000001X" },
+		"address":         func(o *Options) { o.Advertise = "somewhere" },
+		"member":          func(o *Options) { o.Member = "../court" },
+		"operator":        func(o *Options) { o.Operator = "wang li" },
+		"unknown setting": func(o *Options) { o.Settings = map[string]string{"raft.timeot": "1s"} },
+		"bad setting":     func(o *Options) { o.Settings = map[string]string{"raft.timeout": "soon"} },
+	} {
+		o := Options{Dir: filepath.Join(t.TempDir(), "x"), Federation: "qinghai", Member: "court", Kind: exchange.KindCourt,
+			Name: exchange.Text{Zh: "例", En: "x"}, Listen: "127.0.0.1:7104", Operator: "admin", Clock: clock}
+		spoil(&o)
+		if _, err := Init(o); err == nil || exchange.AsError(err).Kind != exchange.KindInvalid {
+			t.Errorf("%s: %v", name, err)
+		}
+		if _, err := os.Stat(o.Dir); !errors.Is(err, os.ErrNotExist) {
+			t.Errorf("%s: a folder was made", name)
+		}
+	}
+}
+
+func TestAnInterruptedInitSaysSo(t *testing.T) {
+	f := initialise(t, "court", exchange.KindCourt, "127.0.0.1:7104", nil)
+	os.Remove(filepath.Join(f.cfg.Dir, nodeFile))
+	_, err := Init(Options{Dir: f.cfg.Dir, Federation: "qinghai", Member: "court", Kind: exchange.KindCourt,
+		Name: exchange.Text{Zh: "例", En: "x"}, Listen: "127.0.0.1:1", Operator: "admin", Clock: clock})
+	if !errors.Is(err, ErrFolder) {
+		t.Errorf("%v", err)
 	}
 }

@@ -57,7 +57,8 @@ type introduction struct {
 const introductionFormat = "accord-introduction/1"
 
 // Init makes a data folder: keys, configuration, identity, and the member's
-// introduction, whose bytes it returns. It never overwrites anything.
+// introduction, whose bytes it returns. It never overwrites anything, and what
+// can be wrong with the options is said before anything is made.
 func Init(o Options) ([]byte, error) {
 	if o.Advertise == "" {
 		o.Advertise = o.Listen
@@ -73,6 +74,13 @@ func Init(o Options) ([]byte, error) {
 		}
 		o.Federation, invited = inv.Federation, inv.ID
 	}
+	settings, err := settingsOf(o)
+	if err != nil {
+		return nil, err
+	}
+	if err := o.checkFounder(); err != nil {
+		return nil, err
+	}
 	if err := freshFolder(o.Dir); err != nil {
 		return nil, err
 	}
@@ -85,13 +93,11 @@ func Init(o Options) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := writeConfig(o); err != nil {
+	if err := WriteFile(config.FilePath(o.Dir), settings); err != nil {
 		return nil, err
 	}
-	intro := introduction{Format: introductionFormat, Federation: o.Federation, Invitation: invited,
-		At: exchange.MillisOf(o.Clock()), Member: members.Founder{ID: o.Member, Kind: o.Kind, Name: o.Name, USCC: o.USCC,
-			Seat: !o.NoSeat, Keys: store.Publics(), Node: members.Node{ID: id.Node, Address: o.Advertise}}}
-	token, err := signPaper(store, jws.TypIntroduction, intro)
+	token, err := signPaper(store, jws.TypIntroduction, introduction{Format: introductionFormat, Federation: o.Federation,
+		Invitation: invited, At: exchange.MillisOf(o.Clock()), Member: o.founder(store.Publics(), id.Node)})
 	if err != nil {
 		return nil, err
 	}
@@ -99,6 +105,30 @@ func Init(o Options) ([]byte, error) {
 		return nil, err
 	}
 	return token, WriteFile(filepath.Join(o.Dir, nodeFile), id.encode()) // last: it makes the folder a node's
+}
+
+func (o Options) founder(publics []keys.Public, node string) members.Founder {
+	return members.Founder{ID: o.Member, Kind: o.Kind, Name: o.Name, USCC: o.USCC, Seat: !o.NoSeat, Keys: publics,
+		Node: members.Node{ID: node, Address: o.Advertise}}
+}
+
+// checkFounder holds the member against the rules of a charter, in one with
+// nobody else in it and keys nobody has: no convener could take it otherwise.
+func (o Options) checkFounder() error {
+	var publics []keys.Public
+	for _, use := range keys.Uses() {
+		k, err := keys.Generate(use, nil)
+		if err != nil {
+			return err
+		}
+		publics = append(publics, k.Public())
+	}
+	founder := o.founder(publics, "node")
+	founder.Seat = true
+	probe := members.Charter{Format: members.CharterFormat, Federation: o.Federation, Name: exchange.Text{Zh: "章程", En: "charter"},
+		Founded: 1, CosignQuorum: 1, AdoptQuorum: 1, MachineVersion: MachineVersion, Members: []members.Founder{founder},
+		Catalogue: members.CatalogueRef{Digest: members.Digest(nil), Version: 1}, Blind: members.BlindRef{Scheme: blindScheme, Commitment: "-"}}
+	return probe.Validate()
 }
 
 // freshFolder makes the folder or accepts an empty one.
@@ -111,9 +141,15 @@ func freshFolder(dir string) error {
 		return ErrFolder.Wrap(err, "dir", dir, "why", "cannot be read")
 	}
 	if len(entries) > 0 {
+		if _, err := os.Lstat(filepath.Join(dir, nodeFile)); errors.Is(err, os.ErrNotExist) {
+			return ErrFolder.With("dir", dir, "why", "it is not empty and holds no node; if an init was interrupted in it, empty it")
+		}
 		return ErrExists.With("dir", dir)
 	}
-	return os.Chmod(dir, 0o700)
+	if err := os.Chmod(dir, 0o700); err != nil {
+		return ErrFolder.Wrap(err, "dir", dir, "why", "its mode cannot be set")
+	}
+	return syncFolder(filepath.Dir(dir))
 }
 
 // makeKeys fills a new keystore with a key for every use and the node's own
@@ -166,16 +202,18 @@ func (id Identity) encode() []byte {
 	return append(raw, '\n')
 }
 
-func writeConfig(o Options) error {
+// settingsOf is the configuration file, proven to load.
+func settingsOf(o Options) ([]byte, error) {
 	values := map[string]string{"member": string(o.Member), "federation": o.Federation, "listen": o.Listen}
 	for k, v := range o.Settings {
 		values[k] = v
 	}
+	none := func(string) (string, bool) { return "", false }
 	raw := config.Example(values, []config.Operator{config.DefaultOperator(o.Operator)})
-	if _, _, err := config.Parse(o.Dir, raw, func(string) (string, bool) { return "", false }, nil); err != nil {
-		return err
+	if _, _, err := config.Parse(o.Dir, raw, none, values); err != nil { // as flags: none may go missing
+		return nil, err
 	}
-	return WriteFile(config.FilePath(o.Dir), raw)
+	return raw, nil
 }
 
 // signPaper signs a paper of founding with the member's command key.
@@ -205,6 +243,7 @@ func OpenKeys(cfg config.Config) (*keystore.Store, error) {
 	if err != nil {
 		return nil, ErrFolder.Wrap(err, "dir", cfg.Dir, "why", "the passphrase file cannot be used")
 	}
+	defer clear(pass)
 	store, err := keystore.Open(KeysFolder(cfg.Dir), pass)
 	if err != nil {
 		return nil, ErrFolder.Wrap(err, "dir", cfg.Dir, "why", "the keystore does not open")

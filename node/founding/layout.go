@@ -27,6 +27,9 @@ var (
 	ErrDraft = exchange.Define(exchange.KindRefused, "INIT-004",
 		exchange.Text{Zh: "章程草案不能签署:{why}", En: "the draft charter cannot be signed: {why}"},
 		exchange.Text{Zh: "请召集方改正草案后重发", En: "let the convener mend the draft and send it again"})
+	ErrFounded = exchange.Define(exchange.KindConflict, "INIT-005",
+		exchange.Text{Zh: "目录 {dir} 已按另一份章程成立", En: "{dir} was founded under another charter"},
+		exchange.Text{Zh: "继续用原章程;加入另一联合体请用另一个空目录重新 accord init", En: "go on under that one; to join another federation run accord init on another empty folder"})
 )
 
 // Files of a data folder.

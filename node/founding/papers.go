@@ -55,7 +55,7 @@ func ReadInvitation(token []byte, now time.Time) (Invitation, error) {
 	switch {
 	case inv.Format != invitationFormat:
 		return Invitation{}, ErrPaper.With("file", "invitation", "why", "unknown format")
-	case !exchange.ValidName(inv.Federation) || !exchange.ValidID(inv.ID):
+	case !exchange.ValidName(inv.Federation) || !exchange.ValidID(inv.ID) || !exchange.ValidName(string(inv.Convener.ID)) || inv.Expires <= inv.Issued:
 		return Invitation{}, ErrPaper.With("file", "invitation", "why", "malformed")
 	case exchange.MillisOf(now) > inv.Expires:
 		return Invitation{}, ErrPaper.With("file", "invitation", "why", "it has expired")
@@ -69,7 +69,7 @@ func readIntroduction(token []byte) (introduction, error) {
 	if err := readPaper("introduction", token, jws.TypIntroduction, &in, func() []keys.Public { return in.Member.Keys }); err != nil {
 		return introduction{}, err
 	}
-	if in.Format != introductionFormat || !exchange.ValidName(in.Federation) {
+	if in.Format != introductionFormat || !exchange.ValidName(in.Federation) || !exchange.ValidName(string(in.Member.ID)) {
 		return introduction{}, ErrPaper.With("file", "introduction", "why", "malformed")
 	}
 	return in, nil
