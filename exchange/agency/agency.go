@@ -81,13 +81,18 @@ func (a *Agency) now() exchange.Millis { return exchange.MillisOf(a.Clock()) }
 // what that member has just put on the ledger for something yet to come.
 func (a *Agency) instant(view *machine.View) exchange.Millis { return max(a.now(), view.Time()) }
 
-// randomID makes a 128-bit id in base64url.
+// randomID makes a 128-bit id in base64url. People type ids on command lines,
+// so one that would look like a flag there is drawn again.
 func (a *Agency) randomID() (string, error) {
-	var b [16]byte
-	if _, err := io.ReadFull(a.Rand, b[:]); err != nil {
-		return "", err
+	for {
+		var b [16]byte
+		if _, err := io.ReadFull(a.Rand, b[:]); err != nil {
+			return "", err
+		}
+		if id := base64.RawURLEncoding.EncodeToString(b[:]); id[0] != '-' {
+			return id, nil
+		}
 	}
-	return base64.RawURLEncoding.EncodeToString(b[:]), nil
 }
 
 // Act signs a command with the given verb and body, puts it on the ledger, and
