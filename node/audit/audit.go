@@ -60,6 +60,9 @@ type line struct {
 	Hash  string `json:"hash"`
 }
 
+// maxLine bounds a line, in bytes.
+const maxLine = 64 << 10
+
 const genesis = "0000000000000000000000000000000000000000000000000000000000000000"
 
 // Log writes events to its sinks. It is safe for concurrent use.
@@ -74,6 +77,7 @@ type Log struct {
 type sink struct {
 	path string
 	file *os.File
+	info os.FileInfo
 	seq  int64
 	prev string
 	err  error // first write error; the sink is not used again
@@ -90,6 +94,12 @@ func Open(paths []string, key []byte) (*Log, error) {
 			return nil, err
 		}
 		l.sinks = append(l.sinks, s)
+		for _, other := range l.sinks[:len(l.sinks)-1] {
+			if os.SameFile(other.info, s.info) { // two chains in one file are none
+				l.Close()
+				return nil, ErrSink.Wrap(errors.New("audit: two sinks are one file"))
+			}
+		}
 	}
 	if len(l.sinks) == 0 {
 		return nil, ErrSink.With()
@@ -105,15 +115,41 @@ func openSink(path string) (*sink, error) {
 	if err != nil {
 		return nil, ErrSink.Wrap(err)
 	}
-	seq, prev, end, err := verify(f, path)
-	if err == nil {
-		err = dropTorn(f, end)
-	}
+	s, err := newSink(f, path)
 	if err != nil {
 		f.Close()
 		return nil, err
 	}
-	return &sink{path: path, file: f, seq: seq, prev: prev}, nil
+	return s, nil
+}
+
+func newSink(f *os.File, path string) (*sink, error) {
+	info, err := f.Stat()
+	if err != nil {
+		return nil, ErrSink.Wrap(err)
+	}
+	if !info.Mode().IsRegular() || info.Mode().Perm()&0o022 != 0 {
+		return nil, ErrSink.Wrap(errors.New("audit: not a regular file that only its owner writes"))
+	}
+	seq, prev, end, err := verify(f, path)
+	if err != nil {
+		return nil, err
+	}
+	if err := dropTorn(f, end); err != nil {
+		return nil, err
+	}
+	if err := syncFolder(filepath.Dir(path)); err != nil { // a line is not kept in a file whose name is lost
+		return nil, ErrSink.Wrap(err)
+	}
+	return &sink{path: path, file: f, info: info, seq: seq, prev: prev}, nil
+}
+
+func syncFolder(dir string) error {
+	d, err := os.Open(dir)
+	if err != nil {
+		return err
+	}
+	return errors.Join(d.Sync(), d.Close())
 }
 
 // dropTorn cuts a last line that has no line end: it was never acknowledged.
@@ -144,11 +180,14 @@ func Verify(path string) (int64, error) {
 
 func verify(r io.Reader, path string) (seq int64, prev string, end int64, err error) {
 	prev = genesis
-	br := bufio.NewReader(r)
+	br := bufio.NewReaderSize(r, maxLine)
 	for {
-		raw, rerr := br.ReadBytes('\n')
+		raw, rerr := br.ReadSlice('\n')
 		if errors.Is(rerr, io.EOF) {
 			return seq, prev, end, nil // a torn last line was never acknowledged
+		}
+		if errors.Is(rerr, bufio.ErrBufferFull) {
+			return 0, "", 0, ErrChain.With("file", filepath.Base(path), "line", seq+1)
 		}
 		if rerr != nil {
 			return 0, "", 0, ErrSink.Wrap(rerr)
@@ -174,11 +213,17 @@ func hashOf(ln line) string {
 }
 
 // Write stores the event in every working sink and syncs it. It fails only
-// when no sink took it.
+// when no sink took it. An event that cannot be written down is refused and
+// costs no sink.
 func (l *Log) Write(e Event) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	e.At = e.At.UTC()
+	if raw, err := strictjson.Marshal(e); err != nil {
+		return ErrSink.Wrap(err)
+	} else if len(raw) > maxLine-512 { // beside it: a number and two hashes
+		return ErrSink.Wrap(errors.New("audit: the event is too long"))
+	}
 	taken := 0
 	var cause error
 	for _, s := range l.sinks {
@@ -238,13 +283,13 @@ func (l *Log) Digest(value string) string {
 	return hex.EncodeToString(mac.Sum(nil)[:16])
 }
 
-// Close closes the files.
+// Close closes the files; again, it does nothing.
 func (l *Log) Close() error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	var first error
 	for _, s := range l.sinks {
-		if err := s.file.Close(); err != nil && first == nil {
+		if err := s.file.Close(); err != nil && !errors.Is(err, os.ErrClosed) && first == nil {
 			first = err
 		}
 		s.err = os.ErrClosed

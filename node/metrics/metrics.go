@@ -11,6 +11,8 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
+
+	"accord/exchange"
 )
 
 // Metrics is one node's registry.
@@ -81,5 +83,11 @@ func (m *Metrics) Request(route string, status int, took time.Duration) {
 // Release counts one act on a release.
 func (m *Metrics) Release(act, outcome string) { m.releases.WithLabelValues(act, outcome).Inc() }
 
-// Refused counts one refusal by its code.
-func (m *Metrics) Refused(code string) { m.refused.WithLabelValues(code).Inc() }
+// Refused counts one refusal by its code. A code that is not the product's is
+// another node's invention, and every label is memory.
+func (m *Metrics) Refused(code string) {
+	if exchange.Lookup(code) == nil {
+		code = "other"
+	}
+	m.refused.WithLabelValues(code).Inc()
+}

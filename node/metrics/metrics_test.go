@@ -12,13 +12,15 @@ func TestPageShowsCountersAndGauges(t *testing.T) {
 	m := New("test", "court", Gauges{one, one, one, one, one, one, one})
 	m.Request("GET /x", 404, time.Millisecond)
 	m.Release("request", "refused")
-	m.Refused("REL-001")
+	m.Refused("NODE-001")
+	m.Refused("EVIL-1")
+	m.Refused("\xff")
 	rec := httptest.NewRecorder()
 	m.Handler().ServeHTTP(rec, httptest.NewRequest("GET", "/metrics", nil))
 	page := rec.Body.String()
 	for _, want := range []string{
 		`accord_api_requests_total{class="4xx",route="GET /x"} 1`, `accord_build_info{member="court",version="test"} 1`,
-		`accord_releases_total{act="request",outcome="refused"} 1`, `accord_ledger_statements 1`, `accord_refused_total{code="REL-001"} 1`,
+		`accord_releases_total{act="request",outcome="refused"} 1`, `accord_ledger_statements 1`, `accord_refused_total{code="NODE-001"} 1`, `accord_refused_total{code="other"} 2`,
 	} {
 		if !strings.Contains(page, want) {
 			t.Errorf("the page lacks %s", want)
