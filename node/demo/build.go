@@ -62,7 +62,8 @@ var ErrPlan = exchange.Define(exchange.KindInvalid, "DEMO-003",
 
 // Build founds the demo federation in dir the ordinary way: four agencies make
 // keys, introduce themselves, sign one charter and write its genesis. A folder
-// that already holds a demo is resumed as it is.
+// that already holds a demo is resumed as it is; one whose founding failed is
+// left as it was found.
 func Build(ctx context.Context, dir string) (Plan, error) {
 	if plan, err := readPlan(dir); !errors.Is(err, os.ErrNotExist) {
 		return plan, err
@@ -73,26 +74,33 @@ func Build(ctx context.Context, dir string) (Plan, error) {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return Plan{}, ErrPlan.Wrap(err, "dir", dir, "why", "cannot be made")
 	}
-	plan := Plan{Format: planFormat}
-	for _, n := range Agencies() {
-		var err, err2 error
-		n.Listen, err = freeAddress()
-		n.Advertise, err2 = freeAddress()
-		if err := errors.Join(err, err2); err != nil {
-			return Plan{}, err
-		}
-		plan.Nodes = append(plan.Nodes, n)
+	plan := Plan{Format: planFormat, Nodes: Agencies()}
+	addresses, err := FreeAddresses(2 * len(plan.Nodes))
+	if err != nil {
+		return Plan{}, ErrPlan.Wrap(err, "dir", dir, "why", "no free ports")
 	}
-	if err := Found(ctx, dir, plan); err != nil {
+	for i := range plan.Nodes {
+		plan.Nodes[i].Listen, plan.Nodes[i].Advertise = addresses[2*i], addresses[2*i+1]
+	}
+	if err = Found(ctx, dir, plan); err == nil {
+		err = plan.Save(dir)
+	}
+	if err != nil {
+		for _, n := range plan.Nodes { // the folder was empty: they are ours
+			os.RemoveAll(filepath.Join(dir, n.Member))
+		}
 		return Plan{}, err
 	}
-	return plan, plan.Save(dir)
+	return plan, nil
 }
 
 // Found makes a data folder for every agency of the plan and founds their
 // federation the ordinary way.
 func Found(ctx context.Context, dir string, plan Plan) error {
 	introductions, err := initialise(dir, plan)
+	if err == nil {
+		err = ctx.Err()
+	}
 	if err != nil {
 		return err
 	}
@@ -202,5 +210,5 @@ func (p Plan) Save(dir string) error {
 	if err != nil {
 		return err
 	}
-	return os.WriteFile(filepath.Join(dir, planFile), append(raw, '\n'), 0o600)
+	return founding.WriteFile(filepath.Join(dir, planFile), append(raw, '\n'))
 }

@@ -5,6 +5,7 @@ import (
 	"encoding/base64"
 	"encoding/hex"
 	"encoding/json"
+	"errors"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -31,10 +32,16 @@ func Scan(canaries []string, roots ...string) (int64, []Find, error) {
 	}
 	for _, root := range roots {
 		err := filepath.WalkDir(root, func(path string, d fs.DirEntry, err error) error {
-			if err != nil || !d.Type().IsRegular() {
-				return err
+			if err == nil && !d.Type().IsRegular() {
+				return nil
 			}
-			data, err := os.ReadFile(path)
+			var data []byte
+			if err == nil {
+				data, err = os.ReadFile(path)
+			}
+			if errors.Is(err, fs.ErrNotExist) && path != root {
+				return nil // the nodes are running: files come and go
+			}
 			if err != nil {
 				return err
 			}

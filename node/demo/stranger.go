@@ -28,6 +28,9 @@ func VerifyWithJose(ctx context.Context, program, file string) (int, error) {
 	if err != nil {
 		return 0, err
 	}
+	if len(b.Charter.Signatures) == 0 {
+		return 0, fmt.Errorf("the file holds no charter")
+	}
 	charter, err := jws.Parse(b.Charter.Signatures[0])
 	if err != nil {
 		return 0, err

@@ -3,7 +3,6 @@ package demo
 import (
 	"context"
 	"errors"
-	"fmt"
 	"io"
 	"net"
 	"os"
@@ -35,7 +34,9 @@ type Supervisor struct {
 
 	mu        sync.Mutex
 	processes map[string]*process // guarded by mu
+	closed    bool                // guarded by mu
 	recorders []*Recorder
+	patience  time.Duration // how long nodes have to stop gently
 }
 
 // process is one running node.
@@ -48,7 +49,7 @@ type process struct {
 // Supervise prepares to run the nodes of the federation built in dir, starting
 // them with program, and opens the recorded wire in front of each.
 func Supervise(dir string, plan Plan, program ...string) (*Supervisor, error) {
-	s := &Supervisor{dir: dir, plan: plan, program: program, processes: map[string]*process{}}
+	s := &Supervisor{dir: dir, plan: plan, program: program, processes: map[string]*process{}, patience: 10 * time.Second}
 	if err := os.MkdirAll(filepath.Join(dir, "wire"), 0o700); err != nil {
 		return nil, err
 	}
@@ -75,6 +76,9 @@ func (s *Supervisor) LogPath(member string) string {
 func (s *Supervisor) Start(member string) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if s.closed {
+		return ErrNode.With("member", member, "why", "the demo is stopping", "log", s.LogPath(member))
+	}
 	if s.processes[member] != nil {
 		return nil
 	}
@@ -120,7 +124,7 @@ func (s *Supervisor) Kill(member string) error {
 	if p == nil {
 		return ErrNode.With("member", member, "why", "is not running", "log", s.LogPath(member))
 	}
-	if err := p.cmd.Process.Kill(); err != nil {
+	if err := p.cmd.Process.Kill(); err != nil && !errors.Is(err, os.ErrProcessDone) {
 		return ErrNode.Wrap(err, "member", member, "why", "cannot be killed", "log", s.LogPath(member))
 	}
 	<-p.gone
@@ -172,9 +176,12 @@ func (s *Supervisor) Ready(ctx context.Context, members ...string) error {
 	return nil
 }
 
-// Close stops every node gently, all at once, then the recorded wire.
+// Close stops every node gently, all at once, then the recorded wire. No node
+// starts after it.
 func (s *Supervisor) Close() error {
 	s.mu.Lock()
+	again := s.closed
+	s.closed = true
 	var waiting []*process
 	for _, p := range s.processes {
 		waiting = append(waiting, p)
@@ -183,14 +190,18 @@ func (s *Supervisor) Close() error {
 	for _, p := range waiting {
 		p.stdin.Close()
 	}
-	deadline := time.After(10 * time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), s.patience)
+	defer cancel()
 	for _, p := range waiting {
 		select {
 		case <-p.gone:
-		case <-deadline:
+		case <-ctx.Done():
 			p.cmd.Process.Kill()
 			<-p.gone
 		}
+	}
+	if again {
+		return nil
 	}
 	var errs error
 	for _, r := range s.recorders {
@@ -199,12 +210,16 @@ func (s *Supervisor) Close() error {
 	return errs
 }
 
-// freeAddress asks the system for an unused loopback port.
-func freeAddress() (string, error) {
-	ln, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		return "", err
+// FreeAddresses asks the system for n unused loopback ports, no two alike.
+func FreeAddresses(n int) ([]string, error) {
+	addresses := make([]string, n)
+	for i := range addresses {
+		ln, err := net.Listen("tcp", "127.0.0.1:0")
+		if err != nil {
+			return nil, err
+		}
+		defer ln.Close() // at the end: a port that is free again may be given again
+		addresses[i] = ln.Addr().String()
 	}
-	defer ln.Close()
-	return fmt.Sprint(ln.Addr()), nil
+	return addresses, nil
 }

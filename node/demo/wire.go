@@ -8,8 +8,8 @@ import (
 	"sync"
 )
 
-// maxCapture bounds one recording; a demo left running for days records its
-// first 64 MiB.
+// maxCapture bounds one recording, over all starts: a demo left running for days
+// records its first 64 MiB.
 const maxCapture = 64 << 20
 
 // Recorder is a TCP proxy in front of one node that keeps a copy of every byte
@@ -37,7 +37,13 @@ func Record(address, target, path string) (*Recorder, error) {
 		ln.Close()
 		return nil, err
 	}
-	r := &Recorder{listener: ln, target: target, file: file, room: maxCapture, conns: map[net.Conn]struct{}{}}
+	info, err := file.Stat()
+	if err != nil {
+		ln.Close()
+		file.Close()
+		return nil, err
+	}
+	r := &Recorder{listener: ln, target: target, file: file, room: maxCapture - info.Size(), conns: map[net.Conn]struct{}{}}
 	r.wg.Add(1)
 	go r.accept()
 	return r, nil

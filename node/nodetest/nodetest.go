@@ -6,7 +6,6 @@ import (
 	"bytes"
 	"context"
 	"log/slog"
-	"net"
 	"os"
 	"path/filepath"
 	"sync"
@@ -36,23 +35,20 @@ func New(t testing.TB) *Cluster {
 	if err != nil {
 		t.Fatal(err)
 	}
-	c := &Cluster{T: t, Dir: dir, Nodes: map[string]*node.Node{}, Log: new(Log)}
-	for _, n := range demo.Agencies() {
-		ln, err := net.Listen("tcp", "127.0.0.1:0")
-		if err != nil {
-			t.Fatal(err)
-		}
-		n.Listen = ln.Addr().String()
-		n.Advertise = n.Listen
-		ln.Close()
-		c.Plan.Nodes = append(c.Plan.Nodes, n)
-	}
+	c := &Cluster{T: t, Dir: dir, Plan: demo.Plan{Nodes: demo.Agencies()}, Nodes: map[string]*node.Node{}, Log: new(Log)}
 	t.Cleanup(func() {
 		for m := range c.Nodes {
 			c.Stop(m)
 		}
 		os.RemoveAll(dir)
 	})
+	addresses, err := demo.FreeAddresses(len(c.Plan.Nodes))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i := range c.Plan.Nodes {
+		c.Plan.Nodes[i].Listen, c.Plan.Nodes[i].Advertise = addresses[i], addresses[i]
+	}
 	if err := demo.Found(t.Context(), dir, c.Plan); err != nil {
 		t.Fatal(err)
 	}
