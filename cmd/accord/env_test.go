@@ -42,7 +42,7 @@ func TestNoNodeSaysSo(t *testing.T) {
 func TestNothingIsDialledBeforeTheFirstRequest(t *testing.T) {
 	p := newProbe("version")
 	p.Dial = func(context.Context, string) (net.Conn, error) { panic("dialled") }
-	if p.run() != 0 || p.HTTP() != p.HTTP() {
+	if first, again := p.HTTP(), p.HTTP(); p.run() != 0 || first != again {
 		t.Error(p.err.String())
 	}
 }

@@ -20,9 +20,6 @@ var (
 		exchange.Text{Zh: "换一个文件名，或先删除它", En: "choose another name, or delete it first"})
 )
 
-// maxDocument is the longest document, paper or bundle a command reads: 64 MiB.
-const maxDocument = 64 << 20
-
 // read reads a file whole, standard input for "-", up to limit bytes.
 func (e *env) read(path string, limit int64) ([]byte, error) {
 	in := e.Stdin

@@ -133,7 +133,7 @@ func TestMembersOfBodies(t *testing.T) {
 		{"/api/v1/lists/black/entries", `{"subject_kind":"practitioner","person_id":"639913196802123518","ground":"x","term_days":1}`, "/person_id"},
 		{"/api/v1/lists/black/entries", `{"subject_kind":"practitioner","uscc":"91639900MA0000001C","person_id":"639913196802123517","ground":"x","term_days":1}`, "/uscc"},
 		{"/api/v1/lists/black/entries", `{"subject_kind":"nobody","ground":"x","term_days":1}`, "/subject_kind"},
-		{"/api/v1/lists/black/entries", `{"subject_kind":"enterprise","name":"‮x","ground":"x","term_days":1}`, "/name"},
+		{"/api/v1/lists/black/entries", "{\"subject_kind\":\"enterprise\",\"name\":\"\u202ex\",\"ground\":\"x\",\"term_days\":1}", "/name"},
 		{"/api/v1/lists/black/entries", `{"subject_kind":"enterprise","ground":"x","term_days":0}`, "/term_days"},
 		{"/api/v1/lists/black/entries", `{"subject_kind":"enterprise","ground":"x","term_days":1,"measures":["=1+1"]}`, "/measures"},
 		{"/api/v1/lists/black/entries", `{"subject_kind":"enterprise","ground":"x","term_days":1,"decision":{"number":"1","authority":"例","date":"2026-02-30"}}`, "/decision/date"},
