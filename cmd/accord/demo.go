@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/signal"
 	"path/filepath"
+	"strings"
 	"syscall"
 	"time"
 
@@ -28,6 +29,10 @@ var errDemoStory = exchange.Define(exchange.KindUnverified, "DEMO-011",
 	exchange.Text{Zh: "演示在步骤 {step} 未达到预期", En: "the demo's step {step} did not go as it must"},
 	exchange.Text{Zh: "查看 {logs} 中的节点日志", En: "look into the nodes' logs in {logs}"})
 
+var errDemoMember = exchange.Define(exchange.KindNotFound, "DEMO-013",
+	exchange.Text{Zh: "演示中没有成员单位 {member}", En: "the demo has no member {member}"},
+	exchange.Text{Zh: "可以是: {members}", En: "it can be: {members}"})
+
 // demoCommand runs the federation of four; with two arguments it asks the demo
 // that runs already to kill or start a node.
 func demoCommand(e *env) *cli.Command {
@@ -44,7 +49,11 @@ func demoCommand(e *env) *cli.Command {
 			case 0:
 				return runDemo(c.Context, e, c.Bool("once"), c.IsSet("dir"))
 			case 1:
-				if act := c.Args().First(); act != "scan" {
+				switch act := c.Args().First(); act {
+				case "scan":
+				case "kill", "start":
+					return errArgumentMissing.With("command", e.line.name()+" "+act, "arguments", "MEMBER")
+				default:
 					return errDemoAct.With("act", act)
 				}
 				scan, err := scanDemo(demoDir(e, c.IsSet("dir")))
@@ -57,10 +66,26 @@ func demoCommand(e *env) *cli.Command {
 				if act != "kill" && act != "start" {
 					return errDemoAct.With("act", act)
 				}
-				return demo.Control(c.Context, demoDir(e, c.IsSet("dir")), act, c.Args().Get(1))
+				member := c.Args().Get(1)
+				if err := demoMember(member); err != nil {
+					return err
+				}
+				return demo.Control(c.Context, demoDir(e, c.IsSet("dir")), act, member)
 			}
 		},
 	}
+}
+
+// demoMember refuses a name that no node of the demo has.
+func demoMember(name string) error {
+	var members []string
+	for _, n := range demo.Agencies() {
+		if n.Member == name {
+			return nil
+		}
+		members = append(members, n.Member)
+	}
+	return errDemoMember.With("member", name, "members", strings.Join(members, ", "))
 }
 
 // demoDir is where the demo lives: --dir, or a folder of its own among the
@@ -79,9 +104,11 @@ func runDemo(ctx context.Context, e *env, once, given bool) error {
 	if err != nil {
 		return err
 	}
-	if demo.Running(dir) {
-		return demo.ErrBusy.With("dir", dir)
+	release, err := demo.Claim(dir)
+	if err != nil {
+		return err
 	}
+	defer release()
 	if !given {
 		os.RemoveAll(dir) // without --dir nothing is kept from the last time
 	}

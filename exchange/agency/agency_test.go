@@ -142,7 +142,7 @@ func importSample(t *testing.T, w *world) []exchange.RecordID {
 	m, rows := readSample(t, w)
 	a := w.agency["association"]
 	var ids []exchange.RecordID
-	err := a.ImportRows(context.Background(), "li", m, rows, false, func(i agency.Imported) error {
+	err := a.ImportRows(context.Background(), "li", w.machine.View().Catalogue(), m, rows, false, func(i agency.Imported) error {
 		if i.Record != "" && i.Row.Category == "discipline-practitioner" {
 			ids = append(ids, i.Record)
 		}
@@ -176,7 +176,7 @@ func TestImportIsIdempotentAndSealed(t *testing.T) {
 	a := w.agency["association"]
 	before, _ := a.Records.Count(context.Background(), records.Filter{})
 	m, rows := readSample(t, w)
-	err := a.ImportRows(context.Background(), "li", m, rows, false, func(i agency.Imported) error {
+	err := a.ImportRows(context.Background(), "li", w.machine.View().Catalogue(), m, rows, false, func(i agency.Imported) error {
 		if i.Record != "" || i.Clash {
 			t.Errorf("row %d became a second record", i.Row.Number)
 		}

@@ -67,7 +67,7 @@ func TestAnImportThatBreaksOffSaysWhatItStored(t *testing.T) {
 	a := w.agency["association"]
 	none := func(agency.Imported) error { return nil }
 	broken := intake.ErrMapping.With("mapping", "m", "where", "row 300")
-	err := a.ImportRows(t.Context(), "li", m, then(many(good[0], 300), broken), false, none)
+	err := a.ImportRows(t.Context(), "li", w.machine.View().Catalogue(), m, then(many(good[0], 300), broken), false, none)
 	if !errors.Is(err, agency.ErrPartial) || !errors.Is(err, intake.ErrMapping) {
 		t.Fatalf("the file ended in an error after a batch was stored: %v", err)
 	}
@@ -79,13 +79,13 @@ func TestAnImportThatBreaksOffSaysWhatItStored(t *testing.T) {
 	if n, _ := a.Records.Count(t.Context(), records.Filter{}); n != 256 {
 		t.Errorf("%d records", n)
 	}
-	err = a.ImportRows(t.Context(), "li", m, then(nil, broken), false, none)
+	err = a.ImportRows(t.Context(), "li", w.machine.View().Catalogue(), m, then(nil, broken), false, none)
 	if errors.Is(err, agency.ErrPartial) || !errors.Is(err, intake.ErrMapping) {
 		t.Errorf("nothing was stored: %v", err)
 	}
 	ctx, cancel := context.WithCancel(t.Context())
 	calls := 0
-	err = a.ImportRows(ctx, "li", m, then(many(good[0], 1000)[300:], nil), false, func(agency.Imported) error {
+	err = a.ImportRows(ctx, "li", w.machine.View().Catalogue(), m, then(many(good[0], 1000)[300:], nil), false, func(agency.Imported) error {
 		calls++
 		cancel()
 		return nil
@@ -103,7 +103,7 @@ func TestOneKeyFromTwoTables(t *testing.T) {
 	same, other := *good[0], *good[0]
 	other.RowDigest = digest(1)
 	var got []agency.Imported
-	err := w.agency["association"].ImportRows(t.Context(), "li", m, then([]*intake.Row{good[0], &same, &other}, nil), false,
+	err := w.agency["association"].ImportRows(t.Context(), "li", w.machine.View().Catalogue(), m, then([]*intake.Row{good[0], &same, &other}, nil), false,
 		func(i agency.Imported) error { got = append(got, i); return nil })
 	if err != nil {
 		t.Fatal(err)

@@ -9,6 +9,7 @@ import (
 	"sync"
 
 	"accord/exchange"
+	"accord/exchange/catalogue"
 	"accord/exchange/intake"
 	"accord/exchange/records"
 )
@@ -37,15 +38,17 @@ type Imported struct {
 // ImportRows signs, seals and stores the good rows of a file, in batches; rows
 // the store already holds make no second record, rows whose key it holds with
 // other content are refused (they need a correction). each is called for every
-// row, in order. With dry nothing is signed or stored. What breaks off the import
+// row, in order. cat is the catalogue the rows were read by: they are signed
+// under it. With dry nothing is signed or stored. What breaks off the import
 // (the file, the context, the store, each) takes nothing back: it is given as
 // the cause of ErrPartial when rows were stored before.
-func (a *Agency) ImportRows(ctx context.Context, op exchange.OperatorID, m *intake.Mapping,
+func (a *Agency) ImportRows(ctx context.Context, op exchange.OperatorID, cat *catalogue.Catalogue, m *intake.Mapping,
 	rows iter.Seq2[*intake.Row, error], dry bool, each func(Imported) error) error {
 	is, err := a.issuer()
 	if err != nil {
 		return err
 	}
+	is.cat = cat // the rows were judged by it, whatever was adopted meanwhile
 	for _, table := range m.Tables {
 		if err := a.mayAuthor(is.cat, table.Category); err != nil {
 			return err

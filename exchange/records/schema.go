@@ -32,6 +32,7 @@ var migrations = [][]string{{
 	`CREATE UNIQUE INDEX records_row ON records (author, category, row_key) WHERE status = 'active' AND row_key <> ''`,
 	`CREATE INDEX records_subject ON records (subject, position)`,
 	`CREATE INDEX records_category ON records (category, position)`,
+	`CREATE INDEX records_author ON records (author, position)`,
 	`CREATE TABLE positions (
 		feed TEXT PRIMARY KEY,
 		position BIGINT NOT NULL

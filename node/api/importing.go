@@ -12,6 +12,7 @@ import (
 	"accord/crypto/strictjson"
 	"accord/exchange"
 	"accord/exchange/agency"
+	"accord/exchange/catalogue"
 	"accord/exchange/intake"
 	"accord/node/audit"
 	"accord/node/wire"
@@ -32,7 +33,8 @@ var (
 
 // importQuery says how an uploaded file is read.
 type importQuery struct {
-	file    string // name, for the report and for "auto"
+	cat     *catalogue.Catalogue // in force when the reading began
+	file    string               // name, for the report and for "auto"
 	mapping string
 	dry     bool
 	asOf    time.Time
@@ -103,7 +105,8 @@ func (s *Server) importFile(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	defer file.Close()
-	reader, err := intake.Open(file, size, m, s.view().Catalogue().Document(), intake.Options{AsOf: in.asOf, KeyHash: s.Agency.KeyHash})
+	in.cat = s.view().Catalogue()
+	reader, err := intake.Open(file, size, m, in.cat.Document(), intake.Options{AsOf: in.asOf, KeyHash: s.Agency.KeyHash})
 	if err != nil {
 		return err
 	}
@@ -151,7 +154,7 @@ func (w spoolWriter) Write(p []byte) (int, error) {
 func (s *Server) runImport(ctx context.Context, out *eventStream, r *http.Request, in importQuery, m *intake.Mapping, reader *intake.Reader) error {
 	t := newTally(in, m)
 	err := s.act(r, audit.Event{Act: "record.import", Category: m.Tables[0].Category}, func(*audit.Event) error {
-		return s.Agency.ImportRows(ctx, callerOf(r).Operator.Name, m, reader.Rows(ctx), in.dry, func(done agency.Imported) error {
+		return s.Agency.ImportRows(ctx, callerOf(r).Operator.Name, in.cat, m, reader.Rows(ctx), in.dry, func(done agency.Imported) error {
 			t.add(done)
 			return out.progress(t.report.Rows)
 		})

@@ -204,7 +204,7 @@ func TestAnImportThatFailsUnderWay(t *testing.T) {
 	f.WriteAt([]byte("9"), int64(len(raw)-4)) // the reader notices at the end
 	rec := httptest.NewRecorder()
 	out := &eventStream{w: rec} // last is long ago: every row makes a line
-	err = s.runImport(t.Context(), out, requestAs("POST", as(config.Clerk)), importQuery{file: "x"}, m, reader)
+	err = s.runImport(t.Context(), out, requestAs("POST", as(config.Clerk)), importQuery{file: "x", cat: s.view().Catalogue()}, m, reader)
 	lines := strings.Split(strings.TrimSpace(rec.Body.String()), "\n")
 	if code(err) == "" || rec.Code != http.StatusOK {
 		t.Fatalf("%d %v", rec.Code, err)

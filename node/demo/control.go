@@ -7,6 +7,8 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"strings"
+	"syscall"
 	"time"
 
 	"accord/exchange"
@@ -25,14 +27,24 @@ var ErrNoDemo = exchange.Define(exchange.KindUnavailable, "DEMO-002",
 // controlPath is the socket on which a running demo takes kill and start.
 func controlPath(dir string) string { return filepath.Join(dir, "demo.sock") }
 
-// Running says whether a demo runs in the folder.
-func Running(dir string) bool {
-	c, err := net.Dial("unix", controlPath(dir))
-	if err != nil {
-		return false
+// Claim takes a demo's folder for this process until release is called. The
+// lock lies beside the folder, since a demo may begin by removing it.
+func Claim(dir string) (release func(), err error) {
+	path := strings.TrimRight(dir, string(filepath.Separator)) + ".lock"
+	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+		return nil, ErrPlan.Wrap(err, "dir", dir, "why", "the folder above it cannot be made")
 	}
-	c.Close()
-	return true
+	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600)
+	if err != nil {
+		return nil, ErrPlan.Wrap(err, "dir", dir, "why", "the folder above it cannot be written")
+	}
+	if err := syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); err != nil {
+		f.Close()
+		return nil, ErrBusy.With("dir", dir)
+	}
+	return func() { // the file stays: another process may be waiting on it
+		f.Close()
+	}, nil
 }
 
 // Serve answers `accord demo kill` and `accord demo start` until ctx ends.
