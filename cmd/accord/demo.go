@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"accord/exchange"
+	"accord/node"
 	"accord/node/demo"
 
 	"github.com/urfave/cli/v2"
@@ -20,6 +21,9 @@ import (
 
 // readyLimit is how long the demo waits for its nodes.
 const readyLimit = 60 * time.Second
+
+// maxSocket is how long a node's socket path may be (sockaddr_un).
+const maxSocket = 103
 
 var errDemoAct = exchange.Define(exchange.KindInvalid, "DEMO-010",
 	exchange.Text{Zh: "不认识的动作 {act}", En: "unknown act {act}"},
@@ -88,6 +92,17 @@ func demoMember(name string) error {
 	return errDemoMember.With("member", name, "members", strings.Join(members, ", "))
 }
 
+// fits refuses a folder whose nodes could not make their sockets, before
+// anything is founded in it.
+func fits(dir string) error {
+	for _, n := range demo.Agencies() {
+		if path := filepath.Join(dir, n.Member, "accord.sock"); len(path) > maxSocket {
+			return node.ErrSocketPath.With("path", path, "max", maxSocket)
+		}
+	}
+	return nil
+}
+
 // demoDir is where the demo lives: --dir, or a folder of its own among the
 // temporary files, so that `accord demo kill` finds it.
 func demoDir(e *env, given bool) string {
@@ -102,6 +117,9 @@ func runDemo(ctx context.Context, e *env, once, given bool) error {
 	defer stop()
 	dir, err := filepath.Abs(demoDir(e, given))
 	if err != nil {
+		return err
+	}
+	if err := fits(dir); err != nil {
 		return err
 	}
 	release, err := demo.Claim(dir)

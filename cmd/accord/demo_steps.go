@@ -2,7 +2,10 @@ package main
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
+	"io/fs"
+	"os"
 	"os/exec"
 	"path/filepath"
 	"strconv"
@@ -11,6 +14,7 @@ import (
 
 	"accord/exchange"
 	"accord/exchange/intake"
+	"accord/exchange/lists"
 	"accord/node/client"
 	"accord/node/demo"
 	"accord/node/wire"
@@ -72,23 +76,43 @@ func (t *teller) dryRun(file string) (wire.ImportReport, error) {
 // blackListed nominates a practitioner on the ground of the record and waits
 // until the notice is over.
 func (t *teller) blackListed() (exchange.Text, error) {
-	var entry wire.Entry
-	if err := t.must(0, &entry, "regulator", "list", "nominate", "black", "--record", string(t.record.ID), "--from", "association",
-		"--ground", "condemnation", "--term-days", "730", "--measure", "market-exit"); err != nil {
+	id, err := t.nominate("regulator", "black", "--record", string(t.record.ID), "--from", "association",
+		"--ground", "condemnation", "--term-days", "730", "--measure", "market-exit")
+	if err != nil {
 		return exchange.Text{}, err
 	}
-	return t.listedEverywhere("black", entry.ID)
+	return t.listedEverywhere("black", id)
+}
+
+// nominate puts a subject on a list. A story that was interrupted is told
+// again from its beginning, so the entry may stand there already.
+func (t *teller) nominate(member string, args ...string) (exchange.EntryID, error) {
+	out, code := t.accord(member, append([]string{"list", "nominate"}, args...)...)
+	if code == 0 {
+		var entry wire.Entry
+		err := json.Unmarshal(out, &entry)
+		return entry.ID, err
+	}
+	var failed errorJSON
+	if err := json.Unmarshal(out, &failed); err == nil && failed.Code == lists.ErrActive.Code {
+		for _, arg := range failed.Args {
+			if arg.Name == "id" {
+				return exchange.EntryID(arg.Value), nil
+			}
+		}
+	}
+	return "", fmt.Errorf("accord list nominate: exit %d instead of 0: %s", code, clip(out))
 }
 
 // redListed puts an organisation on the red list on the ground of a document.
 func (t *teller) redListed() (exchange.Text, error) {
-	var entry wire.Entry
-	if err := t.must(0, &entry, "regulator", "list", "nominate", "red", "--uscc", t.exampleUSCC(), "--subject-kind", "enterprise",
+	id, err := t.nominate("regulator", "red", "--uscc", t.exampleUSCC(), "--subject-kind", "enterprise",
 		"--name", "例湖诚信保险代理有限公司", "--ground", "decision", "--decision-number", "青例表彰〔2026〕7号", "--decision-authority", "例省保险监管局",
-		"--term-days", "365", "--measure", "green-channel"); err != nil {
+		"--term-days", "365", "--measure", "green-channel")
+	if err != nil {
 		return exchange.Text{}, err
 	}
-	return t.listedEverywhere("red", entry.ID)
+	return t.listedEverywhere("red", id)
 }
 
 // exampleUSCC is a fictional organisation's code from the samples.
@@ -310,7 +334,7 @@ func (t *teller) nodeReturned() (exchange.Text, error) {
 	if t.killed == nominator {
 		nominator = "regulator"
 	}
-	if err := t.must(0, nil, nominator, "list", "nominate", "red", "--uscc", t.anotherUSCC(), "--subject-kind", "enterprise", "--name", "例河守信保险经纪有限公司",
+	if _, err := t.nominate(nominator, "red", "--uscc", t.anotherUSCC(), "--subject-kind", "enterprise", "--name", "例河守信保险经纪有限公司",
 		"--ground", "decision", "--decision-number", "青例表彰〔2026〕8号", "--decision-authority", "例省保险监管局", "--term-days", "365"); err != nil {
 		return exchange.Text{}, err
 	}
@@ -343,6 +367,9 @@ func (t *teller) anotherUSCC() string {
 // file and the charter's digest.
 func (t *teller) verifiedOffline() (exchange.Text, error) {
 	file := filepath.Join(t.dir, "evidence.json")
+	if err := os.Remove(file); err != nil && !errors.Is(err, fs.ErrNotExist) { // of a story that was interrupted
+		return exchange.Text{}, err
+	}
 	if err := t.must(0, nil, "association", "ledger", "export", "--out", file); err != nil {
 		return exchange.Text{}, err
 	}
@@ -359,7 +386,10 @@ func (t *teller) verifiedOffline() (exchange.Text, error) {
 	if err := t.must(0, &report, "association", "verify", file, "--trust", f.Charter); err != nil {
 		return exchange.Text{}, err
 	}
-	stranger := t.strangerVerifies(file)
+	stranger, err := t.strangerVerifies(file)
+	if err != nil {
+		return exchange.Text{}, err
+	}
 	return exchange.Text{
 		Zh: fmt.Sprintf("%d 条声明、%d 份文书,%s", len(report.Commands), len(report.Documents), stranger.Zh),
 		En: fmt.Sprintf("%d statements, %d documents, %s", len(report.Commands), len(report.Documents), stranger.En),
@@ -368,16 +398,16 @@ func (t *teller) verifiedOffline() (exchange.Text, error) {
 
 // strangerVerifies lets the JOSE tool of the Linux distribution check the
 // documents' signatures, where it is installed.
-func (t *teller) strangerVerifies(file string) exchange.Text {
+func (t *teller) strangerVerifies(file string) (exchange.Text, error) {
 	path, err := exec.LookPath("jose")
 	if err != nil {
-		return exchange.Text{Zh: "全部校验通过(装有 jose 软件包时会再用它独立验签)", En: "all checks hold (with the package jose installed, its signatures are checked independently too)"}
+		return exchange.Text{Zh: "全部校验通过(装有 jose 软件包时会再用它独立验签)", En: "all checks hold (with the package jose installed, its signatures are checked independently too)"}, nil
 	}
 	checked, err := demo.VerifyWithJose(t.ctx, path, file)
 	if err != nil {
-		return exchange.Text{Zh: "但 jose 不认可:" + err.Error(), En: "but jose disagrees: " + err.Error()}
+		return exchange.Text{}, fmt.Errorf("jose, an implementation of others, disagrees: %w", err)
 	}
-	return exchange.Text{Zh: "jose 独立验签 " + strconv.Itoa(checked) + " 份", En: "and jose verified " + strconv.Itoa(checked) + " signatures independently"}
+	return exchange.Text{Zh: "jose 独立验签 " + strconv.Itoa(checked) + " 份", En: "and jose verified " + strconv.Itoa(checked) + " signatures independently"}, nil
 }
 
 // canaryScan searches everything but the samples themselves for the planted
@@ -417,7 +447,7 @@ func scanDemo(dir string) (demoScan, error) {
 	if err != nil {
 		return demoScan{}, demo.ErrNoDemo.Wrap(err, "dir", dir)
 	}
-	scan := demoScan{Canaries: len(canaries), Bytes: read, Finds: finds}
+	scan := demoScan{Canaries: len(canaries), Bytes: read, Finds: append([]demo.Find{}, finds...)}
 	if len(finds) > 0 {
 		return scan, errFound.With("canary", finds[0].Canary, "form", finds[0].Form, "path", finds[0].Path)
 	}

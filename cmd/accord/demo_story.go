@@ -105,6 +105,9 @@ func (t *teller) tell() error {
 		if step.Detail != "" {
 			t.e.note(exchange.Text{Zh: "    " + step.Detail, En: "    " + step.Detail})
 		}
+		if t.ctx.Err() != nil {
+			return t.ctx.Err() // the step did not fail, it was interrupted
+		}
 		if err != nil {
 			return errDemoStory.Wrap(err, "step", ch.id, "logs", filepath.Join(t.dir, "logs"))
 		}
@@ -269,6 +272,9 @@ func (t *teller) render(w io.Writer, once bool) {
 			mark = "✘"
 		}
 		fmt.Fprintf(w, "%s %-17s %6d ms  %s\n", mark, s.ID, s.Millis, s.Detail)
+	}
+	if !t.story().OK {
+		return // what went wrong is said below
 	}
 	fmt.Fprintln(w)
 	fmt.Fprintln(w, t.e.t("谁能看到什么:", "Who can see what:"))

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"encoding/json"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -10,6 +11,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"accord/node"
 )
 
 // output collects what a process prints while it runs.
@@ -65,7 +68,12 @@ func TestDemoStaysUp(t *testing.T) {
 	accord(0, "demo", "kill", "court", "--dir", dir)
 	accord(75, "node", "status", "--dir", court)
 	accord(1, "demo", "stop", "court", "--dir", dir)
-	accord(75, "demo", "kill", "nobody", "--dir", dir)
+	if answer := accord(3, "demo", "kill", "nobody", "--dir", dir); !strings.Contains(answer, "regulator, commission") {
+		t.Errorf("a member that there is not is told as %s", answer)
+	}
+	if answer := accord(1, "demo", "start", "--dir", dir); !strings.Contains(answer, "CLI-007") {
+		t.Errorf("a start of nothing is told as %s", answer)
+	}
 	if second := accord(75, "demo", "--once", "--dir", dir); !strings.Contains(second, "DEMO-004") {
 		t.Errorf("a second demo on the folder says %s", second)
 	}
@@ -90,6 +98,46 @@ func TestDemoStaysUp(t *testing.T) {
 	}
 	if _, err := os.Stat(filepath.Join(dir, "demo.sock")); err == nil {
 		t.Error("the control socket is left behind")
+	}
+}
+
+// TestDemoInterrupted interrupts the story after its first entry is listed:
+// that is no failed check, and a second start tells the story to its end.
+func TestDemoInterrupted(t *testing.T) {
+	dir, program := shortDir(t), accordBinary(t)
+	var out output
+	first := exec.Command(program, "demo", "--dir", dir, "--lang", "en")
+	first.Stdout, first.Stderr = &out, &out
+	if err := first.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { first.Process.Kill() })
+	waitFor(t, "the first entry", 60*time.Second, func() bool { return strings.Contains(out.String(), "is listed") })
+	first.Process.Signal(syscall.SIGINT)
+	first.Wait()
+	if code := first.ProcessState.ExitCode(); code != 75 || !strings.Contains(out.String(), "CLI-013") {
+		t.Errorf("interrupted, the story ended with %d:\n%s", code, out.String())
+	}
+	if err := os.WriteFile(filepath.Join(dir, "evidence.json"), []byte("of the story before"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	again := exec.Command(program, "demo", "--once", "--dir", dir, "--output", "json")
+	answer, err := again.Output()
+	var told demoStory
+	if err != nil || json.Unmarshal(answer, &told) != nil || !told.OK || len(told.Steps) != len(chapters) {
+		t.Errorf("told again: %v\n%s", err, answer)
+	}
+}
+
+// TestDemoPathTooLong founds nothing where no socket fits.
+func TestDemoPathTooLong(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), strings.Repeat("x", maxSocket))
+	answer, err := exec.Command(accordBinary(t), "demo", "--once", "--dir", dir).CombinedOutput()
+	if err == nil || !strings.Contains(string(answer), node.ErrSocketPath.Code) {
+		t.Errorf("%v: %s", err, answer)
+	}
+	if _, err := os.Stat(dir); err == nil {
+		t.Error("the folder was made")
 	}
 }
 

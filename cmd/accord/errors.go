@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"regexp"
 	"strings"
+	"syscall"
 
 	"accord/exchange"
 
@@ -64,6 +65,9 @@ var (
 	errFileDenied = exchange.Define(exchange.KindForbidden, "CLI-016",
 		exchange.Text{Zh: "没有权限使用 {path}", En: "no permission for {path}"},
 		exchange.Text{Zh: "检查文件的所有者和权限", En: "check its owner and mode"})
+	errFileKind = exchange.Define(exchange.KindInvalid, "CLI-040",
+		exchange.Text{Zh: "{path} 在需要文件处是目录，或在需要目录处是文件", En: "{path} is a folder where a file belongs, or a file where a folder belongs"},
+		exchange.Text{Zh: "检查路径", En: "check the path"})
 	errOutput = exchange.Define(exchange.KindPartial, "CLI-017",
 		exchange.Text{Zh: "命令已执行，但结果没有写完", En: "the command was done, but its result could not be written"},
 		exchange.Text{Zh: "检查磁盘空间和输出目标，不要直接重做", En: "check the disk and the output; do not simply repeat it"})
@@ -164,6 +168,8 @@ func asError(err error) *exchange.Error {
 		return errNoAnswer.Wrap(err)
 	case errors.As(err, &file) && errors.Is(err, fs.ErrNotExist):
 		return errNoFile.Wrap(err, "path", file.Path)
+	case errors.As(err, &file) && (errors.Is(err, syscall.EISDIR) || errors.Is(err, syscall.ENOTDIR)):
+		return errFileKind.Wrap(err, "path", file.Path)
 	case errors.As(err, &file) && errors.Is(err, fs.ErrPermission):
 		return errFileDenied.Wrap(err, "path", file.Path)
 	}

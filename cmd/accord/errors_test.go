@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"os"
 	"strings"
+	"syscall"
 	"testing"
 
 	"accord/exchange"
@@ -138,6 +139,8 @@ func TestAsError(t *testing.T) {
 		{fmt.Errorf("x: %w", context.DeadlineExceeded), errNoAnswer},
 		{&fs.PathError{Op: "open", Path: "p", Err: os.ErrNotExist}, errNoFile},
 		{&fs.PathError{Op: "open", Path: "p", Err: os.ErrPermission}, errFileDenied},
+		{&fs.PathError{Op: "read", Path: "p", Err: syscall.EISDIR}, errFileKind},
+		{&fs.PathError{Op: "mkdir", Path: "p", Err: syscall.ENOTDIR}, errFileKind},
 		{&fs.PathError{Op: "read", Path: "p", Err: errors.New("bad disk")}, exchange.ErrInternal},
 		{fmt.Errorf("x: %w", errProbe), errProbe},
 		{errProbe.Wrap(context.Canceled), errProbe},

@@ -128,6 +128,9 @@ func TestAnImportIsDryWhereverItIsSaid(t *testing.T) {
 	if code, _, _ := f.run("", "record", "import", path, "--", "--dry-run"); code != 1 || f.count(route) != 1 {
 		t.Errorf("exit %d; a file called --dry-run was imported", code)
 	}
+	if code, _, err := f.run("", "record", "import", t.TempDir()); code != 1 || !strings.Contains(err, errFileKind.Code) || f.count(route) != 1 {
+		t.Errorf("a folder to import: exit %d %s", code, err)
+	}
 }
 
 func TestAnImportSaysWhatBecameOfEveryRow(t *testing.T) {

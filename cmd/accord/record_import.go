@@ -58,6 +58,11 @@ func (e *env) importFile(c *cli.Context) error {
 			return err
 		}
 		defer f.Close()
+		if info, err := f.Stat(); err != nil {
+			return err
+		} else if info.IsDir() {
+			return errFileKind.With("path", path)
+		}
 		file = f
 	}
 	m := e.meter(exchange.Text{Zh: "导入", En: "importing"}, 0)
