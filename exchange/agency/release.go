@@ -36,6 +36,9 @@ var (
 	ErrDelivery = exchange.Define(exchange.KindUnverified, "OPEN-005",
 		exchange.Text{Zh: "收到的交付未通过验证({what})", En: "the delivery does not verify ({what})"},
 		exchange.Text{Zh: "不要采用其内容;向作者单位查询,回执已在账本", En: "do not use it; ask the author, the receipt is on the ledger"})
+	ErrRetracted = exchange.Define(exchange.KindRefused, "OPEN-010",
+		exchange.Text{Zh: "作者单位已撤回该记录,不再开放", En: "its author has retracted the record, so nothing of it is opened"},
+		exchange.Text{Zh: "向作者单位查询撤回理由;有更正记录时对更正后的记录申请", En: "ask the author why; where a corrected record exists, ask for that one"})
 	ErrErased = exchange.Define(exchange.KindNotFound, "OPEN-006",
 		exchange.Text{Zh: "信息项 {field} 已被删除,无法开放", En: "field {field} has been erased and cannot be opened"},
 		exchange.Text{Zh: "该记录的其他信息项不受影响", En: "other fields of the record are not affected"})
@@ -144,7 +147,7 @@ func (a *Agency) bind(ctx context.Context, rel release.Release) (string, error) 
 	case rec.Author != a.Self:
 		what = "author"
 	case rec.Status == records.Retracted:
-		what = "status"
+		return "", ErrRetracted.With()
 	}
 	if what != "" {
 		return "", ErrMismatch.With("release", rel.ID, "what", what)

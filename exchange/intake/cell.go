@@ -1,6 +1,7 @@
 package intake
 
 import (
+	"strconv"
 	"strings"
 	"unicode/utf8"
 )
@@ -87,7 +88,7 @@ func newTabular(rows rowSource, table *Table, workbook bool) (*tabular, error) {
 	for i, name := range names {
 		form := headerForm(name)
 		if _, twice := byName[form]; twice && form != "" {
-			extra = append(extra, name)
+			extra = append(extra, position(i))
 		}
 		byName[form] = i
 	}
@@ -101,9 +102,9 @@ func newTabular(rows rowSource, table *Table, workbook bool) (*tabular, error) {
 		}
 		t.at = append(t.at, at)
 	}
-	for _, name := range names {
+	for i, name := range names {
 		if form := headerForm(name); form != "" && !known[form] && table.Extra == "refuse" {
-			extra = append(extra, name)
+			extra = append(extra, position(i))
 		}
 	}
 	if len(missing)+len(extra) > 0 {
@@ -111,6 +112,11 @@ func newTabular(rows rowSource, table *Table, workbook bool) (*tabular, error) {
 	}
 	return t, nil
 }
+
+// position names a column of a header that is not understood by its place and
+// never by its text: in a file that lost its header row the text is the first
+// person's data.
+func position(i int) string { return "#" + strconv.Itoa(i+1) }
 
 // listed names a few words of a header, cut to what a person reads.
 func listed(words []string) string {
