@@ -37,6 +37,8 @@ func distinct(c *consensustest.Cluster, node int) int {
 
 // The leader dies: another takes over, nothing acknowledged is lost, and the old
 // one catches up when it comes back.
+//
+// Shows: F1
 func TestLeaderDies(t *testing.T) {
 	c := consensustest.New(t, 3, consensustest.Options{})
 	old := c.Leader()
@@ -69,6 +71,8 @@ func TestLeaderDies(t *testing.T) {
 
 // A leader cut off from the others acknowledges nothing and gives no read point,
 // while they go on; after the cut heals its read point is not stale.
+//
+// Shows: F4, I3
 func TestLeaderInMinority(t *testing.T) {
 	c := consensustest.New(t, 3, consensustest.Options{})
 	old := c.Leader()
@@ -97,6 +101,8 @@ func TestLeaderInMinority(t *testing.T) {
 }
 
 // A follower that hears nothing but is heard must not depose anybody for long.
+//
+// Shows: F5
 func TestOneWayCut(t *testing.T) {
 	c := consensustest.New(t, 3, consensustest.Options{})
 	leader := c.Leader()
@@ -113,6 +119,7 @@ func TestOneWayCut(t *testing.T) {
 	}
 }
 
+// Shows: F2
 func TestAllRestart(t *testing.T) {
 	c := consensustest.New(t, 3, consensustest.Options{Sync: true})
 	for i := range 30 {
@@ -159,6 +166,7 @@ func TestSnapshotInstalled(t *testing.T) {
 	c.Settle()
 }
 
+// Shows: F24
 func TestMembershipChanges(t *testing.T) {
 	c := consensustest.New(t, 3, consensustest.Options{})
 	leader := c.Leader()
@@ -260,6 +268,8 @@ func TestMachineFails(t *testing.T) {
 }
 
 // What a node must refuse to start from.
+//
+// Shows: B14, F17
 func TestStartRefusals(t *testing.T) {
 	c := consensustest.New(t, 3, consensustest.Options{})
 	c.Propose(0, "x=1")

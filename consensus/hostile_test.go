@@ -83,6 +83,8 @@ func send(tr *transport.Transport, to raft.Server, cmd any) error {
 // follows. notYet names what a voting member can still do until the guard knows
 // elections and checkpoints (g3, g7): it can depose the leader, once, and a
 // leader is found again; what was committed stays.
+//
+// Shows: B1, B4, B9, F32, g1, g8
 func TestHostilePeers(t *testing.T) {
 	c := consensustest.New(t, 3, consensustest.Options{Heartbeat: time.Second})
 	leader := c.Leader()
@@ -155,6 +157,8 @@ func keyed(t *testing.T) (tls.Certificate, [32]byte) {
 
 // A cluster over real sockets and TLS; a stranger's certificate gets nowhere, and
 // member n1 cannot speak as n2.
+//
+// Shows: B1, B4, F32, g1
 func TestClusterOverTLS(t *testing.T) {
 	const size = 3
 	pins := map[string][][32]byte{}

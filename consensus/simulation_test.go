@@ -71,6 +71,8 @@ func (g gate) open() {
 // not, so a failing seed is to be run many times over:
 //
 //	go test ./consensus -run Simulation -sim.seed N -sim.runs 1 -count 50
+//
+// Shows: F6, I1, I2, I3, C3
 func TestSimulation(t *testing.T) {
 	for i := range *simRuns {
 		seed := *simSeed + uint64(i)

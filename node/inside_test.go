@@ -216,6 +216,8 @@ func (n *Node) shaking() int {
 
 // TestStrangersDoNotTakeThePort: connections that nobody answers for are
 // limited, and a member is still let in.
+//
+// Shows: B1, g9
 func TestStrangersDoNotTakeThePort(t *testing.T) {
 	of := founded(t)
 	cert := certificateOf(t, of("court"))
@@ -259,6 +261,8 @@ func TestStrangersDoNotTakeThePort(t *testing.T) {
 }
 
 // TestARemovedMemberLosesItsOldConnection: who asks is decided at each request.
+//
+// Shows: B4, g1
 func TestARemovedMemberLosesItsOldConnection(t *testing.T) {
 	of := founded(t)
 	cert := certificateOf(t, of("court"))
@@ -322,6 +326,7 @@ func copied(t *testing.T, from config.Config) config.Config {
 	return from
 }
 
+// Shows: B14
 func TestWhatKeepsANodeFromStarting(t *testing.T) {
 	of := founded(t)
 	other := of("commission").Dir

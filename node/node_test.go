@@ -70,6 +70,7 @@ func memberKey(t *testing.T, c *nodetest.Cluster, member string) ed25519.Private
 	return key.Ed25519()
 }
 
+// Shows: B1, F32
 func TestWhoIsLetInOnThePort(t *testing.T) {
 	c := nodetest.New(t)
 	_, stranger, _ := ed25519.GenerateKey(rand.Reader)
@@ -122,6 +123,7 @@ func TestWhoIsLetInOnThePort(t *testing.T) {
 	}
 }
 
+// Shows: B14
 func TestTwoNodesOnOneFolderAreRefused(t *testing.T) {
 	c := nodetest.New(t)
 	n, err := node.Open(c.Config("court"), node.Options{})
@@ -166,6 +168,8 @@ func nominate(t *testing.T, c *nodetest.Cluster, member string) wire.Entry {
 
 // TestPlaintextStaysAtItsAuthor imports the samples, opens a field at the court
 // and then searches every folder and every log line for the private values.
+//
+// Shows: B10, I4
 func TestPlaintextStaysAtItsAuthor(t *testing.T) {
 	c := nodetest.New(t)
 	ctx := t.Context()
@@ -207,6 +211,8 @@ func TestPlaintextStaysAtItsAuthor(t *testing.T) {
 
 // TestACommandFromAnotherTimeIsNotAccepted moves one node's clock: what it
 // stamps is refused at the leader, and nothing changes.
+//
+// Shows: B7, F18
 func TestACommandFromAnotherTimeIsNotAccepted(t *testing.T) {
 	c := nodetest.New(t)
 	c.Stop("association")

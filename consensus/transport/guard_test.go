@@ -80,6 +80,8 @@ func installFrom(id string, change func(*raft.InstallSnapshotRequest)) *raft.Ins
 
 // Every rule: what an honest peer sends passes, what the rule is there for does
 // not, and the rule that refuses is the one meant.
+//
+// Shows: B4, g1, g2, g4, g5, g6, g8
 func TestGuardRules(t *testing.T) {
 	noBytes := raft.RPCHeader{ProtocolVersion: 3}
 	moved := header("n1")

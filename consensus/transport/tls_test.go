@@ -77,6 +77,7 @@ func server(t testing.TB, id string, cert tls.Certificate, pins *book, perPeer i
 	return n, ln.Addr().String()
 }
 
+// Shows: B1, g1
 func TestTLSProvesBothEnds(t *testing.T) {
 	pins := &book{}
 	c0, p0 := certificate(t)
@@ -112,6 +113,8 @@ func TestTLSProvesBothEnds(t *testing.T) {
 
 // Who must not get a stream: a foreign key, no key, the key of two members, our
 // own key, another protocol, an old TLS.
+//
+// Shows: B1, g1
 func TestTLSRefuses(t *testing.T) {
 	pins := &book{}
 	c0, p0 := certificate(t)
@@ -154,6 +157,8 @@ func TestTLSRefuses(t *testing.T) {
 
 // Member n1 dialling as itself is believed to be n1 and nobody else, and a server
 // with n1's key is not taken for n2.
+//
+// Shows: B4, g1
 func TestTLSMemberIsOnlyItself(t *testing.T) {
 	pins := &book{}
 	c0, p0 := certificate(t)
@@ -169,6 +174,7 @@ func TestTLSMemberIsOnlyItself(t *testing.T) {
 	}
 }
 
+// Shows: B1, g9
 func TestTLSCapsStreams(t *testing.T) {
 	pins := &book{}
 	c0, p0 := certificate(t)

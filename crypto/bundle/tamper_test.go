@@ -26,6 +26,8 @@ func flip(token string) string {
 // TestTampering changes one thing at a time in an otherwise good bundle: before
 // anything is signed (dishonest members), or in the file (dishonest exporter).
 // Each must fail, and just the checks that the change concerns.
+//
+// Shows: B8, I7
 func TestTampering(t *testing.T) {
 	for _, tc := range []struct {
 		name   string

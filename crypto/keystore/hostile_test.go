@@ -18,6 +18,7 @@ import (
 	"accord/crypto/keys"
 )
 
+// Shows: B12
 func TestWrongPassphraseIsOneError(t *testing.T) {
 	_, dir := filled(t)
 	for _, wrong := range [][]byte{nil, []byte("short"), []byte("correct horse batterz"), append(slices.Clone(passphrase), 0), make([]byte, 4096)} {
@@ -133,6 +134,7 @@ func TestFilesCannotPassForOthers(t *testing.T) {
 	}
 }
 
+// Shows: B14
 func TestModes(t *testing.T) {
 	_, dir := filled(t)
 	names, _ := filepath.Glob(filepath.Join(dir, "*"))
@@ -244,6 +246,8 @@ func TestOwner(t *testing.T) {
 }
 
 // TestNothingInClear looks for every secret in every file, printed form and error.
+//
+// Shows: B12
 func TestNothingInClear(t *testing.T) {
 	s, dir := filled(t)
 	secrets := [][]byte{passphrase}

@@ -99,6 +99,7 @@ func TestGolden(t *testing.T) {
 	}
 }
 
+// Shows: B10
 func TestPaddingHidesLength(t *testing.T) {
 	s := newSealer(t, storageKey(1), rand.Reader)
 	for _, c := range []struct{ n, bucket int }{
@@ -180,6 +181,8 @@ func TestEveryBitCounts(t *testing.T) {
 // TestCommitment shows that the commitment is checked by itself: a layer whose
 // ciphertext is right for the key but whose commitment is that of another key
 // does not open, although the AEAD alone would take it.
+//
+// Shows: B10
 func TestCommitment(t *testing.T) {
 	k1, k2, context := storageKey(1), storageKey(2), place.frame(tagBox)
 	layer, err := lock(k1, context, []byte("value"), rand.Reader)

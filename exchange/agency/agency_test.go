@@ -237,6 +237,7 @@ func TestReleaseFromRequestToOpening(t *testing.T) {
 	}
 }
 
+// Shows: B10
 func TestAlteredEnvelopesAreNotOpened(t *testing.T) {
 	w, ctx := newWorld(t), context.Background()
 	ref, _ := recordRef(t, w, importSample(t, w)[0])
@@ -264,6 +265,7 @@ func TestAlteredEnvelopesAreNotOpened(t *testing.T) {
 	}
 }
 
+// Shows: B11
 func TestARequestForAnotherRecordThanNamedIsNotDelivered(t *testing.T) {
 	w, ctx := newWorld(t), context.Background()
 	ref, _ := recordRef(t, w, importSample(t, w)[0])

@@ -32,6 +32,8 @@ var clock = []string{"Now", "Since", "Until", "After", "AfterFunc", "Tick", "New
 // clocks, chance, environment, goroutines, floating point, and loops over maps
 // whose order could reach a result. A loop over a map is allowed in a function
 // that sorts, and in code that a comment marks "order-free:" with the reason.
+//
+// Shows: I2
 func TestApplyIsDeterministic(t *testing.T) {
 	for _, dir := range applyPath {
 		for _, f := range faultsOf(t, dir) {

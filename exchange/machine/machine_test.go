@@ -126,6 +126,7 @@ func TestOneIDTwoCommands(t *testing.T) {
 	}
 }
 
+// Shows: B7
 func TestTimeNeverGoesBack(t *testing.T) {
 	m := New(t)
 	late := withdrawal("late")
@@ -186,6 +187,7 @@ func hostile(tb testing.TB) map[string]struct {
 	}
 }
 
+// Shows: B5, F33, g6
 func TestCheckRefusesWhatMayNotBeStored(t *testing.T) {
 	m := New(t)
 	Must(t, m.Check(Sign(t, withdrawal("x"))))
@@ -217,6 +219,8 @@ func TestCheckRefusesWhatMayNotBeStored(t *testing.T) {
 // TestApplyOfWhatCheckWouldRefuse is about a log that a broken node filled: what
 // cannot be understood stops the node and nothing of its entry is applied; what
 // is not authentic is answered, and leaves no trace in the state.
+//
+// Shows: B5
 func TestApplyOfWhatCheckWouldRefuse(t *testing.T) {
 	good := Sign(t, withdrawal("good"))
 	for name, h := range hostile(t) {

@@ -158,6 +158,8 @@ func TestSnapshotsThatDoNotFit(t *testing.T) {
 
 // TestPoisonedSnapshot: rows that no command brought about are consistent in
 // themselves; only replaying the commands finds them.
+//
+// Shows: B9
 func TestPoisonedSnapshot(t *testing.T) {
 	m := Found(t, machine.Options{})
 	Do(t, m, Order{By: "court", ID: "n", Verb: exchange.VerbNominate, Body: Nominate(Entry(t, "court", "1", nil))})

@@ -122,6 +122,8 @@ func (r route) walk(t *testing.T) (m *machine.Machine, at exchange.Millis) {
 }
 
 // TestMatrix tries every step by every member on a request in every status.
+//
+// Shows: B3, B11
 func TestMatrix(t *testing.T) {
 	wants := map[exchange.Verb]struct {
 		status release.Status

@@ -29,6 +29,7 @@ func (w *world) audited(m exchange.MemberID, text string) (n int, err error) {
 	return strings.Count(string(raw), text), err
 }
 
+// Shows: B3
 func TestEveryActIsBegunAndEndedInTheAuditLog(t *testing.T) {
 	w := newWorld(t)
 	w.nominateByName(goodCode)
@@ -46,6 +47,8 @@ func TestEveryActIsBegunAndEndedInTheAuditLog(t *testing.T) {
 
 // With no audit file that takes a line nothing private leaves, nothing is done,
 // and the public is served as before.
+//
+// Shows: B3, F38, I6
 func TestWithoutAuditNothingIsReleased(t *testing.T) {
 	w, ctx := newWorld(t), context.Background()
 	w.importSample("association", "discipline-sample.xlsx")

@@ -61,6 +61,7 @@ var matrix = map[string]string{
 	"POST /api/v1/releases/{id}/deliver": "m",
 }
 
+// Shows: B2, B3
 func TestAuthorityMatrix(t *testing.T) {
 	w := newWorld(t)
 	before := w.machine.View().Seq()

@@ -43,6 +43,8 @@ func TestEvidence(t *testing.T) {
 
 // One lying or absent member does not spoil the evidence, two of four do not
 // make a quorum.
+//
+// Shows: B8
 func TestEvidenceNeedsAnHonestQuorum(t *testing.T) {
 	for name, lie := range map[string]func(wire.Checkpoint) wire.Checkpoint{
 		"nothing":   func(wire.Checkpoint) wire.Checkpoint { return wire.Checkpoint{} },
@@ -99,6 +101,7 @@ func otherHistory(t *testing.T, note string) string {
 	return string(forked)
 }
 
+// Shows: B8
 func TestAForkIsReported(t *testing.T) {
 	w := newWorld(t)
 	w.nominateByName(goodCode)

@@ -74,6 +74,7 @@ func jsonRoutes() map[string]caller {
 	return out
 }
 
+// Shows: B2
 func TestHostileBodiesAreRefusedEverywhere(t *testing.T) {
 	w := newWorld(t)
 	before := w.machine.View().Seq()
@@ -176,6 +177,7 @@ func TestMembersOfBodies(t *testing.T) {
 	}
 }
 
+// Shows: B2
 func TestPathsHaveOneSpelling(t *testing.T) {
 	w := newWorld(t)
 	for _, raw := range []string{
@@ -270,6 +272,8 @@ func TestQueriesAreReadStrictly(t *testing.T) {
 }
 
 // One person's number in thirty also fits the check of an organisation's code.
+//
+// Shows: B15
 func TestAPersonsNumberIsNoCode(t *testing.T) {
 	for n := range 100_000 {
 		base := fmt.Sprintf("6399131968021%04d", n%10_000)

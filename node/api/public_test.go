@@ -13,6 +13,8 @@ import (
 
 // TestThePublicSeesWhatIsPublished follows an entry from its notice to its
 // withdrawal with the eyes of the public.
+//
+// Shows: B15
 func TestThePublicSeesWhatIsPublished(t *testing.T) {
 	w := newWorld(t)
 	id := w.nominateByName(goodCode)

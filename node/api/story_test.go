@@ -273,6 +273,7 @@ func TestAReleaseFromRequestToOpening(t *testing.T) {
 	}
 }
 
+// Shows: B3
 func TestARefusalIsAnAnswer(t *testing.T) {
 	w := newWorld(t)
 	w.importSample("association", "discipline-sample.xlsx")
@@ -518,6 +519,7 @@ func TestStatementsAndCheckpoints(t *testing.T) {
 	}
 }
 
+// Shows: B10, I4
 func TestPrivateValuesAreNowhere(t *testing.T) {
 	w, ctx := newWorld(t), context.Background()
 	report := w.importSample("association", "discipline-sample.xlsx")

@@ -50,6 +50,7 @@ func TestChainGoesOnAfterReopenAndHidesValues(t *testing.T) {
 	}
 }
 
+// Shows: B13
 func TestAnyChangedByteIsNoticed(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "audit.log")
 	l := open(t, path)
@@ -85,6 +86,7 @@ func TestTornLastLineIsDropped(t *testing.T) {
 	}
 }
 
+// Shows: F38
 func TestOneSinkIsEnoughNoneIsNot(t *testing.T) {
 	dir := t.TempDir()
 	l := open(t, filepath.Join(dir, "one.log"), filepath.Join(dir, "two.log"))
