@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"iter"
+	"sort"
 
 	"accord/crypto/bundle"
 	"accord/crypto/tlog"
@@ -113,6 +114,11 @@ func IndexOf(r state.Reader, seq int64) uint64 {
 		return p.Index
 	}
 	return 0
+}
+
+// SeqAt is the last statement that entries up to a consensus index brought.
+func SeqAt(v *state.View, index uint64) int64 {
+	return int64(sort.Search(int(v.Head().Seq), func(i int) bool { return IndexOf(v, int64(i)+1) > index }))
 }
 
 // Plant makes the tree of a ledger that has only its charter.

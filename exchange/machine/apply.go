@@ -44,6 +44,7 @@ func (m *Machine) apply(index uint64, payloads [][]byte) ([][]byte, error) {
 	if index <= v.Index() {
 		return nil, ErrStopped.With("why", "an entry was given twice or out of order")
 	}
+	m.at("machine.apply.begin")
 	r := &run{Machine: m, tx: m.store.Begin(), index: index, catalogue: v.catalogue}
 	defer r.tx.Abort()
 	results := make([][]byte, len(payloads))
@@ -61,14 +62,17 @@ func (m *Machine) apply(index uint64, payloads [][]byte) ([][]byte, error) {
 			return nil, err
 		}
 	}
+	m.at("machine.apply.commit")
 	next, err := r.tx.Commit(index)
 	if err != nil {
 		return nil, err
 	}
+	m.at("machine.apply.committed")
 	for _, leaf := range r.leaves {
 		m.tree.Append(leaf)
 	}
 	m.publish(m.store, m.tree, next, r.catalogue)
+	m.at("machine.apply.published")
 	return results, nil
 }
 

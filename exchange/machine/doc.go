@@ -8,5 +8,10 @@
 // authentic command becomes a leaf of the journal, a rejected one too, with the
 // reason. A View is the read side: rows, journal and catalogue as of one index.
 //
+// Options.Hook sees these points: machine.apply.begin, .commit (all decided,
+// nothing visible), .committed, .published; machine.snapshot.taken,
+// .write.before, .write.seal (all but the checksum is written);
+// machine.restore.before, .swap (verified, the old state still visible), .after.
+//
 // DESIGN.md beside this file says why it is so.
 package machine

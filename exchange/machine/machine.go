@@ -19,6 +19,9 @@ type Options struct {
 	Audit bool
 	// Frozen keeps a digest of every row ever inserted; for tests.
 	Frozen bool
+	// Hook is called at named points (see doc.go) in Apply, Snapshot and
+	// Restore; nil in production. Fault tests crash or delay there.
+	Hook func(point string)
 }
 
 // Machine applies commands. Apply and Restore are called by one goroutine;
@@ -34,6 +37,8 @@ type Machine struct {
 	store *state.Store
 	tree  *tlog.Tree
 	fault error // the first fatal error; after it nothing is applied
+
+	prepared *Prepared // what Prepare built last, until it is restored or forgotten
 }
 
 // New founds a machine at index 0: its state is a function of the genesis.
@@ -71,6 +76,13 @@ func (m *Machine) publish(store *state.Store, tree *tlog.Tree, v *state.View, ca
 		federation: members.Fed(v), changed: make(chan struct{})})
 	if old != nil {
 		close(old.changed)
+	}
+}
+
+// at passes a named point.
+func (m *Machine) at(point string) {
+	if m.options.Hook != nil {
+		m.options.Hook(point)
 	}
 }
 

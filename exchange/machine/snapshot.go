@@ -2,6 +2,7 @@ package machine
 
 import (
 	"bytes"
+	"context"
 	"crypto/sha256"
 	"encoding/binary"
 	"encoding/hex"
@@ -39,7 +40,10 @@ type Snapshot struct{ view *View }
 
 // Snapshot takes hold of the newest state. It costs nothing; writing happens
 // beside later calls of Apply.
-func (m *Machine) Snapshot() (*Snapshot, error) { return &Snapshot{m.View()}, nil }
+func (m *Machine) Snapshot() (*Snapshot, error) {
+	m.at("machine.snapshot.taken")
+	return &Snapshot{m.View()}, nil
+}
 
 // Release lets go of the state.
 func (s *Snapshot) Release() { s.view = nil }
@@ -52,6 +56,7 @@ func (s *Snapshot) WriteTo(w io.Writer) (int64, error) {
 	if s.view == nil {
 		return 0, ErrSnapshot.With("why", "released")
 	}
+	s.view.machine.at("machine.snapshot.write.before")
 	sum := sha256.New()
 	out := &counted{w: io.MultiWriter(w, sum)}
 	h := s.view.state.Head()
@@ -71,6 +76,7 @@ func (s *Snapshot) WriteTo(w io.Writer) (int64, error) {
 	if _, err := out.Write(root[:]); err != nil {
 		return out.n, err
 	}
+	s.view.machine.at("machine.snapshot.write.seal")
 	_, err = out.Write(sum.Sum(nil))
 	return out.n, err
 }
@@ -89,84 +95,111 @@ func (c *counted) Write(b []byte) (int, error) {
 // Restore replaces the state by a snapshot's. The new state is built beside the
 // old one and becomes visible, waking everybody who waits for a change, only
 // when all of it has been verified: format, checksum, content digest, the
-// journal's tree and its root, the genesis, and every catalogue. After an error
-// the machine is as it was.
+// journal's tree and its root, the genesis, and every catalogue. Of a snapshot
+// that Prepare has judged only the digest is compared. After an error the
+// machine is as it was.
 func (m *Machine) Restore(r io.Reader) error {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	store, tree, cat, err := m.rebuild(r)
+	m.at("machine.restore.before")
+	p, err := m.take(r)
 	if err != nil {
-		var known *exchange.Error
-		if errors.As(err, &known) {
-			return known
-		}
-		return ErrSnapshot.Wrap(err, "why", "damaged")
+		return asSnapshotError(err)
 	}
-	m.publish(store, tree, store.View(), cat)
+	m.at("machine.restore.swap")
+	m.publish(p.store, p.tree, p.store.View(), p.cat)
 	m.fault = nil
+	m.at("machine.restore.after")
 	return nil
 }
 
-func (m *Machine) rebuild(r io.Reader) (*state.Store, *tlog.Tree, *catalogue.Catalogue, error) {
-	fail := func(err error) (*state.Store, *tlog.Tree, *catalogue.Catalogue, error) { return nil, nil, nil, err }
+func asSnapshotError(err error) error {
+	var known *exchange.Error
+	if errors.As(err, &known) {
+		return known
+	}
+	return ErrSnapshot.Wrap(err, "why", "damaged")
+}
+
+// take gives the state of a stream: the prepared one if that is what it is.
+// The caller holds mu.
+func (m *Machine) take(r io.Reader) (*Prepared, error) {
+	p := m.prepared
+	m.prepared = nil
+	if p == nil {
+		return m.rebuild(r)
+	}
+	lead := make([]byte, len(p.header))
+	n, err := io.ReadFull(r, lead)
+	if err == nil && bytes.Equal(lead, p.header) {
+		return p, p.same(r)
+	}
+	return m.rebuild(io.MultiReader(bytes.NewReader(lead[:n]), r))
+}
+
+// rebuild reads a whole stream and makes the state it holds.
+func (m *Machine) rebuild(r io.Reader) (*Prepared, error) {
 	sum := sha256.New()
 	in := io.TeeReader(r, sum)
-	head, err := readHeader(in)
+	head, raw, err := readHeader(in)
 	if err != nil {
-		return fail(err)
+		return nil, err
 	}
 	if head.Genesis != m.genesis.Digest() {
-		return fail(ErrSnapshot.With("why", "it is of another federation"))
+		return nil, ErrSnapshot.With("why", "it is of another federation")
 	}
 	if head.Machine > Version {
-		return fail(ErrTooOld.With("agreed", head.Machine, "version", Version))
+		return nil, ErrTooOld.With("agreed", head.Machine, "version", Version)
 	}
 	chain, err := hex.DecodeString(head.Chain)
 	if err != nil || len(chain) != len(state.Digest{}) {
-		return fail(ErrSnapshot.With("why", "header"))
+		return nil, ErrSnapshot.With("why", "header")
 	}
 	store, _, err := state.ReadRows(in, schema(), state.Options{Frozen: m.options.Frozen}, state.Head{Index: head.Index,
 		Seq: head.Seq, Refused: head.Refused, Time: head.Time, Chain: state.Digest(chain)})
 	if err != nil {
-		return fail(err)
+		return nil, err
 	}
 	var root tlog.Hash
 	if _, err := io.ReadFull(in, root[:]); err != nil {
-		return fail(err)
+		return nil, err
 	}
 	want := sum.Sum(nil)
 	tail := make([]byte, len(want)+1)
 	if n, err := io.ReadFull(r, tail); err != io.ErrUnexpectedEOF || !bytes.Equal(tail[:n], want) {
-		return fail(ErrSnapshot.With("why", "checksum"))
+		return nil, ErrSnapshot.With("why", "checksum")
 	}
+	sum.Write(want)
 	tree, cat, err := m.judge(store.View(), head, root)
 	if err != nil {
-		return fail(err)
+		return nil, err
 	}
-	return store, tree, cat, nil
+	return &Prepared{Index: head.Index, Size: tree.Size(), Root: root, header: raw, sum: [32]byte(sum.Sum(nil)),
+		store: store, tree: tree, cat: cat}, nil
 }
 
-func readHeader(in io.Reader) (header, error) {
+// readHeader gives the header and its bytes as they stand in the stream.
+func readHeader(in io.Reader) (header, []byte, error) {
 	lead := make([]byte, len(snapshotMagic)+4)
 	if _, err := io.ReadFull(in, lead); err != nil {
-		return header{}, err
+		return header{}, nil, err
 	}
 	size := binary.BigEndian.Uint32(lead[len(snapshotMagic):])
 	if string(lead[:len(snapshotMagic)]) != snapshotMagic || size > maxHeader {
-		return header{}, ErrSnapshot.With("why", "format")
+		return header{}, nil, ErrSnapshot.With("why", "format")
 	}
 	text := make([]byte, size)
 	if _, err := io.ReadFull(in, text); err != nil {
-		return header{}, err
+		return header{}, nil, err
 	}
 	var h header
 	if err := strictjson.Unmarshal(text, &h); err != nil {
-		return header{}, ErrSnapshot.Wrap(err, "why", "header")
+		return header{}, nil, ErrSnapshot.Wrap(err, "why", "header")
 	}
 	if h.Seq < 0 || h.Refused < 0 || h.Refused > h.Seq || h.Time <= 0 {
-		return header{}, ErrSnapshot.With("why", "header")
+		return header{}, nil, ErrSnapshot.With("why", "header")
 	}
-	return h, nil
+	return h, append(lead, text...), nil
 }
 
 // judge compares rows that are intact with what this node knows by itself.
@@ -196,7 +229,7 @@ func (m *Machine) judge(v *state.View, h header, root tlog.Hash) (*tlog.Tree, *c
 		return nil, nil, ErrSnapshot.With("why", "no catalogue in force")
 	}
 	if m.options.Audit {
-		err = audit(m.genesis, v)
+		err = auditOf(context.Background(), m.genesis, v)
 	}
 	return tree, cat, err
 }
@@ -204,14 +237,17 @@ func (m *Machine) judge(v *state.View, h header, root tlog.Hash) (*tlog.Tree, *c
 // Audit replays every command of the state from the genesis on a fresh machine
 // and compares: rows that no command brought about, or a command whose answer
 // was changed, cannot hide from it. It costs as much as applying the commands.
-func (m *Machine) Audit() error { return audit(m.genesis, m.View().state) }
+func (m *Machine) Audit() error { return auditOf(context.Background(), m.genesis, m.View().state) }
 
-func audit(g members.Genesis, v *state.View) error {
+func auditOf(ctx context.Context, g members.Genesis, v *state.View) error {
 	fresh, err := New(g, Options{})
 	if err != nil {
 		return err
 	}
 	for s := range journal.Scan(v, 0) {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
 		if _, err := fresh.Apply(uint64(s.Seq), [][]byte{[]byte(s.JWS)}); err != nil {
 			return err
 		}

@@ -155,3 +155,12 @@ func (v *View) Statements(after int64) iter.Seq[journal.Statement] {
 
 // IndexOf is the log entry that brought a command, 0 when there is none.
 func (v *View) IndexOf(seq int64) uint64 { return journal.IndexOf(v.state, seq) }
+
+// SizeAt is how many leaves the tree had when the log entry with this index had
+// been applied; 0 when the view does not reach that index.
+func (v *View) SizeAt(index uint64) int64 {
+	if index > v.Index() {
+		return 0
+	}
+	return journal.SeqAt(v.state, index) + 1
+}
