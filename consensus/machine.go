@@ -1,6 +1,9 @@
 package consensus
 
-import "io"
+import (
+	"context"
+	"io"
+)
 
 // Machine is what the log drives. Payloads are opaque bytes; a payload must not
 // be kept and changed.
@@ -36,6 +39,52 @@ type BatchChecker interface {
 // Check. Unlike Check it may look at a clock, since followers never ask it.
 type Admitter interface {
 	Admit(payload []byte) error
+}
+
+// Governor is a Machine that knows the signed governance of the federation, and
+// with it who may be a node. Without one the founding list and the log's own word
+// decide.
+type Governor interface {
+	// Governs is nil if these servers may be the membership of the log, by the
+	// governance this node has applied or has let pass in Check. Raft changes one
+	// server at a time: every step from one roster to the next must be allowed. It
+	// is asked on the leader before a change and on every follower before the
+	// entry is stored; in one batch of entries the commands are checked first.
+	// After a restart the stored entries that are not applied yet go through
+	// Check again before anything is asked. It is called concurrently.
+	Governs(servers []Server) error
+}
+
+// Papers is a Governor whose papers prove themselves, so that a node can take
+// them from any peer. A node that was away while the membership changed may not
+// know the one who leads now; it asks those it does know.
+type Papers interface {
+	// Members are the servers the newest papers name. The guard takes them, beside
+	// those of the log, for servers of the federation.
+	Members() []Server
+	// Held names, in at most 256 bytes, what this node has. A peer's Held is
+	// opaque and hostile.
+	Held() []byte
+	// PapersSince gives a peer that holds this what it lacks, at most 1 MiB; nil
+	// if there is nothing newer.
+	PapersSince(held []byte) ([]byte, error)
+	// Learn judges papers a peer sent and keeps them. What is not proven changes
+	// nothing.
+	Learn(papers []byte) error
+}
+
+// Voucher is a Machine that makes a snapshot believable to a peer, and judges one
+// before it may replace what this node has. Without one, a snapshot of the leader
+// this node follows is believed.
+type Voucher interface {
+	// Vouch gives what makes a peer believe the snapshot of this state at index,
+	// at most 64 KiB, for instance a checkpoint cosigned by a quorum. It is asked
+	// by the leader before it sends a snapshot; an error keeps it from sending.
+	Vouch(ctx context.Context, index uint64) ([]byte, error)
+	// Vet judges a whole snapshot, as Restore would get it, against the voucher
+	// and this node's own history, before any of it takes effect. An error
+	// refuses it.
+	Vet(ctx context.Context, voucher []byte, snapshot io.Reader) error
 }
 
 // Snapshot is a state held for writing.

@@ -2,6 +2,7 @@ package transport
 
 import (
 	"context"
+	"crypto/ed25519"
 	"errors"
 	"io"
 	"net"
@@ -34,7 +35,7 @@ func NewHub() *Hub {
 // Join gives a node its network. An address that is taken passes to the new
 // node, as after a restart.
 func (h *Hub) Join(id, address string) Network {
-	n := &memNetwork{hub: h, id: id, addr: address, inbound: make(chan *memConn), closed: make(chan struct{})}
+	n := &memNetwork{hub: h, id: id, addr: address, key: hubKey(id), inbound: make(chan *memConn), closed: make(chan struct{})}
 	h.mu.Lock()
 	h.nodes[address] = n
 	h.mu.Unlock()
@@ -91,6 +92,7 @@ type memNetwork struct {
 	hub     *Hub
 	id      string
 	addr    string
+	key     ed25519.PrivateKey
 	inbound chan *memConn
 	closed  chan struct{}
 	once    sync.Once

@@ -44,6 +44,13 @@ type Network interface {
 	Dial(ctx context.Context, id, address string) (Conn, error)
 	// Accept returns the next inbound stream; after Close it returns [ErrClosed].
 	Accept() (Conn, error)
+	// Sign signs a message with the key this node proves itself by on streams.
+	// The message names its own purpose. The result is [SignatureSize] bytes, or
+	// nil if the network is closed.
+	Sign(message []byte) []byte
+	// Verify is nil if the signature is one a key of that node has made over the
+	// message. A key that is no longer the node's is refused with [ErrUnknown].
+	Verify(node string, message, sig []byte) error
 	// Close ends Accept and closes every stream.
 	Close() error
 }

@@ -69,6 +69,9 @@ func NewTLS(cfg TLSConfig) (*TLS, error) {
 	if cfg.NodeID == "" || cfg.Address == "" || cfg.Pins == nil || len(cfg.Certificate.Certificate) == 0 {
 		return nil, errors.New("transport: NodeID, Address, Certificate and Pins are required")
 	}
+	if !canSign(cfg.Certificate) {
+		return nil, errors.New("transport: the certificate needs an Ed25519 key that signs")
+	}
 	if cfg.Dial == nil {
 		cfg.Dial = (&net.Dialer{KeepAlive: 15 * time.Second}).DialContext
 	}
