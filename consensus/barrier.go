@@ -141,12 +141,14 @@ func (l *Log) round() (uint64, error) {
 		return 0, errNotLeading
 	}
 	index := r.CommitIndex()
+	l.cfg.hit("barrier.round")
 	if r.State() != raft.Leader || r.CurrentTerm() != term {
 		return 0, errNotLeading
 	}
 	if err := l.confirm(term); err != nil {
 		return 0, err
 	}
+	l.cfg.hit("barrier.confirm")
 	return index, nil
 }
 

@@ -52,6 +52,14 @@ type Config struct {
 	StoreLimit time.Duration
 	// NoSync leaves out fsync. For tests only.
 	NoSync bool
+	// Hook, if not nil, is told each place at which a test may want a crash.
+	Hook func(point string)
+}
+
+func (c Config) hit(point string) {
+	if c.Hook != nil {
+		c.Hook(point)
+	}
 }
 
 func (c Config) withDefaults() Config {

@@ -74,7 +74,7 @@ func Open(cfg Config, m Machine) (*Log, error) {
 
 func (l *Log) openStore(m Machine) error {
 	opt := store.Options{Dir: l.cfg.Dir, NodeID: l.cfg.NodeID, Create: l.cfg.Create, Fatal: l.fail,
-		Limit: l.cfg.StoreLimit, Logger: l.cfg.Logger, NoSync: l.cfg.NoSync}
+		Limit: l.cfg.StoreLimit, Logger: l.cfg.Logger, NoSync: l.cfg.NoSync, Hook: l.cfg.Hook}
 	var err error
 	if l.store, err = store.Open(opt); err != nil {
 		return err
@@ -137,6 +137,7 @@ func (l *Log) Bootstrap() error {
 	if len(l.cfg.Servers) == 0 {
 		return fmt.Errorf("%w: no founding servers", ErrConfig)
 	}
+	l.cfg.hit("bootstrap.before")
 	err := l.raft.Load().BootstrapCluster(configuration(l.cfg.Servers)).Error()
 	if errors.Is(err, raft.ErrCantBootstrap) {
 		return ErrExists
@@ -144,6 +145,7 @@ func (l *Log) Bootstrap() error {
 	if err != nil {
 		return fmt.Errorf("consensus: found: %w", err)
 	}
+	l.cfg.hit("bootstrap.after")
 	return nil
 }
 
@@ -210,6 +212,7 @@ func (l *Log) settleTerm() error {
 	if l.settled.Load() == term {
 		return nil
 	}
+	l.cfg.hit("settle.before")
 	f := r.Apply(encodeGroup(nil), l.cfg.Heartbeat)
 	if err := f.Error(); err != nil {
 		return err
@@ -221,6 +224,7 @@ func (l *Log) settleTerm() error {
 		return raft.ErrLeadershipLost
 	}
 	l.settled.Store(term)
+	l.cfg.hit("settle.after")
 	return nil
 }
 

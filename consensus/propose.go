@@ -67,6 +67,7 @@ func (l *Log) Propose(ctx context.Context, payload []byte) (Result, error) {
 	patience := time.NewTimer(4 * l.cfg.Heartbeat)
 	defer patience.Stop()
 	for {
+		l.cfg.hit("propose.submit")
 		p := newProposal(payload)
 		target, err := l.submit(ctx, p, patience.C)
 		if err != nil {
@@ -248,8 +249,10 @@ func (l *Log) runGroups() {
 		if group = l.admit(group); len(group) == 0 {
 			continue
 		}
+		l.cfg.hit("propose.group.before")
 		f := r.Apply(encodeGroup(payloadsOf(group)), l.cfg.Heartbeat)
 		v := judge(f)
+		l.cfg.hit("propose.group.after")
 		for _, p := range group {
 			p.verdict <- v
 		}
@@ -322,7 +325,9 @@ func (l *Log) forward(group []*proposal) []verdict {
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), l.cfg.RPCTimeout)
 	defer cancel()
+	l.cfg.hit("propose.forward.before")
 	answer, err := l.trans.Call(ctx, string(id), string(addr), transport.KindPropose, encodeGroup(payloadsOf(group)))
+	l.cfg.hit("propose.forward.after")
 	if errors.Is(err, transport.ErrRefused) || errors.Is(err, transport.ErrNotSent) {
 		return all(len(group), verdict{outcome: rejected})
 	}
@@ -342,6 +347,7 @@ func (l *Log) serveProposals(ctx context.Context, peer string, body []byte) ([]b
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", transport.ErrMalformed, err)
 	}
+	l.cfg.hit("propose.serve")
 	verdicts := make([]verdict, len(payloads))
 	waiting := make([]*proposal, len(payloads))
 	for i, err := range check(l.fsm.machine, payloads) {
@@ -373,6 +379,7 @@ func (l *Log) serveProposals(ctx context.Context, peer string, body []byte) ([]b
 		}
 	}
 	l.nudge(peer, last)
+	l.cfg.hit("propose.verdict")
 	return encodeVerdicts(verdicts), nil
 }
 

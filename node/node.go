@@ -25,6 +25,7 @@ import (
 	"accord/node/api"
 	"accord/node/audit"
 	"accord/node/config"
+	"accord/node/failpoint"
 	"accord/node/founding"
 	"accord/node/metrics"
 )
@@ -83,6 +84,7 @@ func Open(cfg config.Config, o Options) (n *Node, err error) {
 	if o.Clock == nil {
 		o.Clock = time.Now
 	}
+	o.Clock = failpoint.Clock(o.Clock)
 	n = &Node{cfg: cfg, opts: o, log: o.Logger, started: o.Clock(), failed: make(chan error, 1)}
 	if o.Listener != nil {
 		n.closeWith(func() error { o.Listener.Close(); return nil }) // mostly closed before: no error then
@@ -182,22 +184,25 @@ func (n *Node) openAudit() error {
 }
 
 func (n *Node) openRecords() (err error) {
-	n.records, err = records.OpenSQLite(context.Background(), filepath.Join(n.cfg.Dir, "records.db"))
+	store, err := records.OpenSQLite(context.Background(), filepath.Join(n.cfg.Dir, "records.db"))
 	if err != nil {
 		return err
 	}
+	store.Hook = failpoint.Hook()
+	n.records = store
 	n.closeWith(n.records.Close)
 	return nil
 }
 
 func (n *Node) openMachine() (err error) {
-	n.machine, err = machine.New(n.genesis, machine.Options{})
+	n.machine, err = machine.New(n.genesis, machine.Options{Hook: failpoint.Hook()})
 	return err
 }
 
 // openNetwork opens the TLS port. Streams of peers wait in it until the log is
 // there to take them.
 func (n *Node) openNetwork() error {
+	failpoint.Hit("node.start.network")
 	certificate, err := n.certificate()
 	if err != nil {
 		return err
@@ -205,7 +210,7 @@ func (n *Node) openNetwork() error {
 	n.refreshPeers()
 	own, _ := n.peers().member(n.id.Member)
 	n.tls, err = transport.NewTLS(transport.TLSConfig{NodeID: n.id.Node, Address: own.Address, Certificate: certificate,
-		Pins: func() map[string][][32]byte { return n.peers().pins }, Logger: n.log})
+		Pins: func() map[string][][32]byte { return n.peers().pins }, Dial: failpoint.Dial(), Logger: n.log})
 	if err != nil {
 		return err
 	}
@@ -225,6 +230,7 @@ func (n *Node) openNetwork() error {
 // founds the same log from the same charter. A crash anywhere in between is a
 // first start again, which finds what there is.
 func (n *Node) openLedger() error {
+	failpoint.Hit("node.start.ledger")
 	of, err := founding.Started(n.cfg.Dir)
 	if err != nil {
 		return err
@@ -237,7 +243,7 @@ func (n *Node) openLedger() error {
 		Dir: filepath.Join(n.cfg.Dir, "ledger"), NodeID: n.id.Node, Create: first, Servers: n.foundingServers(),
 		Transport: n.tls, Heartbeat: n.cfg.RaftTimeout,
 		SnapshotThreshold: uint64(n.cfg.SnapshotEvery), TrailingLogs: uint64(n.cfg.TrailingLogs),
-		Logger: n.log, Fatal: n.fatal,
+		Logger: n.log, Fatal: n.fatal, Hook: failpoint.Hook(),
 	}, ledgerMachine{n.machine, n})
 	if err != nil {
 		return ErrStart.Wrap(err, "why", whyNoLog(err))
@@ -246,9 +252,11 @@ func (n *Node) openLedger() error {
 	if !first {
 		return nil
 	}
+	failpoint.Hit("node.start.found")
 	if err := n.ledger.Bootstrap(); err != nil && !errors.Is(err, consensus.ErrExists) {
 		return ErrStart.Wrap(err, "why", "the log cannot be founded")
 	}
+	failpoint.Hit("node.start.founded")
 	return founding.MarkStarted(n.cfg.Dir, n.genesis.Digest())
 }
 
@@ -293,7 +301,7 @@ func (n *Node) openAgency() error {
 	}
 	n.agency, err = agency.New(agency.Config{
 		Federation: n.cfg.Federation, Self: n.id.Member, Kind: n.founder().Kind, Keys: n.keys, Storage: storage, Blinder: blinder,
-		Ledger: n.machine, Proposer: proposer{n.ledger}, Records: n.records, Genesis: n.genesis, Outbox: filepath.Join(n.cfg.Dir, "outbox"), Clock: n.opts.Clock, Rand: rand.Reader,
+		Ledger: n.machine, Proposer: proposer{n.ledger}, Records: n.records, Genesis: n.genesis, Outbox: filepath.Join(n.cfg.Dir, "outbox"), Clock: n.opts.Clock, Rand: rand.Reader, Hook: failpoint.Hook(),
 	})
 	return err
 }

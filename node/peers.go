@@ -18,6 +18,7 @@ import (
 	"accord/exchange/records"
 	"accord/node/api"
 	"accord/node/client"
+	"accord/node/failpoint"
 	"accord/node/metrics"
 	"accord/node/wire"
 )
@@ -108,11 +109,30 @@ func (n *Node) Peer(m exchange.MemberID) (api.Peer, error) {
 	config := n.tls.ClientConfig(peer.Node, "http/1.1")
 	tr := &http.Transport{
 		DialTLSContext: func(ctx context.Context, network, address string) (net.Conn, error) {
-			return (&tls.Dialer{NetDialer: &net.Dialer{Timeout: 5 * time.Second}, Config: config}).DialContext(ctx, network, address)
+			return dialTLS(ctx, network, address, config)
 		},
 		DisableCompression: true, DisableKeepAlives: true, // calls are few; a removed peer keeps no connection
 	}
 	return client.Remote(peer.Address, tr, exchange.Zh), nil
+}
+
+// dialTLS connects and shakes hands; a test build may have the connection go
+// through a wire of its own.
+func dialTLS(ctx context.Context, network, address string, config *tls.Config) (net.Conn, error) {
+	dial := failpoint.Dial()
+	if dial == nil {
+		dial = (&net.Dialer{Timeout: 5 * time.Second}).DialContext
+	}
+	raw, err := dial(ctx, network, address)
+	if err != nil {
+		return nil, err
+	}
+	conn := tls.Client(raw, config)
+	if err := conn.HandshakeContext(ctx); err != nil {
+		raw.Close()
+		return nil, err
+	}
+	return conn, nil
 }
 
 // gauges are read when the metrics page is asked for.

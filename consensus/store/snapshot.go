@@ -50,6 +50,7 @@ type Snapshots struct {
 	fatal func(error)
 	log   *slog.Logger
 	sync  bool
+	hit   func(point string)
 }
 
 var _ raft.SnapshotStore = (*Snapshots)(nil)
@@ -58,7 +59,7 @@ var _ raft.SnapshotStore = (*Snapshots)(nil)
 // A damaged newest snapshot is an error and not a reason to take an older one:
 // the log behind it is gone.
 func OpenSnapshots(opt Options) (*Snapshots, error) {
-	s := &Snapshots{dir: opt.Dir, fatal: opt.Fatal, log: opt.Logger, sync: !opt.NoSync}
+	s := &Snapshots{dir: opt.Dir, fatal: opt.Fatal, log: opt.Logger, sync: !opt.NoSync, hit: opt.hit}
 	if s.log == nil {
 		s.log = slog.New(slog.DiscardHandler)
 	}
@@ -261,6 +262,7 @@ func (s *Snapshots) Create(version raft.SnapshotVersion, index, term uint64, c r
 		return nil, fmt.Errorf("%w: snapshot version %d", ErrFormat, version)
 	}
 	id := snapName(term, index)
+	s.hit("snapshot.create")
 	f, err := os.OpenFile(s.path(id)+".tmp", os.O_CREATE|os.O_TRUNC|os.O_WRONLY, 0o600)
 	if err != nil {
 		return nil, fmt.Errorf("store: create snapshot: %w", err)
@@ -313,6 +315,7 @@ func (k *snapSink) Close() error {
 	if k.err == nil {
 		k.err = k.w.Flush()
 	}
+	k.store.hit("snapshot.sync.before")
 	if k.err == nil && k.store.sync {
 		k.err = k.f.Sync()
 	}
@@ -320,8 +323,10 @@ func (k *snapSink) Close() error {
 		k.err = err
 	}
 	if k.err == nil {
+		k.store.hit("snapshot.rename.before")
 		k.err = os.Rename(k.store.path(k.id)+".tmp", k.store.path(k.id))
 	}
+	k.store.hit("snapshot.rename.after")
 	if k.err == nil && k.store.sync {
 		k.err = syncDir(k.store.dir)
 	}
@@ -345,6 +350,7 @@ func (k *snapSink) Cancel() error {
 
 // reap removes all but the newest snapshots. Failing to is no danger.
 func (s *Snapshots) reap() {
+	s.hit("snapshot.reap")
 	names, err := s.names()
 	for i := retain; err == nil && i < len(names); i++ {
 		err = os.Remove(s.path(names[i]))

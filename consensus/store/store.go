@@ -35,6 +35,14 @@ type Options struct {
 	Logger    *slog.Logger
 	// NoSync leaves out fsync. For tests only.
 	NoSync bool
+	// Hook, if not nil, is told each place at which a test may want a crash.
+	Hook func(point string)
+}
+
+func (o Options) hit(point string) {
+	if o.Hook != nil {
+		o.Hook(point)
+	}
 }
 
 // DefaultLimit is the watchdog's patience with one call.
@@ -81,6 +89,7 @@ func Open(opt Options) (*Store, error) {
 		opt.Logger = slog.New(slog.DiscardHandler)
 	}
 	s := &Store{opt: opt, floor: func() uint64 { return 0 }}
+	opt.hit("store.open")
 	s.latch.init(opt)
 	path := filepath.Join(opt.Dir, fileName)
 	_, err := os.Stat(path)
@@ -135,6 +144,7 @@ func (s *Store) create(path string) (err error) {
 		err = cerr
 	}
 	if err == nil {
+		s.opt.hit("store.create.rename.before")
 		err = os.Rename(tmp, path)
 	}
 	if err == nil {
@@ -143,6 +153,7 @@ func (s *Store) create(path string) (err error) {
 	if err != nil {
 		return fmt.Errorf("store: create: %w", err)
 	}
+	s.opt.hit("store.create.rename.after")
 	return s.openExisting(path)
 }
 
@@ -381,15 +392,18 @@ func (s *Store) DeleteRange(lo, hi uint64) error {
 
 // update runs one write transaction that also writes the state record.
 func (s *Store) update(what string, next *state, f func(*bolt.Tx) error) error {
+	s.opt.hit("store." + what + ".before")
 	err := s.guarded(what, func() error {
 		return s.db.Update(func(tx *bolt.Tx) error {
 			if err := f(tx); err != nil {
 				return err
 			}
+			s.opt.hit("store." + what + ".commit")
 			return tx.Bucket(metaBucket).Put(stateKey, next.encode())
 		})
 	})
 	if err == nil {
+		s.opt.hit("store." + what + ".after")
 		s.state = *next
 	}
 	return err

@@ -49,6 +49,13 @@ type Config struct {
 	Outbox     string // folder for envelopes on their way to a requester
 	Clock      func() time.Time
 	Rand       io.Reader
+	Hook       func(point string) // told each place at which a test may want a crash; may be nil
+}
+
+func (c Config) hit(point string) {
+	if c.Hook != nil {
+		c.Hook(point)
+	}
 }
 
 // Agency acts for one member. It is safe for concurrent use.
@@ -111,7 +118,9 @@ func (a *Agency) act(ctx context.Context, id exchange.CommandID, op exchange.Ope
 	if err != nil {
 		return exchange.Result{}, err
 	}
+	a.hit("agency.propose.before")
 	answer, err := a.Proposer.Propose(ctx, payload)
+	a.hit("agency.propose.after")
 	if err != nil {
 		return exchange.Result{}, err
 	}
@@ -143,6 +152,7 @@ func (a *Agency) sign(id exchange.CommandID, op exchange.OperatorID, verb exchan
 	if err != nil {
 		return nil, err
 	}
+	a.hit("agency.sign")
 	token, err := jws.Sign(key, jws.TypCommand, payload)
 	return []byte(token), err
 }

@@ -44,9 +44,12 @@ func (a *Agency) keepEnvelope(id exchange.ReleaseID, envelope string) error {
 	}
 	a.sweepOutbox()
 	path := a.envelopePath(id)
+	a.hit("outbox.write.before")
 	err := writeSynced(path+partial, envelope)
 	if err == nil {
+		a.hit("outbox.rename.before")
 		err = os.Rename(path+partial, path)
+		a.hit("outbox.rename.after")
 	}
 	if err == nil {
 		err = syncFolders(a.Outbox, filepath.Dir(a.Outbox))

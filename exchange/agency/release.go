@@ -97,6 +97,7 @@ func (a *Agency) Deliver(ctx context.Context, op exchange.OperatorID, requester 
 	if err != nil {
 		return "", err
 	}
+	a.hit("agency.deliver.before")
 	if _, err := a.Act(ctx, op, exchange.VerbReleaseDeliver, release.ReceiptBody{Release: id, Digest: digestOf(envelope)}); err != nil {
 		// An earlier try whose answer was lost may be the one that counted.
 		if rel, ok := a.Ledger.View().Release(id); ok && rel.Delivered != nil && rel.Delivered.Digest == digestOf(envelope) {
@@ -104,6 +105,7 @@ func (a *Agency) Deliver(ctx context.Context, op exchange.OperatorID, requester 
 		}
 		return "", err
 	}
+	a.hit("agency.deliver.after")
 	return envelope, nil
 }
 

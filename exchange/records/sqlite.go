@@ -19,8 +19,18 @@ import (
 // they are in one order and never meet a lock of our own; reads have a pool
 // and see the last committed state.
 type SQLite struct {
+	// Hook, if not nil, is told each place at which a test may want a crash. It
+	// is set before the store is used.
+	Hook func(point string)
+
 	writer *sql.DB
 	reader *sql.DB
+}
+
+func (s *SQLite) hit(point string) {
+	if s.Hook != nil {
+		s.Hook(point)
+	}
 }
 
 const readers = 4
@@ -133,6 +143,7 @@ func (s *SQLite) migrate(ctx context.Context) error {
 
 // write runs f in one transaction of the writing connection.
 func (s *SQLite) write(ctx context.Context, f func(*sql.Tx) error) error {
+	s.hit("records.begin")
 	tx, err := s.writer.BeginTx(ctx, nil)
 	if err != nil {
 		return translate(ctx, err)
@@ -141,7 +152,10 @@ func (s *SQLite) write(ctx context.Context, f func(*sql.Tx) error) error {
 		_ = tx.Rollback() // the first error says more, and a failed rollback ends the connection
 		return translate(ctx, err)
 	}
-	return translate(ctx, tx.Commit())
+	s.hit("records.commit.before")
+	err = tx.Commit()
+	s.hit("records.commit.after")
+	return translate(ctx, err)
 }
 
 // translate turns a driver's error into one of ours. A cancelled call is the

@@ -24,6 +24,7 @@ import (
 
 	"accord/crypto/strictjson"
 	"accord/exchange"
+	"accord/node/failpoint"
 )
 
 // ErrSink is given when no audit sink took the line.
@@ -249,12 +250,15 @@ func (s *sink) write(e Event) error {
 	if err != nil {
 		return err
 	}
+	failpoint.Hit("audit.write.before")
 	if _, err := s.file.Write(append(raw, '\n')); err != nil {
 		return err
 	}
+	failpoint.Hit("audit.sync.before")
 	if err := s.file.Sync(); err != nil {
 		return err
 	}
+	failpoint.Hit("audit.sync.after")
 	s.seq, s.prev = ln.Seq, ln.Hash
 	return nil
 }

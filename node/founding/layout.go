@@ -11,6 +11,7 @@ import (
 	"accord/crypto/strictjson"
 	"accord/exchange"
 	"accord/exchange/members"
+	"accord/node/failpoint"
 )
 
 // The errors of founding.
@@ -127,6 +128,7 @@ func readFile(path string, limit int64) ([]byte, error) {
 
 // WriteFile writes a file of this user only, durably and all at once.
 func WriteFile(path string, data []byte) error {
+	failpoint.Hit("founding.file.write")
 	tmp, err := os.CreateTemp(filepath.Dir(path), ".tmp-")
 	if err != nil {
 		return err
@@ -136,9 +138,11 @@ func WriteFile(path string, data []byte) error {
 	if err := errors.Join(werr, tmp.Sync(), tmp.Close()); err != nil {
 		return err
 	}
+	failpoint.Hit("founding.file.rename")
 	if err := os.Rename(tmp.Name(), path); err != nil {
 		return err
 	}
+	failpoint.Hit("founding.file.done")
 	return syncFolder(filepath.Dir(path))
 }
 

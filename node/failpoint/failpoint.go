@@ -1,0 +1,58 @@
+// Package failpoint is how tests make a running node fail at a chosen place.
+//
+// The product calls a hook at every place where a crash would matter; what the
+// hooks are called is listed here ([Names]). In an ordinary build [Hit] is empty
+// and [Hook], [Clock] and [Dial] give back nothing, so a production binary can
+// neither be told to fail nor to lie about the time. A binary built with
+//
+//	go build -tags failpoints ./cmd/accord
+//
+// takes orders, separated by semicolons or line ends, from the variable
+// ACCORD_FAILPOINTS when it starts and from the file that
+// ACCORD_FAILPOINTS_CONTROL names whenever that file changes (it is looked at
+// every 10 ms):
+//
+//	store.append.before=crash      end the process there as SIGKILL does
+//	apply.after=panic@3            panic, the third time only
+//	audit.sync.before=delay:200ms  wait there, each time (or with @n once)
+//	clock=-1h                      this process's clock is an hour behind
+//	dial:HOST:PORT=HOST:PORT       connect to the second when the first is meant
+//
+// Beside the control file it keeps a list of the points the process has reached,
+// NAME.seen, one a line, and NAME.fired for those that fired.
+package failpoint
+
+import "slices"
+
+// names are all points, in the order of a write's way through a node. A point
+// that is hit without being here panics in a failpoints build.
+var names = []string{
+	// node/founding and the first start
+	"founding.file.write", "founding.file.rename", "founding.file.done",
+	"node.start.network", "node.start.ledger", "node.start.found", "node.start.founded",
+	// node/audit
+	"audit.write.before", "audit.sync.before", "audit.sync.after",
+	// exchange/agency and exchange/records
+	"agency.sign", "agency.propose.before", "agency.propose.after",
+	"agency.deliver.before", "agency.deliver.after",
+	"outbox.write.before", "outbox.rename.before", "outbox.rename.after",
+	"records.begin", "records.commit.before", "records.commit.after",
+	// consensus: proposals and read points
+	"propose.submit", "propose.forward.before", "propose.forward.after", "propose.serve",
+	"propose.group.before", "propose.group.after", "propose.verdict",
+	"barrier.round", "barrier.confirm", "settle.before", "settle.after",
+	"bootstrap.before", "bootstrap.after",
+	// consensus/store: the log
+	"store.create.rename.before", "store.create.rename.after", "store.open",
+	"store.append.before", "store.append.commit", "store.append.after",
+	"store.delete.before", "store.delete.commit", "store.delete.after",
+	"store.set.before", "store.set.commit", "store.set.after",
+	// consensus/store: snapshots
+	"snapshot.create", "snapshot.sync.before", "snapshot.rename.before", "snapshot.rename.after", "snapshot.reap",
+	// the machine
+	"apply.before", "apply.after", "snapshot.hold", "snapshot.write.before", "snapshot.write.after",
+	"restore.before", "restore.swap", "restore.after",
+}
+
+// Names lists every point.
+func Names() []string { return slices.Clone(names) }
