@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/hex"
 	"errors"
-	"io"
 	"net/http"
 	"time"
 
@@ -12,7 +11,6 @@ import (
 	"accord/crypto/jws"
 	"accord/exchange"
 	"accord/exchange/machine"
-	"accord/node/failpoint"
 	"accord/node/wire"
 )
 
@@ -23,36 +21,7 @@ type ledgerMachine struct {
 	n *Node
 }
 
-// Apply, Snapshot and Restore are the machine's, with the places at which a
-// test may want a crash.
-func (m ledgerMachine) Apply(index uint64, payloads [][]byte) ([][]byte, error) {
-	failpoint.Hit("apply.before")
-	results, err := m.Machine.Apply(index, payloads)
-	failpoint.Hit("apply.after")
-	return results, err
-}
-
-func (m ledgerMachine) Snapshot() (consensus.Snapshot, error) {
-	failpoint.Hit("snapshot.hold")
-	s, err := m.Machine.Snapshot()
-	return heldState{s}, err
-}
-
-type heldState struct{ *machine.Snapshot }
-
-func (s heldState) WriteTo(w io.Writer) (int64, error) {
-	failpoint.Hit("snapshot.write.before")
-	n, err := s.Snapshot.WriteTo(w)
-	failpoint.Hit("snapshot.write.after")
-	return n, err
-}
-
-func (m ledgerMachine) Restore(r io.Reader) error {
-	failpoint.Hit("restore.before")
-	err := m.Machine.Restore(r)
-	failpoint.Hit("restore.after")
-	return err
-}
+func (m ledgerMachine) Snapshot() (consensus.Snapshot, error) { return m.Machine.Snapshot() }
 
 // proposer puts the agency's commands into the log.
 type proposer struct {

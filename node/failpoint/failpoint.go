@@ -13,7 +13,7 @@
 // every 10 ms):
 //
 //	store.append.before=crash      end the process there as SIGKILL does
-//	apply.after=panic@3            panic, the third time only
+//	machine.apply.commit=panic@3   panic, the third time only
 //	audit.sync.before=delay:200ms  wait there, each time (or with @n once)
 //	clock=-1h                      this process's clock is an hour behind
 //	dial:HOST:PORT=HOST:PORT       connect to the second when the first is meant
@@ -24,8 +24,8 @@ package failpoint
 
 import "slices"
 
-// names are all points, in the order of a write's way through a node. A point
-// that is hit without being here panics in a failpoints build.
+// names are all points, in the order of a write's way through a node. A test
+// compares them with the sources and with what a running federation reaches.
 var names = []string{
 	// node/founding and the first start
 	"founding.file.write", "founding.file.rename", "founding.file.done",
@@ -49,9 +49,10 @@ var names = []string{
 	"store.set.before", "store.set.commit", "store.set.after",
 	// consensus/store: snapshots
 	"snapshot.create", "snapshot.sync.before", "snapshot.rename.before", "snapshot.rename.after", "snapshot.reap",
-	// the machine
-	"apply.before", "apply.after", "snapshot.hold", "snapshot.write.before", "snapshot.write.after",
-	"restore.before", "restore.swap", "restore.after",
+	// exchange/machine
+	"machine.apply.begin", "machine.apply.commit", "machine.apply.committed", "machine.apply.published",
+	"machine.snapshot.taken", "machine.snapshot.write.before", "machine.snapshot.write.seal",
+	"machine.restore.before", "machine.restore.swap", "machine.restore.after",
 }
 
 // Names lists every point.

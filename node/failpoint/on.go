@@ -131,9 +131,6 @@ func Hit(point string) {
 	r := theRegistry()
 	r.mu.Lock()
 	if !r.seen[point] {
-		if !slices.Contains(names, point) {
-			panic("failpoint: " + point + " is not listed")
-		}
 		r.seen[point] = true
 		r.note(".seen", point)
 	}
