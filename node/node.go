@@ -243,7 +243,7 @@ func (n *Node) openLedger() error {
 		Dir: filepath.Join(n.cfg.Dir, "ledger"), NodeID: n.id.Node, Create: first, Servers: n.foundingServers(),
 		Transport: n.tls, Heartbeat: n.cfg.RaftTimeout,
 		SnapshotThreshold: uint64(n.cfg.SnapshotEvery), TrailingLogs: uint64(n.cfg.TrailingLogs),
-		Logger: n.log, Fatal: n.fatal, Hook: failpoint.Hook(),
+		Logger: n.log, Fatal: n.fatal, Hook: failpoint.Hook(), SnapshotInterval: failpoint.SnapshotInterval(),
 	}, ledgerMachine{n.machine, n})
 	if err != nil {
 		return ErrStart.Wrap(err, "why", whyNoLog(err))

@@ -17,9 +17,11 @@
 //	audit.sync.before=delay:200ms  wait there, each time (or with @n once)
 //	clock=-1h                      this process's clock is an hour behind
 //	dial:HOST:PORT=HOST:PORT       connect to the second when the first is meant
+//	snapshots=1s                   look every second whether a snapshot is due
 //
 // Beside the control file it keeps a list of the points the process has reached,
-// NAME.seen, one a line, and NAME.fired for those that fired.
+// NAME.seen, one a line, NAME.fired for those that fired, and NAME.obeyed with the
+// CRC-32 of each version of the control file it has taken over.
 package failpoint
 
 import "slices"

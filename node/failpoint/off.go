@@ -22,3 +22,6 @@ func Clock(base func() time.Time) func() time.Time { return base }
 
 // Dial is nil: connections go where they are meant to.
 func Dial() func(ctx context.Context, network, address string) (net.Conn, error) { return nil }
+
+// SnapshotInterval is 0: the log's own.
+func SnapshotInterval() time.Duration { return 0 }

@@ -5,6 +5,7 @@ package failpoint
 import (
 	"context"
 	"fmt"
+	"hash/crc32"
 	"net"
 	"os"
 	"slices"
@@ -33,6 +34,7 @@ type registry struct {
 	orders  map[string]*order // guarded by mu, like all below
 	dials   map[string]string
 	offset  time.Duration
+	looks   time.Duration
 	seen    map[string]bool
 }
 
@@ -60,12 +62,13 @@ func (r *registry) look() {
 	}
 	r.text = string(raw)
 	r.obey(os.Getenv("ACCORD_FAILPOINTS") + ";" + r.text)
-	r.note(".obeyed", strconv.Itoa(len(r.text)))
+	r.note(".obeyed", fmt.Sprintf("%08x", crc32.ChecksumIEEE(raw)))
 }
 
 // obey replaces all orders.
 func (r *registry) obey(text string) {
-	orders, dials, offset := map[string]*order{}, map[string]string{}, time.Duration(0)
+	orders, dials := map[string]*order{}, map[string]string{}
+	var offset, looks time.Duration
 	for _, s := range strings.FieldsFunc(text, func(c rune) bool { return c == ';' || c == '\n' }) {
 		name, what, ok := strings.Cut(strings.TrimSpace(s), "=")
 		var err error
@@ -76,6 +79,8 @@ func (r *registry) obey(text string) {
 			dials[from] = what
 		case name == "clock":
 			offset, err = time.ParseDuration(what)
+		case name == "snapshots":
+			looks, err = time.ParseDuration(what)
 		case !slices.Contains(names, name):
 			err = fmt.Errorf("no such point")
 		default:
@@ -88,7 +93,7 @@ func (r *registry) obey(text string) {
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.orders, r.dials, r.offset = orders, dials, offset
+	r.orders, r.dials, r.offset, r.looks = orders, dials, offset, looks
 }
 
 func parseOrder(s string) (*order, error) {
@@ -184,4 +189,13 @@ func Dial() func(ctx context.Context, network, address string) (net.Conn, error)
 		}
 		return d.DialContext(ctx, network, to)
 	}
+}
+
+// SnapshotInterval is how often the log is to look whether a snapshot is due, as
+// ordered before the start.
+func SnapshotInterval() time.Duration {
+	r := theRegistry()
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.looks
 }
