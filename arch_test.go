@@ -51,6 +51,7 @@ var owners = map[string][]string{
 	"github.com/mattn/go-runewidth":           {"cmd/accord"},
 	"github.com/rogpeppe/go-internal":         {"cmd/accord"},
 	"github.com/prometheus/client_golang":     {"node/metrics"},
+	"github.com/anishathalye/porcupine":       {"node/faulttest"},
 }
 
 type listed struct {

@@ -15,4 +15,18 @@
 //	code, err := f.Ended(leader, 10*time.Second)          // it ended by itself
 //	f.Client(leader).Nominate(…)                          // the product's own API
 //	f.Heal()                                              // everything whole again, all ready
+//
+// A [Load] puts clients on a federation and writes down what they did and were
+// told. [Load.Judge] holds that history against what a correct federation could
+// have said (porcupine), against the ledger of every node (each acknowledged write
+// once, equal digests, every read exactly what was there at the index it names),
+// and reports how strong the run was.
+//
+//	load := f.Load(faulttest.LoadOptions{})
+//	load.Await(50) // acknowledged writes
+//	load.Mark()    // the fault comes now
+//	f.Kill(f.Leader())
+//	load.Await(50)
+//	f.Heal()
+//	load.Judge()
 package faulttest

@@ -48,6 +48,7 @@ type Federation struct {
 	wrappers  map[string][]string
 	orders    map[string][]string
 	paused    map[string]bool
+	clients   map[string]*client.Client
 }
 
 // agencies may all put entries on the red list, so that every node's clients can
@@ -73,7 +74,7 @@ func New(t testing.TB, o Options) *Federation {
 	}
 	f := &Federation{T: t, Dir: dir, Wire: newWire(o.Seed), options: o, plan: demo.Plan{Nodes: slices.Clone(agencies[:o.Nodes])},
 		dials: map[string][]string{}, processes: map[string]*process{}, wrappers: map[string][]string{},
-		orders: map[string][]string{}, paused: map[string]bool{}}
+		orders: map[string][]string{}, paused: map[string]bool{}, clients: map[string]*client.Client{}}
 	t.Cleanup(f.close)
 	Program(t)
 	addresses, err := demo.FreeAddresses(o.Nodes)
@@ -126,7 +127,12 @@ func (f *Federation) LogPath(member string) string { return filepath.Join(f.Dir,
 // Client speaks to a node over its local socket as an operator who may do
 // everything.
 func (f *Federation) Client(member string) *client.Client {
-	return client.Local(config.SocketPath(f.DataDir(member)), demo.Operator, exchange.En)
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.clients[member] == nil {
+		f.clients[member] = client.Local(config.SocketPath(f.DataDir(member)), demo.Operator, exchange.En)
+	}
+	return f.clients[member]
 }
 
 // Wrap puts a command line, for instance strace's, in front of a node at its next
