@@ -17,6 +17,8 @@ func statusOf(e *exchange.Error) int {
 		return http.StatusRequestEntityTooLarge
 	case e.Is(ErrMethod):
 		return http.StatusMethodNotAllowed
+	case e.Is(ErrRate):
+		return http.StatusTooManyRequests
 	}
 	switch e.Kind {
 	case exchange.KindInvalid:

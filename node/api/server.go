@@ -56,6 +56,7 @@ type Server struct {
 	Clock   func() time.Time
 
 	importing sync.Mutex // one file at a time
+	strangers strangers
 	cosigned  cosigned
 }
 
@@ -199,6 +200,9 @@ func (s *Server) serve(rt route, w http.ResponseWriter, r *http.Request) (err er
 	}
 	r.Body = http.MaxBytesReader(w, r.Body, limit)
 	if r, err = s.identify(r, rt); err != nil {
+		return err
+	}
+	if err := s.meterStranger(r); err != nil {
 		return err
 	}
 	if !early[rt.path] && !s.Node.CaughtUp() {

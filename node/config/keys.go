@@ -87,6 +87,8 @@ var keyTable = []Key{
 		func(c *Config) *time.Duration { return &c.RequestTimeout }, time.Second, 10*time.Minute),
 	integer("api.max_upload_mib", "64", "导入文件大小上限(MiB)", "largest import file in MiB",
 		func(c *Config) *int { return &c.MaxUpload }, 1, 4096),
+	integer("api.public_rate", "50", "公众每个地址每秒请求数;0 为不限", "requests a second from one address of the public; 0: no limit",
+		func(c *Config) *int { return &c.PublicRate }, 0, 100_000),
 }
 
 func listOf(name, def, zh, en string, field func(*Config) *[]string) Key {
