@@ -39,6 +39,7 @@ var matrix = map[string]string{
 	"GET /api/v1/ledger":                 "pmnuhcoad",
 	"GET /api/v1/ledger/checkpoint":      "pmnuhcoad",
 	"GET /api/v1/ledger/statements":      "mcoad",
+	"POST /api/v1/ledger/statements":     "mcoad",
 	"GET /api/v1/ledger/bundle":          "coad",
 	"GET /api/v1/lists/{list}/entries":   "pmnuhcoad",
 	"POST /api/v1/lists/{list}/entries":  "c",

@@ -62,7 +62,7 @@ func utf16Text(s string) string {
 func jsonRoutes() map[string]caller {
 	out := map[string]caller{}
 	for _, rt := range routes {
-		if rt.method != http.MethodPost || rt.upload {
+		if rt.method != http.MethodPost || rt.upload || streaming[rt.method+" "+rt.path] {
 			continue
 		}
 		c := caller{member: "court"}

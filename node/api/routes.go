@@ -46,6 +46,7 @@ var routes = []route{
 	{"GET", "/api/v1/ledger", everybody, nobody, false, (*Server).ledger},
 	{"GET", "/api/v1/ledger/checkpoint", everybody, nobody, false, (*Server).checkpoint},
 	{"GET", "/api/v1/ledger/statements", peers | operator, anybody, false, (*Server).statements},
+	{"POST", "/api/v1/ledger/statements", peers | operator, anybody, false, (*Server).submit},
 	{"GET", "/api/v1/ledger/bundle", operator, anybody, false, (*Server).bundle},
 
 	{"GET", "/api/v1/lists/{list}/entries", everybody, nobody, false, (*Server).entries},

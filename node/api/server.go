@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"math"
 	"net/http"
 	"net/url"
 	"path"
@@ -55,9 +56,10 @@ type Server struct {
 	Log     *slog.Logger
 	Clock   func() time.Time
 
-	importing sync.Mutex // one file at a time
-	strangers strangers
-	cosigned  cosigned
+	importing  sync.Mutex // one file at a time
+	strangers  strangers
+	cosigned   cosigned
+	submitters submitters
 }
 
 // Node is what the API asks of the running node.
@@ -193,6 +195,11 @@ func (s *Server) serve(rt route, w http.ResponseWriter, r *http.Request) (err er
 	limit := int64(maxBody)
 	if rt.upload {
 		limit = int64(s.Config.MaxUpload) << 20
+	} else if streaming[rt.method+" "+rt.path] {
+		limit = math.MaxInt64
+		// Before anything is answered: a refusal, too, must not wait for the end
+		// of a body that has none. What cannot overlap takes turns anyway.
+		_ = http.NewResponseController(w).EnableFullDuplex()
 	} else if s.Config.RequestTimeout > 0 {
 		ctx, cancel := context.WithTimeout(r.Context(), s.Config.RequestTimeout)
 		defer cancel()

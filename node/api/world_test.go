@@ -354,6 +354,9 @@ func decodes(schema, media, body string) error {
 		return nil
 	}
 	lines := []string{body}
+	if media == "application/x-ndjson" && body == "" {
+		return nil // a stream of nothing
+	}
 	if media == "application/x-ndjson" {
 		lines = strings.Split(strings.TrimSuffix(body, "\n"), "\n")
 	}

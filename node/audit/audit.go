@@ -50,6 +50,7 @@ type Event struct {
 	Fields   []string            `json:"fields,omitempty"`
 	Purpose  string              `json:"purpose,omitempty"`
 	Basis    string              `json:"basis,omitempty"` // keyed digest of the basis' number
+	Count    int64               `json:"count,omitempty"` // statements brought to the ledger
 	Result   string              `json:"result"`          // allowed, refused, failed, or an error code
 }
 

@@ -92,6 +92,13 @@ type Statements struct {
 	Size       int64       `json:"size"`
 }
 
+// Submitted is one line of the answer to a stream of statements: what the
+// ledger said of the statement, or why it did not reach the ledger.
+type Submitted struct {
+	Result  *exchange.Result `json:"result,omitempty"`
+	Problem *Problem         `json:"problem,omitempty"`
+}
+
 // Entry is one list entry and its status at At.
 type Entry struct {
 	ID          exchange.EntryID    `json:"id"`
