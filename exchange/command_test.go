@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
+	"reflect"
 	"strings"
 	"testing"
 )
@@ -112,6 +113,9 @@ func FuzzDecodeCommand(f *testing.F) {
 	f.Add([]byte(`{"fed":"q","iss":"a","op":"b","iat":1,"cat":1,"id":"AAAAAAAAAAAAAAAAAAAAAA","verb":"a.b","body":{"x":"\u00e9","n":1e3}}`))
 	f.Fuzz(func(t *testing.T, data []byte) {
 		c, err := DecodeCommand(data)
+		if general, other := anyCommand(data); len(data) <= MaxCommand && !reflect.DeepEqual(c, general) || (err == nil) != (other == nil) {
+			t.Fatalf("read as %+v (%v), the general way as %+v (%v)", c, err, general, other)
+		}
 		if err != nil {
 			if c.ID != "" || c.Body != nil {
 				t.Fatal("an error with a command")

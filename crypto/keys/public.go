@@ -67,6 +67,16 @@ func (p Public) JWK() []byte {
 	return []byte(p.k.jwk)
 }
 
+// HasJWK tells whether the JSON Web Key b, of any spelling FromJWK takes for
+// the same use, is this key.
+func (p Public) HasJWK(b []byte) bool {
+	if p.k == nil || string(b) == p.k.jwk {
+		return p.k != nil
+	}
+	other, err := FromJWK(p.k.use, b)
+	return err == nil && other.Equal(p)
+}
+
 // IsZero tells whether there is no key.
 func (p Public) IsZero() bool { return p.k == nil }
 

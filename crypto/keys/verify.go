@@ -5,6 +5,9 @@ import (
 	"crypto/sha256"
 	"fmt"
 	"math/big"
+	"runtime"
+	"sync"
+	"sync/atomic"
 
 	"github.com/oasisprotocol/curve25519-voi/curve"
 	voi "github.com/oasisprotocol/curve25519-voi/primitives/ed25519"
@@ -64,12 +67,26 @@ const batchSize = 128
 // VerifyBatch verifies many signatures and returns the indexes, ascending, of
 // those that fail; none failed when it is empty. It gives for every item the
 // answer of Verify. Ed25519 signatures are checked together, which takes half the
-// time when all are good; others one by one.
+// time when all are good; others one by one. Large batches use all processors.
 func VerifyBatch(items []Signed) (failed []int) {
-	for start := 0; start < len(items); start += batchSize {
-		end := min(start+batchSize, len(items))
-		for _, i := range verifyChunk(items[start:end]) {
-			failed = append(failed, start+i)
+	chunks := (len(items) + batchSize - 1) / batchSize
+	found := make([][]int, chunks)
+	var next atomic.Int64
+	work := func() {
+		for c := int(next.Add(1)) - 1; c < chunks; c = int(next.Add(1)) - 1 {
+			start := c * batchSize
+			found[c] = verifyChunk(items[start:min(start+batchSize, len(items))])
+		}
+	}
+	var others sync.WaitGroup
+	for range min(runtime.GOMAXPROCS(0), chunks) - 1 {
+		others.Go(work)
+	}
+	work()
+	others.Wait()
+	for c, bad := range found {
+		for _, i := range bad {
+			failed = append(failed, c*batchSize+i)
 		}
 	}
 	return failed

@@ -14,7 +14,7 @@ import (
 type NominateBody struct {
 	Entries []Document `json:"entries"`
 
-	parsed []parsed
+	claims []*Claims // of Entries, in their order
 }
 
 // Document is one entry's document: the JWT with a trailing tilde.
@@ -22,40 +22,29 @@ type Document struct {
 	Doc string `json:"doc"`
 }
 
-type parsed struct {
-	jwt    string
-	claims *Claims
-}
-
 // MaxEntries bounds one command whatever the catalogue says.
 const MaxEntries = 512
 
 // DecodeNominate reads the body and the form of every document in it.
 func DecodeNominate(body []byte) (*NominateBody, error) {
-	b := new(NominateBody)
-	if err := exchange.DecodeBody(exchange.VerbNominate, body, b); err != nil {
-		return nil, err
+	b := &NominateBody{Entries: plainBody(string(body))}
+	if b.Entries == nil {
+		if err := exchange.DecodeBody(exchange.VerbNominate, body, b); err != nil {
+			return nil, err
+		}
 	}
 	if len(b.Entries) == 0 || len(b.Entries) > MaxEntries {
 		return nil, exchange.ErrBody.With("verb", exchange.VerbNominate)
 	}
+	b.claims = make([]*Claims, len(b.Entries))
 	for i, d := range b.Entries {
-		jwt, claims, err := ReadDocument(d.Doc)
+		_, claims, err := ReadDocument(d.Doc)
 		if err != nil {
 			return nil, exchange.AsError(err).At("/entries/" + strconv.Itoa(i))
 		}
-		b.parsed = append(b.parsed, parsed{jwt, claims})
+		b.claims[i] = claims
 	}
 	return b, nil
-}
-
-// JWTs are the signed documents of the body, for verifying them ahead of time.
-func (b *NominateBody) JWTs() []string {
-	all := make([]string, len(b.parsed))
-	for i, p := range b.parsed {
-		all[i] = p.jwt
-	}
-	return all
 }
 
 // NominateOutcome is the outcome of list.nominate, in the order of the body.
@@ -72,13 +61,13 @@ type Placed struct {
 
 // Nominate puts all entries of the body on their lists, or none of them.
 func Nominate(a *members.Act, b *NominateBody) (*NominateOutcome, error) {
-	if most := a.Catalogue.Document().Limits.EntriesPerList; len(b.parsed) > most {
+	if most := a.Catalogue.Document().Limits.EntriesPerList; len(b.claims) > most {
 		return nil, ErrCount.With("max", most)
 	}
 	within := map[string]exchange.EntryID{} // ids and list/subject/ground of this command
-	rows := make([]*Entry, len(b.parsed))
-	for i, p := range b.parsed {
-		row, refusal := judge(a, p, within)
+	rows := make([]*Entry, len(b.claims))
+	for i, c := range b.claims {
+		row, refusal := judge(a, c, within)
 		if refusal != nil {
 			return nil, refusal.At("/entries/" + strconv.Itoa(i))
 		}
@@ -96,13 +85,9 @@ func Nominate(a *members.Act, b *NominateBody) (*NominateOutcome, error) {
 }
 
 // judge decides one entry and gives the row it would become.
-func judge(a *members.Act, p parsed, within map[string]exchange.EntryID) (*Entry, *exchange.Error) {
-	c := p.claims
+func judge(a *members.Act, c *Claims, within map[string]exchange.EntryID) (*Entry, *exchange.Error) {
 	if refusal := judgeOrigin(a, c); refusal != nil {
 		return nil, refusal
-	}
-	if _, err := a.VerifyOwn(p.jwt, Kind); err != nil {
-		return nil, ErrSignature.With()
 	}
 	list := a.Catalogue.List(c.List)
 	if list == nil {
@@ -127,7 +112,9 @@ func judge(a *members.Act, p parsed, within map[string]exchange.EntryID) (*Entry
 const clockSkew = 60_000
 
 // judgeOrigin checks that the document is the issuer's own, of this federation
-// and this catalogue.
+// and this catalogue, and says to be signed with the issuer's attest key. That
+// it is signed with it is not judged here: the issuer signed the command over
+// all its documents, and VerifyDocument finds the one whose own signature is bad.
 func judgeOrigin(a *members.Act, c *Claims) *exchange.Error {
 	switch {
 	case c.Issuer != a.Issuer.ID:
@@ -139,9 +126,11 @@ func judgeOrigin(a *members.Act, c *Claims) *exchange.Error {
 	case exchange.Millis(c.IssuedAt)*1000 > a.Command.At+clockSkew:
 		return ErrTime.With()
 	}
-	cnf, err := keys.FromJWK(keys.Release, c.Cnf.JWK)
+	if attest, ok := a.Issuer.KeyOf(c.kid, a.Now); !ok || attest.Use() != keys.Attest {
+		return ErrForeign.With("claim", "kid")
+	}
 	own, ok := a.Issuer.Key(keys.Release, a.Now)
-	if err != nil || !ok || !cnf.Equal(own) {
+	if !ok || !own.HasJWK(c.Cnf.JWK) {
 		return ErrForeign.With("claim", "cnf")
 	}
 	return nil

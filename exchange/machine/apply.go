@@ -47,9 +47,17 @@ func (m *Machine) apply(index uint64, payloads [][]byte) ([][]byte, error) {
 	m.at("machine.apply.begin")
 	r := &run{Machine: m, tx: m.store.Begin(), index: index, catalogue: v.catalogue}
 	defer r.tx.Abort()
-	results := make([][]byte, len(payloads))
+	commands := make([]*opened, len(payloads))
 	for i, payload := range payloads {
-		result, err := r.one(payload)
+		var err error
+		if commands[i], err = m.open(payload); err != nil {
+			return nil, err
+		}
+	}
+	m.verify(r.tx, commands)
+	results := make([][]byte, len(payloads))
+	for i, c := range commands {
+		result, err := r.one(c)
 		if err != nil {
 			return nil, err
 		}
@@ -72,18 +80,17 @@ func (m *Machine) apply(index uint64, payloads [][]byte) ([][]byte, error) {
 		m.tree.Append(leaf)
 	}
 	m.publish(m.store, m.tree, next, r.catalogue)
+	for _, c := range commands {
+		m.remembered.drop(c.sum)
+	}
 	m.at("machine.apply.published")
 	return results, nil
 }
 
 // one decides one command.
-func (r *run) one(payload []byte) (exchange.Result, error) {
-	c, err := r.open(payload)
-	if err != nil {
-		return exchange.Result{}, err
-	}
+func (r *run) one(c *opened) (exchange.Result, error) {
 	now := max(r.tx.Head().Time, c.cmd.At)
-	issuer, refusal := r.authentic(r.tx, c, members.Fed(r.tx).ID, now)
+	issuer, refusal := r.authentic(r.tx, c, now)
 	if refusal != nil {
 		return r.turnAway(c, refusal), nil
 	}

@@ -1,38 +1,44 @@
 package machine
 
 import (
+	"crypto/sha256"
+
 	"accord/crypto/jws"
 	"accord/crypto/keys"
 	"accord/exchange"
-	"accord/exchange/lists"
 	"accord/exchange/members"
 	"accord/exchange/state"
 )
 
-var commandKind = jws.Kind{Typ: jws.TypCommand, Use: keys.Command}
-
-// opened is a command taken apart; nothing of it is verified.
+// opened is a command taken apart. Nothing of it is verified unless it says so.
+// It never changes once it is remembered.
 type opened struct {
-	token string
-	kid   string
-	cmd   exchange.Command
-	verb  verb
-	body  any
+	sum      [32]byte // of the payload, which is the token
+	token    string
+	jws      jws.Token
+	cmd      exchange.Command
+	verb     verb
+	body     any
+	verified bool // the signature is the one of the key that kid names
 }
 
 // open reads a payload strictly: form, verb and body. What it refuses this
-// build cannot understand, whoever signed it.
+// build cannot understand, whoever signed it. What was opened and verified
+// before is remembered.
 func (m *Machine) open(payload []byte) (*opened, error) {
 	if len(payload) > exchange.MaxCommand {
 		return nil, exchange.ErrCommandSize.With("max", exchange.MaxCommand)
 	}
-	c := &opened{token: string(payload)}
-	t, err := jws.Parse(c.token)
-	if err != nil || t.Typ != jws.TypCommand {
+	sum := sha256.Sum256(payload)
+	if c := m.remembered.get(sum); c != nil {
+		return c, nil
+	}
+	c := &opened{sum: sum, token: string(payload)}
+	var err error
+	if c.jws, err = jws.Parse(c.token); err != nil || c.jws.Typ != jws.TypCommand {
 		return nil, ErrPayload.Wrap(err)
 	}
-	c.kid = t.KID
-	if c.cmd, err = exchange.DecodeCommand(t.Payload); err != nil {
+	if c.cmd, err = exchange.DecodeCommand(c.jws.Payload); err != nil {
 		return nil, err
 	}
 	known := false
@@ -50,24 +56,25 @@ func (m *Machine) open(payload []byte) (*opened, error) {
 
 // keyOf finds the command key the issuer had at a time.
 func keyOf(r state.Reader, c *opened, at exchange.Millis) (members.Member, keys.Public, error) {
-	member, key, ok := members.KeyAt(r, c.kid, at)
-	if !ok || member.ID != c.cmd.Issuer || key.Use() != keys.Command {
+	member, key, ok := members.KeyAt(r, c.jws.KID, at)
+	if !ok || member.ID != c.cmd.Issuer || key.Use() != keys.Command || string(key.Alg()) != c.jws.Alg {
 		return members.Member{}, keys.Public{}, ErrSigner.With()
 	}
 	return member, key, nil
 }
 
 // authentic checks that the command is of this federation and signed by the
-// member it names with a key that counted then.
-func (m *Machine) authentic(r state.Reader, c *opened, federation string, at exchange.Millis) (members.Member, *exchange.Error) {
-	if c.cmd.Federation != federation {
+// member it names with a key that counted then. That a signature was good once
+// is remembered, for a kid is the digest of its key; whether the key may be used
+// is asked each time.
+func (m *Machine) authentic(r state.Reader, c *opened, at exchange.Millis) (members.Member, *exchange.Error) {
+	if c.cmd.Federation != m.View().federation.ID {
 		return members.Member{}, ErrFederation.With()
 	}
-	var issuer members.Member
-	_, err := m.tools.Verify(c.token, commandKind, func(string) (key keys.Public, err error) {
-		issuer, key, err = keyOf(r, c, at)
-		return key, err
-	})
+	issuer, key, err := keyOf(r, c, at)
+	if err == nil && !c.verified {
+		err = key.Verify([]byte(c.jws.SigningInput), c.jws.Signature)
+	}
 	if err != nil {
 		return members.Member{}, ErrSigner.Wrap(err)
 	}
@@ -76,86 +83,63 @@ func (m *Machine) authentic(r state.Reader, c *opened, federation string, at exc
 
 // Check says whether a payload may be stored in the log: it is a command of
 // this federation in its one spelling, of a verb this build knows and all have
-// agreed on, and every signature in it that can be judged now is good. It
-// depends on the payload and the members' keys, on nothing that a command of
-// machine version 1 can change, so that all nodes judge alike however far each
-// has applied.
-func (m *Machine) Check(payload []byte) error {
-	c, err := m.open(payload)
-	if err != nil {
-		return err
-	}
-	return m.verify(c)
-}
+// agreed on, and signed by the member it names. It depends on the payload and
+// the members' keys, on nothing that a command of machine version 1 can change,
+// so that all nodes judge alike however far each has applied.
+func (m *Machine) Check(payload []byte) error { return m.CheckAll([][]byte{payload})[0] }
 
-func (m *Machine) verify(c *opened) error {
-	v := m.View()
-	if _, refusal := m.authentic(v.state, c, v.federation.ID, c.cmd.At); refusal != nil {
-		return refusal
-	}
-	if c.verb.prepare != nil {
-		return c.verb.prepare(m, c)
-	}
-	return nil
-}
-
-// CheckAll is Check for many payloads, with their command signatures verified
-// in batches: one error or nil for each.
+// CheckAll is Check for many payloads, with their signatures verified in
+// batches: one error or nil for each. What passes is remembered for Apply.
 func (m *Machine) CheckAll(payloads [][]byte) []error {
 	errs := make([]error, len(payloads))
+	commands := make([]*opened, len(payloads))
+	for i, payload := range payloads {
+		commands[i], errs[i] = m.open(payload)
+	}
 	v := m.View()
-	var batch []keys.Signed
-	var good []*opened
-	for i, payload := range payloads {
-		c, err := m.open(payload)
-		if err != nil {
-			errs[i] = err
+	m.verify(v.state, commands)
+	for i, c := range commands {
+		if errs[i] != nil {
 			continue
 		}
-		t, err := jws.Parse(c.token)
-		if err != nil {
-			errs[i] = ErrPayload.Wrap(err)
+		if _, refusal := m.authentic(v.state, c, c.cmd.At); refusal != nil {
+			errs[i] = refusal
 			continue
 		}
-		if _, key, err := keyOf(v.state, c, c.cmd.At); err == nil && string(key.Alg()) == t.Alg {
-			batch = append(batch, keys.Signed{Key: key, Message: []byte(t.SigningInput), Sig: t.Signature})
-			good = append(good, c)
+		if !c.verified { // a remembered one is, and others may be reading it
+			c.verified = true
 		}
-	}
-	bad := map[int]bool{}
-	for _, i := range keys.VerifyBatch(batch) {
-		bad[i] = true
-	}
-	for i, c := range good {
-		if !bad[i] {
-			m.tools.Remember(c.token)
-		}
-	}
-	for i, payload := range payloads {
-		if errs[i] == nil {
-			errs[i] = m.Check(payload) // finds the good signatures remembered
-		}
+		m.remembered.add(c)
 	}
 	return errs
 }
 
-// prepareNominate verifies the documents' own signatures ahead of apply, which
-// then finds them remembered.
-func prepareNominate(m *Machine, c *opened) error {
-	v := m.View()
-	for _, jwt := range c.body.(*lists.NominateBody).JWTs() {
-		_, err := m.tools.Verify(jwt, lists.Kind, func(kid string) (keys.Public, error) {
-			member, key, ok := members.KeyAt(v.state, kid, c.cmd.At)
-			if !ok || member.ID != c.cmd.Issuer {
-				return keys.Public{}, jws.ErrKey
-			}
-			return key, nil
-		})
-		if err != nil {
-			return lists.ErrSignature.Wrap(err)
+// verify looks at the signatures of those commands that are not verified yet,
+// and marks the good ones. Nil commands are passed over. What it leaves, for
+// want of a key or because one does not verify, authentic judges alone.
+func (m *Machine) verify(r state.Reader, commands []*opened) {
+	var batch []keys.Signed
+	var of []*opened
+	for _, c := range commands {
+		if c == nil || c.verified {
+			continue
+		}
+		if _, key, err := keyOf(r, c, c.cmd.At); err == nil {
+			batch = append(batch, keys.Signed{Key: key, Message: []byte(c.jws.SigningInput), Sig: c.jws.Signature})
+			of = append(of, c)
 		}
 	}
-	return nil
+	if len(batch) < 2 {
+		return
+	}
+	failed := keys.VerifyBatch(batch)
+	for i, c := range of {
+		if len(failed) > 0 && failed[0] == i {
+			failed = failed[1:]
+			continue
+		}
+		c.verified = true
+	}
 }
 
 // TimeOf is the time a payload claims, for whoever has a clock to compare it
@@ -170,4 +154,13 @@ func TimeOf(payload []byte) (exchange.Millis, error) {
 	}
 	c, err := exchange.DecodeCommand(t.Payload)
 	return c.At, err
+}
+
+// TimeOf is the function of the same name, quicker for a payload that passed
+// Check just now.
+func (m *Machine) TimeOf(payload []byte) (exchange.Millis, error) {
+	if c := m.remembered.get(sha256.Sum256(payload)); c != nil {
+		return c.cmd.At, nil
+	}
+	return TimeOf(payload)
 }

@@ -7,7 +7,6 @@ import (
 	"testing"
 
 	"accord/exchange"
-	"accord/exchange/lists"
 	"accord/exchange/machine"
 	. "accord/exchange/machine/machinetest"
 )
@@ -103,24 +102,4 @@ func FuzzRestore(f *testing.F) {
 			t.Fatal("a snapshot was taken that is written otherwise")
 		}
 	})
-}
-
-// BenchmarkApplyNominate is the cost of an entry that Check has seen: decide,
-// insert, digest, leaf.
-func BenchmarkApplyNominate(b *testing.B) {
-	m := Found(b, machine.Options{})
-	var payloads [][]byte
-	for i := range b.N {
-		doc := Entry(b, "court", ID(string(rune(i))+"x"+Hash(string(rune(i)))), func(c *lists.Claims) {
-			c.Subject = exchange.SubjectID("org:" + ID(Hash(string(rune(i)))))
-		})
-		payloads = append(payloads, Sign(b, Order{By: "court", ID: ID("b" + Hash(string(rune(i)))), Verb: exchange.VerbNominate, Body: Nominate(doc)}))
-	}
-	for _, err := range m.CheckAll(payloads) {
-		Must(b, err)
-	}
-	b.ResetTimer()
-	for i := 0; i < len(payloads); i += 64 {
-		Apply(b, m, payloads[i:min(i+64, len(payloads))]...)
-	}
 }

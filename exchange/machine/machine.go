@@ -33,6 +33,8 @@ type Machine struct {
 	tools   *members.Tools
 	view    atomic.Pointer[View]
 
+	remembered memory // commands that passed Check and were not applied yet
+
 	mu    sync.Mutex // guards what follows: held by Apply and Restore
 	store *state.Store
 	tree  *tlog.Tree

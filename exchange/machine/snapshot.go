@@ -108,6 +108,7 @@ func (m *Machine) Restore(r io.Reader) error {
 	}
 	m.at("machine.restore.swap")
 	m.publish(p.store, p.tree, p.store.View(), p.cat)
+	m.remembered.clear() // an older state may not have agreed on every verb
 	m.fault = nil
 	m.at("machine.restore.after")
 	return nil

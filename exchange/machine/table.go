@@ -18,12 +18,11 @@ const Version = 1
 
 // verb is one row of the verb table.
 type verb struct {
-	number  int // append-only; a retired verb keeps its number and its row
-	name    exchange.Verb
-	since   int // machine version from which it may be used
-	decode  func(body []byte) (any, error)
-	apply   func(a *members.Act, body any) (outcome any, err error)
-	prepare func(m *Machine, c *opened) error // further checks of signatures inside the body, or nil
+	number int // append-only; a retired verb keeps its number and its row
+	name   exchange.Verb
+	since  int // machine version from which it may be used
+	decode func(body []byte) (any, error)
+	apply  func(a *members.Act, body any) (outcome any, err error)
 }
 
 // define makes a row from a part's typed functions.
@@ -48,10 +47,8 @@ func define[B, O any](number int, name exchange.Verb, since int, decode func([]b
 // verbs is the table. Numbers and names are never reused; a new verb gets the
 // next number and the machine version it comes with.
 func verbs() []verb {
-	nominate := define(1, exchange.VerbNominate, 1, lists.DecodeNominate, lists.Nominate)
-	nominate.prepare = prepareNominate
 	return []verb{
-		nominate,
+		define(1, exchange.VerbNominate, 1, lists.DecodeNominate, lists.Nominate),
 		define(2, exchange.VerbWithdraw, 1, lists.DecodeWithdraw, lists.Withdraw),
 		define(3, exchange.VerbRemove, 1, lists.DecodeRemove, lists.Remove),
 		define(4, exchange.VerbReleaseRequest, 1, release.DecodeRequest, release.Request),

@@ -5,7 +5,6 @@ import (
 	"sync"
 
 	"accord/crypto/jws"
-	"accord/crypto/keys"
 	"accord/exchange"
 	"accord/exchange/catalogue"
 	"accord/exchange/state"
@@ -25,18 +24,6 @@ type Act struct {
 	Issuer    Member
 	Catalogue *catalogue.Catalogue // in force
 	Tools     *Tools
-}
-
-// VerifyOwn verifies a document or statement that the issuer itself must have
-// signed with a key of the kind's use that counts now.
-func (a *Act) VerifyOwn(token string, kind jws.Kind) (jws.Token, error) {
-	return a.Tools.Verify(token, kind, func(kid string) (keys.Public, error) {
-		m, key, ok := KeyAt(a.Tx, kid, a.Now)
-		if !ok || m.ID != a.Issuer.ID {
-			return keys.Public{}, jws.ErrKey
-		}
-		return key, nil
-	})
 }
 
 // Tools are what apply works with beside the rows: memories that save work and
@@ -103,9 +90,6 @@ func (t *Tools) Verify(token string, kind jws.Kind, lookup jws.Lookup) (jws.Toke
 	}
 	return tok, nil
 }
-
-// Remember notes that a token's signature was verified elsewhere, in a batch.
-func (t *Tools) Remember(token string) { t.verified.add(sha256.Sum256([]byte(token))) }
 
 // memory is a bounded set of digests: when the young generation is full it
 // becomes the old one, and the old one is forgotten.

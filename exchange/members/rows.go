@@ -50,6 +50,16 @@ func (m *Member) Key(use keys.Use, at exchange.Millis) (key keys.Public, ok bool
 	return keys.Public{}, false
 }
 
+// KeyOf is the member's key with this id, if it counted at a time.
+func (m *Member) KeyOf(kid string, at exchange.Millis) (key keys.Public, ok bool) {
+	for _, k := range m.Keys {
+		if k.Public.KID() == kid && k.ValidAt(at) {
+			return k.Public, true
+		}
+	}
+	return keys.Public{}, false
+}
+
 // Federation is what the charter fixed for all, in numbers, beside the signed
 // bytes themselves.
 type Federation struct {

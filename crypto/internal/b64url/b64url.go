@@ -20,7 +20,7 @@ func Encode(b []byte) string { return encoding.EncodeToString(b) }
 
 // Decode accepts only what Encode gives.
 func Decode(s string) ([]byte, error) {
-	if strings.ContainsAny(s, "\r\n") {
+	if strings.IndexByte(s, '\n') >= 0 || strings.IndexByte(s, '\r') >= 0 {
 		return nil, ErrEncoding
 	}
 	b, err := encoding.DecodeString(s)
