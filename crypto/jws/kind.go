@@ -13,6 +13,7 @@ const (
 	TypCharter      = "accord-charter+jws"      // the founding members' charter
 	TypIntroduction = "accord-introduction+jws" // a newcomer's own keys and name
 	TypInvitation   = "accord-invitation+jws"   // a member's invitation to a newcomer
+	TypBackup       = "accord-backup+jws"       // a node's word for a backup it wrote
 )
 
 // uses is the table from typ to the only use whose keys may sign it.
@@ -22,6 +23,7 @@ var uses = map[string]keys.Use{
 	TypCharter:      keys.Command,
 	TypIntroduction: keys.Command,
 	TypInvitation:   keys.Command,
+	TypBackup:       keys.Command,
 }
 
 // Kind is a type of token: its explicit typ (RFC 8725 section 3.11), the use of

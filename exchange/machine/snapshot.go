@@ -45,6 +45,9 @@ func (m *Machine) Snapshot() (*Snapshot, error) {
 	return &Snapshot{m.View()}, nil
 }
 
+// View is the state that is written.
+func (s *Snapshot) View() *View { return s.view }
+
 // Release lets go of the state.
 func (s *Snapshot) Release() { s.view = nil }
 

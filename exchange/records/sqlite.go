@@ -23,6 +23,7 @@ type SQLite struct {
 	// is set before the store is used.
 	Hook func(point string)
 
+	file   string
 	writer *sql.DB
 	reader *sql.DB
 }
@@ -44,7 +45,7 @@ func OpenSQLite(ctx context.Context, file string) (*SQLite, error) {
 	if err := prepareFile(file); err != nil {
 		return nil, err
 	}
-	s := &SQLite{}
+	s := &SQLite{file: file}
 	var err error
 	if s.writer, err = sql.Open("sqlite", dsn(file, url.Values{"_txlock": {"immediate"}, "_journal_mode": {"WAL"}})); err != nil {
 		return nil, ErrStorage.Wrap(err)

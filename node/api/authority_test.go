@@ -30,6 +30,7 @@ var matrix = map[string]string{
 	"GET /metrics":                       "nuhcoad",
 	"GET /api/v1/openapi.yaml":           "pmnuhcoad",
 	"GET /api/v1/node/status":            "nuhcoad",
+	"POST /api/v1/node/backup":           "d",
 	"GET /api/v1/federation":             "pmnuhcoad",
 	"GET /api/v1/members":                "pmnuhcoad",
 	"GET /api/v1/catalogue":              "pmnuhcoad",

@@ -28,14 +28,14 @@ var bodies = map[string]any{
 	"ImportEvent": wire.ImportEvent{}, "ImportReport": wire.ImportReport{}, "ImportPart": wire.ImportPart{}, "ImportIssue": wire.ImportIssue{},
 	"AskRelease": wire.AskRelease{}, "Basis": wire.Basis{}, "Release": wire.Release{}, "Approval": wire.Approval{}, "Receipt": wire.Receipt{},
 	"Releases": wire.Releases{}, "Judge": wire.Judge{}, "Delivery": wire.Delivery{}, "Opened": wire.Opened{}, "Checkpoint": wire.Checkpoint{},
-	"Problem": wire.Problem{}, "AdoptCatalogue": wire.AdoptCatalogue{}, "Endorsement": wire.Endorsement{}, "Done": wire.Done{},
+	"Problem": wire.Problem{}, "AdoptCatalogue": wire.AdoptCatalogue{}, "Endorsement": wire.Endorsement{}, "Done": wire.Done{}, "Backup": wire.Backup{},
 	"Submitted": wire.Submitted{}, "Result": exchange.Result{}, "Refusal": exchange.Error{},
 	"Text": exchange.Text{}, "Arg": exchange.Arg{}, "Decision": catalogue.Decision{}, "MemberList": memberList{}, "Empty": struct{}{},
 }
 
 // requests are the bodies that are read strictly: the document closes them, and
 // says by itself which members a sender must give.
-var requests = []string{"Nominate", "EndEntry", "AddRecord", "CorrectRecord", "AskRelease", "Basis", "Judge", "AdoptCatalogue", "DecisionRef", "Empty"}
+var requests = []string{"Nominate", "EndEntry", "AddRecord", "CorrectRecord", "AskRelease", "Basis", "Judge", "AdoptCatalogue", "DecisionRef", "Backup", "Empty"}
 
 // scalars are the schemas that are no Go type of ours.
 var scalars = []string{"Name", "Id", "SubjectId", "Value", "Catalogue", "Bundle"}

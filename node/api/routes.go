@@ -23,6 +23,7 @@ var (
 	anybody  = config.Roles()
 	clerks   = []config.Role{config.Clerk}
 	officers = []config.Role{config.Officer}
+	admins   = []config.Role{config.Admin}
 	readers  = []config.Role{config.Clerk, config.Officer, config.Auditor} // of receipts
 )
 
@@ -35,6 +36,7 @@ var routes = []route{
 	{"GET", "/metrics", operator, nobody, false, (*Server).metrics},
 	{"GET", "/api/v1/openapi.yaml", everybody, nobody, false, (*Server).openapi},
 	{"GET", "/api/v1/node/status", operator, nobody, false, (*Server).status},
+	{"POST", "/api/v1/node/backup", operator, admins, false, (*Server).backup},
 
 	{"GET", "/api/v1/federation", everybody, nobody, false, (*Server).federation},
 	{"GET", "/api/v1/members", everybody, nobody, false, (*Server).members},

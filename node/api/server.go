@@ -3,6 +3,7 @@ package api
 import (
 	"context"
 	"errors"
+	"io"
 	"log/slog"
 	"math"
 	"net/http"
@@ -13,6 +14,7 @@ import (
 	"sync"
 	"time"
 
+	"accord/crypto/keys"
 	"accord/exchange"
 	"accord/exchange/agency"
 	"accord/exchange/machine"
@@ -60,6 +62,7 @@ type Server struct {
 	strangers  strangers
 	cosigned   cosigned
 	submitters submitters
+	backingUp  sync.Mutex // one backup at a time
 }
 
 // Node is what the API asks of the running node.
@@ -73,6 +76,8 @@ type Node interface {
 	CaughtUp() bool
 	// Peer is the client of another member's node.
 	Peer(m exchange.MemberID) (Peer, error)
+	// Backup writes a sealed backup of this node.
+	Backup(ctx context.Context, out io.Writer, to []keys.Public, withKeys bool) error
 }
 
 // ErrNotCaughtUp is given until a node that started knows what was committed:
@@ -83,7 +88,10 @@ var ErrNotCaughtUp = exchange.Define(exchange.KindUnavailable, "API-024",
 
 // early are the routes that answer before that: they tell of the node and not
 // of the ledger.
-var early = map[string]bool{"/livez": true, "/readyz": true, "/metrics": true, "/api/v1/openapi.yaml": true, "/api/v1/node/status": true}
+var early = map[string]bool{"/livez": true, "/readyz": true, "/metrics": true, "/api/v1/openapi.yaml": true, "/api/v1/node/status": true, "/api/v1/node/backup": true}
+
+// unhurried are the routes whose answer takes as long as it is long.
+var unhurried = map[string]bool{"/api/v1/node/backup": true}
 
 // view is the state a request stands on.
 func (s *Server) view() *machine.View { return s.Ledger.View() }
@@ -200,7 +208,7 @@ func (s *Server) serve(rt route, w http.ResponseWriter, r *http.Request) (err er
 		// Before anything is answered: a refusal, too, must not wait for the end
 		// of a body that has none. What cannot overlap takes turns anyway.
 		_ = http.NewResponseController(w).EnableFullDuplex()
-	} else if s.Config.RequestTimeout > 0 {
+	} else if s.Config.RequestTimeout > 0 && !unhurried[rt.path] {
 		ctx, cancel := context.WithTimeout(r.Context(), s.Config.RequestTimeout)
 		defer cancel()
 		r = r.WithContext(ctx)

@@ -110,6 +110,11 @@ func (n *fakeNode) CaughtUp() bool { return !n.behind }
 
 func (n *fakeNode) Barrier(*http.Request) error { n.barriers++; return nil }
 
+func (n *fakeNode) Backup(_ context.Context, out io.Writer, _ []keys.Public, _ bool) error {
+	_, err := io.WriteString(out, "backup")
+	return err
+}
+
 func (n *fakeNode) Peer(m exchange.MemberID) (Peer, error) {
 	if n.peer != nil {
 		return n.peer(m)

@@ -180,6 +180,29 @@ func Verify(path string) (int64, error) {
 	return seq, err
 }
 
+// Copy writes the whole lines of an audit file, verified, into a new file and
+// returns their number. Lines that are added meanwhile are left out.
+func Copy(from, to string) (int64, error) {
+	in, err := os.Open(from)
+	if err != nil {
+		return 0, ErrSink.Wrap(err)
+	}
+	defer in.Close()
+	seq, _, end, err := verify(in, from)
+	if err != nil {
+		return 0, err
+	}
+	out, err := os.OpenFile(to, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
+	if err != nil {
+		return 0, ErrSink.Wrap(err)
+	}
+	_, err = io.Copy(out, io.NewSectionReader(in, 0, end))
+	if err = errors.Join(err, out.Close()); err != nil {
+		return 0, ErrSink.Wrap(err)
+	}
+	return seq, nil
+}
+
 func verify(r io.Reader, path string) (seq int64, prev string, end int64, err error) {
 	prev = genesis
 	br := bufio.NewReaderSize(r, maxLine)

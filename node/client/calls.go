@@ -1,6 +1,7 @@
 package client
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"io"
@@ -23,6 +24,23 @@ func (c *Client) Federation(ctx context.Context) (wire.Federation, error) {
 func (c *Client) Status(ctx context.Context) (wire.NodeStatus, error) {
 	var out wire.NodeStatus
 	return out, c.get(ctx, "/api/v1/node/status", nil, &out)
+}
+
+// Backup copies a sealed backup of the node to out.
+func (c *Client) Backup(ctx context.Context, in wire.Backup, out io.Writer) error {
+	raw, err := strictjson.Marshal(in)
+	if err != nil {
+		return err
+	}
+	resp, err := c.send(ctx, http.MethodPost, "/api/v1/node/backup", "application/json", bytes.NewReader(raw))
+	if err != nil {
+		return err
+	}
+	defer resp.Body.Close()
+	if _, err := io.Copy(out, resp.Body); err != nil {
+		return c.failed(ctx, http.MethodGet, err) // whatever arrived, nothing was changed there
+	}
+	return nil
 }
 
 // Ledger is the node's ledger position. With barrier it first waits for

@@ -89,7 +89,7 @@ func Init(o Options) ([]byte, error) {
 		return nil, err
 	}
 	defer store.Close()
-	id, err := newIdentity(o)
+	id, err := newIdentity(o.Member)
 	if err != nil {
 		return nil, err
 	}
@@ -186,12 +186,27 @@ func makeKeys(o *Options) (*keystore.Store, error) {
 	return store, nil
 }
 
-func newIdentity(o Options) (Identity, error) {
+func newIdentity(member exchange.MemberID) (Identity, error) {
 	incarnation, err := randomBytes(4)
 	if err != nil {
 		return Identity{}, err
 	}
-	return Identity{Format: identityFormat, Member: o.Member, Node: string(o.Member) + "-" + hex.EncodeToString(incarnation)}, nil
+	return Identity{Format: identityFormat, Member: member, Node: string(member) + "-" + hex.EncodeToString(incarnation)}, nil
+}
+
+// NewNode gives a data folder a node id that never was: what the old one voted
+// and acknowledged is not there any more. The federation has to take the new
+// one in its place.
+func NewNode(dir string) (node string, err error) {
+	old, err := ReadIdentity(dir)
+	if err != nil {
+		return "", err
+	}
+	id, err := newIdentity(old.Member)
+	if err != nil {
+		return "", err
+	}
+	return id.Node, WriteFile(filepath.Join(dir, nodeFile), id.encode())
 }
 
 func (id Identity) encode() []byte {

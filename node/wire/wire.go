@@ -370,6 +370,12 @@ type Endorsement struct {
 	Signature string            `json:"signature"`
 }
 
+// Backup asks for a sealed backup of the node.
+type Backup struct {
+	To       []string `json:"to"`                  // recipients' public key files, as accord backup keygen wrote them
+	WithKeys bool     `json:"with_keys,omitempty"` // with the keystore's files, encrypted as they are
+}
+
 // Done is the answer to an act on the ledger.
 type Done struct {
 	ID    exchange.CommandID `json:"id"`

@@ -1,0 +1,187 @@
+package consensus
+
+import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+
+	"accord/consensus/store"
+	"accord/consensus/transport"
+
+	"github.com/hashicorp/raft"
+)
+
+// Position is where a stopped node's log stands.
+type Position struct {
+	Index    uint64 // of the last entry or of the snapshot behind which there is none
+	Term     uint64 // of that entry
+	Current  uint64 // the last term this node has seen
+	Snapshot uint64 // up to here everything is known to be committed; 0 without a snapshot
+	Servers  []Server
+}
+
+// Inspect opens a stopped node's log, brings the machine to its end and closes
+// the log again. What lies behind the newest snapshot was stored here and may
+// never have been committed: nothing in a log says so. The machine's Restore is
+// called first, if there is a snapshot, then Apply for every entry.
+func Inspect(dir, nodeID string, m Machine, logger *slog.Logger) (p Position, err error) {
+	logs, snaps, err := openStopped(dir, nodeID, logger)
+	if err != nil {
+		return p, err
+	}
+	defer func() { err = errors.Join(err, logs.Close()) }()
+	if p, err = restoreNewest(snaps, m); err != nil {
+		return p, err
+	}
+	return p, replay(logs, m, &p)
+}
+
+func openStopped(dir, nodeID string, logger *slog.Logger) (*store.Store, *store.Snapshots, error) {
+	opt := store.Options{Dir: dir, NodeID: nodeID, Fatal: func(error) {}, Logger: logger}
+	logs, err := store.Open(opt)
+	if err != nil {
+		return nil, nil, err
+	}
+	snaps, err := store.OpenSnapshots(opt)
+	if err == nil {
+		err = store.Reconcile(logs, snaps)
+	}
+	if err != nil {
+		return nil, nil, errors.Join(err, logs.Close())
+	}
+	return logs, snaps, nil
+}
+
+// restoreNewest brings the machine to the newest snapshot.
+func restoreNewest(snaps *store.Snapshots, m Machine) (p Position, err error) {
+	list, err := snaps.List()
+	if err != nil || len(list) == 0 {
+		return p, err
+	}
+	meta, body, err := snaps.Open(list[0].ID)
+	if err != nil {
+		return p, err
+	}
+	defer body.Close()
+	head := make([]byte, bodyHead)
+	if _, err := io.ReadFull(body, head); err != nil || string(head[:len(bodyMagic)]) != bodyMagic {
+		return p, fmt.Errorf("%w: snapshot", ErrFormat)
+	}
+	if err := m.Restore(body); err != nil {
+		return p, fmt.Errorf("%w: %w", errRestore, err)
+	}
+	p = Position{Index: meta.Index, Term: meta.Term, Snapshot: meta.Index}
+	p.Servers = servers(meta.Configuration)
+	return p, nil
+}
+
+// replay applies the entries behind the snapshot.
+func replay(logs *store.Store, m Machine, p *Position) error {
+	term, err := logs.GetUint64([]byte("CurrentTerm"))
+	if err != nil {
+		return err
+	}
+	last, err := logs.LastIndex()
+	if err != nil {
+		return err
+	}
+	p.Current = term
+	for i := p.Index + 1; i <= last; i++ {
+		var e raft.Log
+		if err := logs.GetLog(i, &e); err != nil {
+			return fmt.Errorf("consensus: entry %d: %w", i, err)
+		}
+		p.Index, p.Term = e.Index, e.Term
+		switch e.Type {
+		case raft.LogConfiguration:
+			c, err := transport.DecodeConfiguration(e.Data)
+			if err != nil {
+				return fmt.Errorf("%w: membership in entry %d", ErrFormat, i)
+			}
+			p.Servers = servers(c)
+		case raft.LogCommand:
+			if err := replayEntry(m, &e); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+func replayEntry(m Machine, e *raft.Log) error {
+	payloads, err := decodeGroup(e.Data, MaxGroupBytes)
+	if err != nil {
+		return fmt.Errorf("entry %d: %w", e.Index, err)
+	}
+	if len(payloads) == 0 {
+		return nil
+	}
+	if _, err := m.Apply(e.Index, payloads); err != nil {
+		return fmt.Errorf("%w: entry %d: %w", ErrMachine, e.Index, err)
+	}
+	return nil
+}
+
+func servers(c raft.Configuration) []Server {
+	var out []Server
+	for _, s := range c.Servers {
+		out = append(out, fromRaft(s))
+	}
+	return out
+}
+
+// Reseed makes the log of a node that never ran: empty behind a snapshot of the
+// machine at the given index and term, with a membership that only a signed plan
+// of recovery may have brought about. Every node of the plan must begin from the
+// same state; the store must not exist. A crash leaves no store, or a whole one.
+func Reseed(dir, nodeID string, index, term uint64, members []Server, s Snapshot, logger *slog.Logger) error {
+	conf := configuration(members)
+	if err := transport.CheckConfiguration(conf); err != nil {
+		return fmt.Errorf("%w: %w", ErrConfig, err)
+	}
+	var failed error
+	opt := store.Options{Dir: dir, NodeID: nodeID, Create: true, Fatal: func(err error) { failed = err }, Logger: logger}
+	logs, err := store.Open(opt)
+	if err != nil {
+		return err
+	}
+	err = reseed(opt, logs, index, term, conf, s)
+	return errors.Join(err, failed, logs.Close())
+}
+
+func reseed(opt store.Options, logs *store.Store, index, term uint64, conf raft.Configuration, s Snapshot) error {
+	last, err := logs.LastIndex()
+	if err != nil {
+		return err
+	}
+	if last != 0 {
+		return ErrExists
+	}
+	snaps, err := store.OpenSnapshots(opt)
+	if err != nil {
+		return err
+	}
+	if at, _ := snaps.Newest(); at != 0 {
+		return ErrExists
+	}
+	if err := logs.SetUint64([]byte("CurrentTerm"), term); err != nil {
+		return err
+	}
+	sink, err := snaps.Create(raft.SnapshotVersionMax, index, term, conf, index, nil)
+	if err != nil {
+		return err
+	}
+	head := append(make([]byte, 0, bodyHead), bodyMagic...)
+	head = binary.BigEndian.AppendUint64(head, index)
+	head = binary.BigEndian.AppendUint64(head, term)
+	_, err = sink.Write(head)
+	if err == nil {
+		_, err = s.WriteTo(sink)
+	}
+	if err != nil {
+		return errors.Join(err, sink.Cancel())
+	}
+	return sink.Close()
+}

@@ -1,0 +1,39 @@
+package node
+
+import (
+	"context"
+	"io"
+	"log/slog"
+
+	"accord/crypto/keys"
+	"accord/node/backup"
+)
+
+// Backup writes a backup of this node while it goes on running.
+func (n *Node) Backup(ctx context.Context, out io.Writer, to []keys.Public, withKeys bool) error {
+	copier, ok := n.records.(interface {
+		CopyTo(ctx context.Context, file string) error
+	})
+	if !ok {
+		return backup.ErrWrite.With("why", "this record store is backed up by its own means")
+	}
+	signer, err := n.keys.Key(keys.Command)
+	if err != nil {
+		return err
+	}
+	snapshot, err := n.machine.Snapshot() // first: see backup.Source
+	if err != nil {
+		return err
+	}
+	defer snapshot.Release()
+	m, err := backup.Create(ctx, out, backup.Source{
+		Config: n.cfg, Node: n.id.Node, Charter: n.genesis.Digest(), Version: n.opts.Version, Now: n.opts.Clock(),
+		Snapshot: snapshot, Confirmed: snapshot.View().Size(), CopyRecords: copier.CopyTo, Signer: signer,
+	}, backup.Options{To: to, WithKeys: withKeys})
+	if err != nil {
+		n.log.Warn("backup failed", "error", err)
+		return err
+	}
+	n.log.Info("backup written", slog.Int64("ledger", m.Ledger.Size), slog.Int64("records", m.Records))
+	return nil
+}
