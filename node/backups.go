@@ -11,6 +11,10 @@ import (
 
 // Backup writes a backup of this node while it goes on running.
 func (n *Node) Backup(ctx context.Context, out io.Writer, to []keys.Public, withKeys bool) error {
+	return n.backup(ctx, out, backup.Options{To: to, WithKeys: withKeys}, func(*backup.Source) {})
+}
+
+func (n *Node) backup(ctx context.Context, out io.Writer, o backup.Options, adjust func(*backup.Source)) error {
 	copier, ok := n.records.(interface {
 		CopyTo(ctx context.Context, file string) error
 	})
@@ -26,10 +30,12 @@ func (n *Node) Backup(ctx context.Context, out io.Writer, to []keys.Public, with
 		return err
 	}
 	defer snapshot.Release()
-	m, err := backup.Create(ctx, out, backup.Source{
+	source := backup.Source{
 		Config: n.cfg, Node: n.id.Node, Charter: n.genesis.Digest(), Version: n.opts.Version, Now: n.opts.Clock(),
 		Snapshot: snapshot, Confirmed: snapshot.View().Size(), CopyRecords: copier.CopyTo, Signer: signer,
-	}, backup.Options{To: to, WithKeys: withKeys})
+	}
+	adjust(&source)
+	m, err := backup.Create(ctx, out, source, o)
 	if err != nil {
 		n.log.Warn("backup failed", "error", err)
 		return err

@@ -24,6 +24,7 @@ import (
 	"accord/exchange/records"
 	"accord/node/api"
 	"accord/node/audit"
+	"accord/node/backup"
 	"accord/node/config"
 	"accord/node/failpoint"
 	"accord/node/founding"
@@ -125,6 +126,9 @@ func (n *Node) openIdentity() (err error) {
 	}
 	if n.id.Member != exchange.MemberID(n.cfg.Member) {
 		return ErrStart.With("why", "accord.yaml names another member than node.json")
+	}
+	if previous, err := backup.Previous(n.cfg.Dir); err != nil || previous == n.id.Node {
+		return ErrStart.Wrap(err, "why", "it was restored from a backup of the node id it has; what that node voted is forgotten")
 	}
 	if n.genesis, err = founding.ReadGenesis(n.cfg.Dir); err != nil {
 		return err

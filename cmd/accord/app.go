@@ -20,6 +20,7 @@ var commands = []maker{
 	initCommand,
 	nodeCommand,
 	configCommand,
+	backupCommand,
 	memberCommand,
 	charterCommand,
 	catalogueCommand,

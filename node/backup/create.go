@@ -347,12 +347,13 @@ func safeName(name string) bool {
 
 // Last is what a data folder says about its last backup.
 type Last struct {
-	Format  string    `json:"format"`
-	Created time.Time `json:"created"`
-	Digest  string    `json:"digest"` // of the file
-	Size    int64     `json:"ledger_size"`
-	Records int64     `json:"records"`
-	File    string    `json:"file"`
+	Format   string    `json:"format"`
+	Created  time.Time `json:"created"`
+	Digest   string    `json:"digest"` // of the file
+	Size     int64     `json:"ledger_size"`
+	Records  int64     `json:"records"`
+	WithKeys bool      `json:"with_keys"`
+	File     string    `json:"file"`
 }
 
 // LastFile is where it stands.

@@ -12,6 +12,7 @@ import (
 	"strings"
 
 	"accord/crypto/keys"
+	"accord/crypto/strictjson"
 	"accord/exchange"
 	"accord/node/founding"
 )
@@ -204,6 +205,23 @@ func Restore(ctx context.Context, in io.Reader, key keys.Private, to Target, mov
 		return out, named(err)
 	}
 	return out, named(os.Rename(work, to.Dir))
+}
+
+// Previous is the node id under which a restored folder was backed up, "" for
+// any other folder. The node must never come back under it.
+func Previous(dir string) (node string, err error) {
+	raw, err := os.ReadFile(filepath.Join(dir, restoredFolder, manifestName))
+	if errors.Is(err, fs.ErrNotExist) {
+		return "", nil
+	}
+	var m Manifest
+	if err == nil {
+		err = strictjson.Unmarshal(raw, &m)
+	}
+	if err != nil {
+		return "", ErrContent.Wrap(err, "why", manifestName)
+	}
+	return m.Node, nil
 }
 
 // settle makes everything under dir durable.

@@ -149,7 +149,7 @@ func freshFolder(dir string) error {
 	if err := os.Chmod(dir, 0o700); err != nil {
 		return ErrFolder.Wrap(err, "dir", dir, "why", "its mode cannot be set")
 	}
-	return syncFolder(filepath.Dir(dir))
+	return SyncFolder(filepath.Dir(dir))
 }
 
 // makeKeys fills a new keystore with a key for every use and the node's own

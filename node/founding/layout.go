@@ -143,10 +143,11 @@ func WriteFile(path string, data []byte) error {
 		return err
 	}
 	failpoint.Hit("founding.file.done")
-	return syncFolder(filepath.Dir(path))
+	return SyncFolder(filepath.Dir(path))
 }
 
-func syncFolder(dir string) error {
+// SyncFolder makes the names in a folder durable.
+func SyncFolder(dir string) error {
 	d, err := os.Open(dir)
 	if err != nil {
 		return err
