@@ -16,6 +16,8 @@ const (
 	VerbReleaseDeliver Verb = "release.deliver" // the author says what it delivered
 	VerbReleaseOpen    Verb = "release.open"    // the requester says what it opened
 	VerbAdopt          Verb = "catalogue.adopt" // a new catalogue version takes effect
+	VerbRoster         Verb = "members.roster"  // a new roster takes effect: who belongs, keys, nodes
+	VerbAnnounce       Verb = "node.announce"   // a node says which machine version it can apply
 )
 
 // wellFormed says whether v looks like a verb: lower-case words with dots.

@@ -11,6 +11,7 @@ import (
 	"accord/crypto/jws"
 	"accord/exchange"
 	"accord/exchange/machine"
+	"accord/exchange/members"
 	"accord/node/wire"
 )
 
@@ -19,6 +20,16 @@ import (
 type ledgerMachine struct {
 	*machine.Machine
 	n *Node
+}
+
+// Governs implements consensus.Governor: a server is one by a roster or not at
+// all.
+func (m ledgerMachine) Governs(servers []consensus.Server) error {
+	places := make([]members.Place, len(servers))
+	for i, s := range servers {
+		places[i] = members.Place(s)
+	}
+	return m.Book().Governs(m.View().Roster().Version, places)
 }
 
 func (m ledgerMachine) Snapshot() (consensus.Snapshot, error) { return m.Machine.Snapshot() }
@@ -74,7 +85,7 @@ func (m ledgerMachine) Admit(payload []byte) error {
 	if off := m.n.opts.Clock().Sub(cmd.At.Time()); off > acceptWindow || off < -acceptWindow {
 		return errClock
 	}
-	return nil
+	return m.Allows(cmd.Verb)
 }
 
 var errClock = errors.New("node: the command's time is more than 60 s from this leader's clock")

@@ -36,6 +36,7 @@ type run struct {
 	tx        *state.Tx
 	index     uint64
 	catalogue *catalogue.Catalogue // in force before the next command
+	agreed    int                  // machine version in force before the next command
 	leaves    []tlog.Hash
 }
 
@@ -45,7 +46,7 @@ func (m *Machine) apply(index uint64, payloads [][]byte) ([][]byte, error) {
 		return nil, ErrStopped.With("why", "an entry was given twice or out of order")
 	}
 	m.at("machine.apply.begin")
-	r := &run{Machine: m, tx: m.store.Begin(), index: index, catalogue: v.catalogue}
+	r := &run{Machine: m, tx: m.store.Begin(), index: index, catalogue: v.catalogue, agreed: v.federation.MachineVersion}
 	defer r.tx.Abort()
 	commands := make([]*opened, len(payloads))
 	for i, payload := range payloads {
@@ -54,7 +55,7 @@ func (m *Machine) apply(index uint64, payloads [][]byte) ([][]byte, error) {
 			return nil, err
 		}
 	}
-	m.verify(r.tx, commands)
+	m.verify(commands)
 	results := make([][]byte, len(payloads))
 	for i, c := range commands {
 		result, err := r.one(c)
@@ -90,9 +91,12 @@ func (m *Machine) apply(index uint64, payloads [][]byte) ([][]byte, error) {
 // one decides one command.
 func (r *run) one(c *opened) (exchange.Result, error) {
 	now := max(r.tx.Head().Time, c.cmd.At)
-	issuer, refusal := r.authentic(r.tx, c, now)
-	if refusal != nil {
+	issuer, key, err := keyOf(r.tx, c, now)
+	if refusal := r.authentic(c, key, err); refusal != nil {
 		return r.turnAway(c, refusal), nil
+	}
+	if c.verb.since > r.agreed {
+		return r.turnAway(c, ErrInactive.With("verb", c.cmd.Verb, "since", c.verb.since)), nil
 	}
 	if first, known := journal.Find(r.tx, c.cmd.ID); known {
 		if first.JWS != c.token {
@@ -105,8 +109,8 @@ func (r *run) one(c *opened) (exchange.Result, error) {
 	return r.decide(c, issuer, now)
 }
 
-// turnAway answers a command that is no leaf: it is not authentic, or its id is
-// another's. It changes nothing at all.
+// turnAway answers a command that is no leaf: it is not authentic, its verb is not
+// in force, or its id is another's. It changes nothing at all.
 func (r *run) turnAway(c *opened, refusal *exchange.Error) exchange.Result {
 	refusal.Cause = nil
 	return exchange.Result{ID: c.cmd.ID, Index: r.index, Error: refusal}
@@ -128,12 +132,25 @@ func (r *run) decide(c *opened, issuer members.Member, now exchange.Millis) (exc
 	leaf := s.Leaf()
 	r.leaves = append(r.leaves, leaf)
 	r.tx.CloseCommand(state.Digest(leaf), now, refusal != nil)
-	if c.verb.name == exchange.VerbAdopt && refusal == nil {
-		if r.catalogue, err = r.tools.Catalogue(members.VersionInForce(r.tx)); err != nil {
+	if refusal == nil {
+		if err := r.renew(c.verb.name); err != nil {
 			return exchange.Result{}, err
 		}
 	}
 	return s.Answer(r.index), nil
+}
+
+// renew takes over what a command has changed for all later ones.
+func (r *run) renew(verb exchange.Verb) (err error) {
+	switch verb {
+	case exchange.VerbAdopt:
+		r.catalogue, err = r.tools.Catalogue(members.VersionInForce(r.tx))
+	case exchange.VerbRoster, exchange.VerbAnnounce:
+		if r.agreed = members.Fed(r.tx).MachineVersion; r.agreed > Version {
+			err = ErrTooOld.With("agreed", r.agreed, "version", Version)
+		}
+	}
+	return err
 }
 
 // perform gives the outcome, or the refusal, or a fault. That a refusal has

@@ -45,9 +45,6 @@ func (m *Machine) open(payload []byte) (*opened, error) {
 	if c.verb, known = m.table[c.cmd.Verb]; !known {
 		return nil, ErrVerb.With("verb", c.cmd.Verb)
 	}
-	if agreed := m.View().federation.MachineVersion; c.verb.since > agreed {
-		return nil, ErrInactive.With("verb", c.cmd.Verb, "since", c.verb.since)
-	}
 	if c.body, err = c.verb.decode(c.cmd.Body); err != nil {
 		return nil, err
 	}
@@ -63,29 +60,38 @@ func keyOf(r state.Reader, c *opened, at exchange.Millis) (members.Member, keys.
 	return member, key, nil
 }
 
-// authentic checks that the command is of this federation and signed by the
-// member it names with a key that counted then. That a signature was good once
-// is remembered, for a kid is the digest of its key; whether the key may be used
-// is asked each time.
-func (m *Machine) authentic(r state.Reader, c *opened, at exchange.Millis) (members.Member, *exchange.Error) {
-	if c.cmd.Federation != m.View().federation.ID {
-		return members.Member{}, ErrFederation.With()
+// announcedKey finds the issuer's command key among all that were ever announced,
+// in force or not: what Check goes by.
+func (m *Machine) announcedKey(c *opened) (keys.Public, error) {
+	key, ok := m.tools.Book.Key(c.cmd.Issuer, c.jws.KID)
+	if !ok || key.Use() != keys.Command || string(key.Alg()) != c.jws.Alg {
+		return keys.Public{}, ErrSigner.With()
 	}
-	issuer, key, err := keyOf(r, c, at)
+	return key, nil
+}
+
+// authentic checks that the command is of this federation and signed with the
+// key that was found for it. That a signature was good once is remembered, for a
+// kid is the digest of its key; whether the key may be used is asked each time.
+func (m *Machine) authentic(c *opened, key keys.Public, err error) *exchange.Error {
+	if c.cmd.Federation != m.View().federation.ID {
+		return ErrFederation.With()
+	}
 	if err == nil && !c.verified {
 		err = key.Verify([]byte(c.jws.SigningInput), c.jws.Signature)
 	}
 	if err != nil {
-		return members.Member{}, ErrSigner.Wrap(err)
+		return ErrSigner.Wrap(err)
 	}
-	return issuer, nil
+	return nil
 }
 
 // Check says whether a payload may be stored in the log: it is a command of
-// this federation in its one spelling, of a verb this build knows and all have
-// agreed on, and signed by the member it names. It depends on the payload and
-// the members' keys, on nothing that a command of machine version 1 can change,
-// so that all nodes judge alike however far each has applied.
+// this federation in its one spelling, of a verb this build knows, and signed
+// with a key that was ever announced for the member it names. It depends on the
+// payload and on the rosters this node has seen, in force or not, so that all
+// nodes judge alike however far each has applied: a roster that holds is
+// remembered here (members.Book), and what its newcomers sign passes behind it.
 func (m *Machine) Check(payload []byte) error { return m.CheckAll([][]byte{payload})[0] }
 
 // CheckAll is Check for many payloads, with their signatures verified in
@@ -95,14 +101,22 @@ func (m *Machine) CheckAll(payloads [][]byte) []error {
 	commands := make([]*opened, len(payloads))
 	for i, payload := range payloads {
 		commands[i], errs[i] = m.open(payload)
+		if c := commands[i]; c != nil && c.verb.name == exchange.VerbRoster {
+			// One that does not hold is not refused: its answer on the ledger says why.
+			_, _ = m.tools.Book.Learn(*c.body.(*members.SignedRoster), m.tools.Verify)
+		}
 	}
-	v := m.View()
-	m.verify(v.state, commands)
+	m.verify(commands)
+	founded := m.View().federation.Founded
 	for i, c := range commands {
 		if errs[i] != nil {
 			continue
 		}
-		if _, refusal := m.authentic(v.state, c, c.cmd.At); refusal != nil {
+		key, err := m.announcedKey(c)
+		if err == nil && c.cmd.At < founded {
+			err = ErrSigner.With()
+		}
+		if refusal := m.authentic(c, key, err); refusal != nil {
 			errs[i] = refusal
 			continue
 		}
@@ -117,14 +131,14 @@ func (m *Machine) CheckAll(payloads [][]byte) []error {
 // verify looks at the signatures of those commands that are not verified yet,
 // and marks the good ones. Nil commands are passed over. What it leaves, for
 // want of a key or because one does not verify, authentic judges alone.
-func (m *Machine) verify(r state.Reader, commands []*opened) {
+func (m *Machine) verify(commands []*opened) {
 	var batch []keys.Signed
 	var of []*opened
 	for _, c := range commands {
 		if c == nil || c.verified {
 			continue
 		}
-		if _, key, err := keyOf(r, c, c.cmd.At); err == nil {
+		if key, err := m.announcedKey(c); err == nil {
 			batch = append(batch, keys.Signed{Key: key, Message: []byte(c.jws.SigningInput), Sig: c.jws.Signature})
 			of = append(of, c)
 		}
@@ -141,6 +155,18 @@ func (m *Machine) verify(r state.Reader, commands []*opened) {
 		c.verified = true
 	}
 }
+
+// Allows says whether a verb is in force by the newest state, for a leader that is
+// about to propose: nodes that do not know it yet could not follow.
+func (m *Machine) Allows(verb exchange.Verb) error {
+	if v, known := m.table[verb]; known && v.since > m.View().federation.MachineVersion {
+		return ErrInactive.With("verb", verb, "since", v.since)
+	}
+	return nil
+}
+
+// Book holds the rosters this node has verified.
+func (m *Machine) Book() *members.Book { return m.tools.Book }
 
 // TimeOf is the time a payload claims, for whoever has a clock to compare it
 // with: nobody here has. It verifies nothing.

@@ -46,6 +46,11 @@ type Machine struct {
 // New founds a machine at index 0: its state is a function of the genesis.
 func New(g members.Genesis, opts Options) (*Machine, error) {
 	m := &Machine{genesis: g, options: opts, table: byName(verbs()), tools: members.NewTools()}
+	first, err := g.Lineage()
+	if err != nil {
+		return nil, err
+	}
+	m.tools.Book = members.NewBook(first)
 	store, err := state.Open(schema(), state.Options{Frozen: opts.Frozen})
 	if err != nil {
 		return nil, err

@@ -232,6 +232,9 @@ func (m *Machine) judge(v *state.View, h header, root tlog.Hash) (*tlog.Tree, *c
 	if cat == nil || cat.Digest() != force.Digest {
 		return nil, nil, ErrSnapshot.With("why", "no catalogue in force")
 	}
+	if err := m.tools.Book.Follow(v, m.tools.Verify); err != nil {
+		return nil, nil, ErrSnapshot.Wrap(err, "why", "its rosters do not follow from the charter")
+	}
 	if m.options.Audit {
 		err = auditOf(context.Background(), m.genesis, v)
 	}

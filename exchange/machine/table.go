@@ -11,12 +11,9 @@ import (
 	"accord/exchange/state"
 )
 
-// Version is the machine version of this build: the newest rules of apply it
-// knows. A federation runs the version its charter names, or a later one that
-// all members' nodes can apply.
-const Version = 1
-
-// verb is one row of the verb table.
+// verb is one row of the verb table. A federation runs the machine version its
+// charter names, or a later one that all members' nodes have announced (see
+// members.Announce).
 type verb struct {
 	number int // append-only; a retired verb keeps its number and its row
 	name   exchange.Verb
@@ -47,7 +44,7 @@ func define[B, O any](number int, name exchange.Verb, since int, decode func([]b
 // verbs is the table. Numbers and names are never reused; a new verb gets the
 // next number and the machine version it comes with.
 func verbs() []verb {
-	return []verb{
+	return append([]verb{
 		define(1, exchange.VerbNominate, 1, lists.DecodeNominate, lists.Nominate),
 		define(2, exchange.VerbWithdraw, 1, lists.DecodeWithdraw, lists.Withdraw),
 		define(3, exchange.VerbRemove, 1, lists.DecodeRemove, lists.Remove),
@@ -57,7 +54,9 @@ func verbs() []verb {
 		define(7, exchange.VerbReleaseDeliver, 1, release.DecodeDeliver, release.Deliver),
 		define(8, exchange.VerbReleaseOpen, 1, release.DecodeOpen, release.Open),
 		define(9, exchange.VerbAdopt, 1, members.DecodeAdopt, members.Adopt),
-	}
+		define(10, exchange.VerbRoster, 1, members.DecodeRoster, members.Enrol),
+		define(11, exchange.VerbAnnounce, 1, members.DecodeAnnounce, members.Announce),
+	}, nextVerbs()...)
 }
 
 // byName makes the table searchable. Two rows with one name or number are a

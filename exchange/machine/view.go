@@ -96,6 +96,15 @@ func (v *View) Members() []members.Member {
 	return all
 }
 
+// Roster is the roster in force; before the first one only the charter's digest.
+func (v *View) Roster() members.RosterRow { return members.RosterInForce(v.state) }
+
+// Rosters gives the rosters that came into force after a version, oldest first.
+func (v *View) Rosters(after int) iter.Seq[members.RosterRow] { return members.Rosters(v.state, after) }
+
+// BuildOf is what a node announced of itself last.
+func (v *View) BuildOf(node string) (members.Build, bool) { return members.BuildOf(v.state, node) }
+
 // KeyAt finds a key that counted at a time, and whose it was.
 func (v *View) KeyAt(kid string, at exchange.Millis) (members.Member, keys.Public, bool) {
 	return members.KeyAt(v.state, kid, at)

@@ -29,6 +29,7 @@ type Act struct {
 // Tools are what apply works with beside the rows: memories that save work and
 // never change an answer. Safe for concurrent use.
 type Tools struct {
+	Book       *Book // every roster verified; the one thing here that is needed, see Enrol
 	verified   memory
 	mu         sync.Mutex // guards catalogues
 	catalogues map[string]*catalogue.Catalogue

@@ -41,9 +41,11 @@ type Charter struct {
 	Blind          BlindRef        `json:"blind"`
 	MachineVersion int             `json:"machine_version"` // rules of apply that all agreed on
 	AdoptQuorum    int             `json:"adopt_quorum"`    // seats that must endorse a new catalogue version
+	// RosterQuorum is how many seats must endorse a new roster; 0 stands for AdoptQuorum.
+	RosterQuorum int `json:"roster_quorum,omitzero"`
 }
 
-// Founder is a member as the charter names it.
+// Founder is a member as the charter, or later a roster, names it.
 type Founder struct {
 	ID   exchange.MemberID   `json:"id"`
 	Kind exchange.MemberKind `json:"kind"`
@@ -56,9 +58,24 @@ type Founder struct {
 
 // Node is where a member's node is found.
 type Node struct {
-	ID      string `json:"id"`
+	ID      string `json:"id"`      // member and incarnation, never used twice
 	Address string `json:"address"` // host:port of its peer listener
+	Role    Role   `json:"role,omitempty"`
 }
+
+// Role is what a node does in the log.
+type Role string
+
+// The roles. A voter (表决节点) elects leaders and is counted when an entry is
+// committed; a nonvoter (跟随节点) only receives the log. Without a role a
+// founder's node is a voter.
+const (
+	Voter    Role = "voter"
+	Nonvoter Role = "nonvoter"
+)
+
+// Votes says whether the node is a voter.
+func (n Node) Votes() bool { return n.Role != Nonvoter }
 
 // CatalogueRef names a catalogue version by the digest of its bytes.
 type CatalogueRef struct {
@@ -120,7 +137,7 @@ func (c *Charter) Validate() error {
 	case c.MachineVersion < 1:
 		return fail("/machine_version", "starts at 1")
 	}
-	seats, err := c.validateMembers(fail)
+	seats, err := validateMembers(c.Members, fail)
 	if err != nil {
 		return err
 	}
@@ -130,20 +147,24 @@ func (c *Charter) Validate() error {
 	if c.AdoptQuorum < 1 || c.AdoptQuorum > seats {
 		return fail("/adopt_quorum", "is out of range")
 	}
+	if c.RosterQuorum < 0 || c.RosterQuorum > seats {
+		return fail("/roster_quorum", "is out of range")
+	}
 	return nil
 }
 
-// validateMembers checks every founder and counts the seats. Ids of members,
-// nodes and keys, credit codes and addresses each occur once.
-func (c *Charter) validateMembers(fail func(at, why string) error) (seats int, err error) {
+// validateMembers checks every member and counts the seats. Ids of members,
+// nodes and keys, credit codes and addresses each occur once, and one node votes.
+func validateMembers(all []Founder, fail func(at, why string) error) (seats int, err error) {
 	taken := map[string]bool{}
 	take := func(kind, id string) bool {
 		fresh := !taken[kind+" "+id]
 		taken[kind+" "+id] = true
 		return fresh
 	}
-	for i := range c.Members {
-		m := &c.Members[i]
+	voters := 0
+	for i := range all {
+		m := &all[i]
 		at := "/members/" + strconv.Itoa(i)
 		switch {
 		case !exchange.ValidName(string(m.ID)) || !take("member", string(m.ID)):
@@ -158,6 +179,8 @@ func (c *Charter) validateMembers(fail func(at, why string) error) (seats int, e
 			return 0, fail(at+"/node/id", "is no name or taken")
 		case !hostPort(m.Node.Address) || !take("address", m.Node.Address):
 			return 0, fail(at+"/node/address", "is not host:port or taken")
+		case m.Node.Role != "" && m.Node.Role != Voter && m.Node.Role != Nonvoter:
+			return 0, fail(at+"/node/role", "is not known")
 		case len(m.Keys) != len(keys.Uses()):
 			return 0, fail(at+"/keys", "must be one for every use")
 		}
@@ -169,6 +192,12 @@ func (c *Charter) validateMembers(fail func(at, why string) error) (seats int, e
 		if m.Seat {
 			seats++
 		}
+		if m.Node.Votes() {
+			voters++
+		}
+	}
+	if voters == 0 {
+		return 0, fail("/members", "have no node that votes")
 	}
 	return seats, nil
 }

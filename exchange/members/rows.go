@@ -12,9 +12,12 @@ import (
 // Status is where a member stands.
 type Status string
 
-// Active (正常) is the only status of machine version 1: members come with the
-// charter and stay.
-const Active Status = "active"
+// The statuses. Who left (退出) keeps its row, since its statements and its id
+// stay.
+const (
+	Active Status = "active" // 正常
+	Left   Status = "left"   // 退出
+)
 
 // Member is a member agency (成员单位).
 type Member struct {
@@ -25,6 +28,7 @@ type Member struct {
 	Seat   bool                `json:"seat"`
 	Status Status              `json:"status"`
 	Since  exchange.Millis     `json:"since"`
+	Ended  exchange.Millis     `json:"ended,omitzero"` // when it left
 	Node   Node                `json:"node"`
 	Keys   []Key               `json:"keys"`
 }
@@ -61,7 +65,8 @@ func (m *Member) KeyOf(kid string, at exchange.Millis) (key keys.Public, ok bool
 }
 
 // Federation is what the charter fixed for all, in numbers, beside the signed
-// bytes themselves.
+// bytes themselves. The quorums are those of the roster in force, the machine
+// version is the one in force.
 type Federation struct {
 	ID             string          `json:"id"`
 	Name           exchange.Text   `json:"name"`
@@ -69,6 +74,7 @@ type Federation struct {
 	Digest         string          `json:"digest"` // of the charter's bytes
 	CosignQuorum   int             `json:"cosign_quorum"`
 	AdoptQuorum    int             `json:"adopt_quorum"`
+	RosterQuorum   int             `json:"roster_quorum"`
 	MachineVersion int             `json:"machine_version"`
 	Blind          BlindRef        `json:"blind"`
 	Charter        string          `json:"charter"`    // the bytes that were signed
@@ -104,10 +110,14 @@ var (
 	members     = state.NewTable("members.members", func(m *Member) string { return string(m.ID) }, byKID)
 	versions    = state.NewTable("catalogue.versions", func(v *Version) string { return versionKey(v.Version) })
 	forces      = state.NewTable("catalogue.force", func(f *inForce) string { return f.ID })
+	rosters     = state.NewTable("members.rosters", func(r *RosterRow) string { return versionKey(r.Version) })
+	builds      = state.NewTable("members.builds", func(b *Build) string { return b.Node })
 )
 
 // Tables lists the tables of this part.
-func Tables() []state.AnyTable { return []state.AnyTable{federations, members, versions, forces} }
+func Tables() []state.AnyTable {
+	return []state.AnyTable{federations, members, versions, forces, rosters, builds}
+}
 
 func versionKey(version int) string { return fmt.Sprintf("%010d", version) }
 
@@ -117,18 +127,15 @@ func (g Genesis) Found(tx *state.Tx) error {
 	if err != nil {
 		return err
 	}
+	first := c.Roster()
 	if err := federations.Insert(tx, &Federation{ID: c.Federation, Name: c.Name, Founded: c.Founded,
-		Digest: g.Digest(), CosignQuorum: c.CosignQuorum, AdoptQuorum: c.AdoptQuorum,
+		Digest: g.Digest(), CosignQuorum: c.CosignQuorum, AdoptQuorum: c.AdoptQuorum, RosterQuorum: first.Quorums.Roster,
 		MachineVersion: c.MachineVersion, Blind: c.Blind, Charter: string(g.Charter), Signatures: g.Signatures}); err != nil {
 		return err
 	}
-	for _, f := range c.Members {
-		m := &Member{ID: f.ID, Kind: f.Kind, Name: f.Name, USCC: f.USCC, Seat: f.Seat, Status: Active,
-			Since: c.Founded, Node: f.Node}
-		for _, k := range f.Keys {
-			m.Keys = append(m.Keys, Key{Public: k, From: c.Founded})
-		}
-		if err := members.Insert(tx, m); err != nil {
+	for _, f := range first.Members {
+		m := Member{Since: c.Founded}.listed(f, c.Founded)
+		if err := members.Insert(tx, &m); err != nil {
 			return err
 		}
 	}
@@ -162,11 +169,11 @@ func Get(r state.Reader, id exchange.MemberID) (Member, bool) { return members.G
 // All gives the members by id.
 func All(r state.Reader) iter.Seq[Member] { return members.Scan(r, "") }
 
-// KeyAt finds the key with this id, and whose it is, if it counted at that
-// time and its member is active.
+// KeyAt finds the key with this id, and whose it is, if it counted at that time.
+// The keys of a member that left count until it did.
 func KeyAt(r state.Reader, kid string, at exchange.Millis) (m Member, key keys.Public, ok bool) {
 	m, ok = byKID.First(r, kid)
-	if !ok || m.Status != Active {
+	if !ok {
 		return Member{}, keys.Public{}, false
 	}
 	for _, k := range m.Keys {

@@ -63,7 +63,7 @@ func MakeDraft(federation string, introductions [][]byte, terms Terms, now time.
 		Blind:     members.BlindRef{Scheme: blindScheme, Commitment: blind.Commitment(key)}, MachineVersion: MachineVersion}
 	seats := 0
 	for _, token := range introductions {
-		in, err := readIntroduction(token)
+		in, err := ReadIntroduction(token)
 		if err != nil {
 			return nil, err
 		}
@@ -137,7 +137,7 @@ func ReadDraft(raw []byte) (Draft, *members.Charter, error) {
 		return fail("it does not bring every member its blinding key")
 	}
 	for i, token := range d.Introductions {
-		in, err := readIntroduction([]byte(token))
+		in, err := ReadIntroduction([]byte(token))
 		if err != nil {
 			return Draft{}, nil, err
 		}
@@ -241,12 +241,12 @@ func Found(cfg config.Config, store *keystore.Store, raw []byte, signatures [][]
 	return g.Digest(), WriteFile(path, file)
 }
 
-func ownIntroduction(dir string) (introduction, error) {
+func ownIntroduction(dir string) (members.Introduction, error) {
 	raw, err := readFile(filepath.Join(dir, IntroductionFile), maxPaper)
 	if err != nil {
-		return introduction{}, ErrFolder.Wrap(err, "dir", dir, "why", "it holds no introduction")
+		return members.Introduction{}, ErrFolder.Wrap(err, "dir", dir, "why", "it holds no introduction")
 	}
-	return readIntroduction(raw)
+	return ReadIntroduction(raw)
 }
 
 func encodeID(b []byte) string { return base64.RawURLEncoding.EncodeToString(b) }

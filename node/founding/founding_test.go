@@ -245,8 +245,8 @@ func TestWrongIntroductionsMakeNoDraft(t *testing.T) {
 	a := initialise(t, "regulator", exchange.KindRegulator, "127.0.0.1:7101", nil)
 	b := initialise(t, "court", exchange.KindCourt, "127.0.0.1:7104", nil)
 	twice := initialise(t, "court", exchange.KindCourt, "127.0.0.1:7105", nil)
-	again := func(change func(*introduction)) []byte {
-		in, err := readIntroduction(b.intro)
+	again := func(change func(*members.Introduction)) []byte {
+		in, err := ReadIntroduction(b.intro)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -262,12 +262,12 @@ func TestWrongIntroductionsMakeNoDraft(t *testing.T) {
 		want  error
 	}{
 		"the same member twice": {twice.intro, ErrDraft},
-		"no key to encrypt to": {again(func(in *introduction) {
+		"no key to encrypt to": {again(func(in *members.Introduction) {
 			in.Member.Keys = slices.DeleteFunc(in.Member.Keys, func(k keys.Public) bool { return k.Use() == keys.Seal })
 		}), ErrDraft},
-		"another federation": {again(func(in *introduction) { in.Federation = "gansu" }), ErrDraft},
-		"a name with a line": {again(func(in *introduction) { in.Member.ID = "court\nall is well" }), ErrPaper},
-		"the same address": {again(func(in *introduction) {
+		"another federation": {again(func(in *members.Introduction) { in.Federation = "gansu" }), ErrDraft},
+		"a name with a line": {again(func(in *members.Introduction) { in.Member.ID = "court\nall is well" }), ErrPaper},
+		"the same address": {again(func(in *members.Introduction) {
 			in.Member.ID = "c2"
 			in.Member.Node = members.Node{ID: "c2", Address: "127.0.0.1:7101"}
 		}), members.ErrCharter},

@@ -45,17 +45,6 @@ type Options struct {
 	Clock      func() time.Time
 }
 
-// introduction is a newcomer's self-signed statement of name, keys and address.
-type introduction struct {
-	Format     string          `json:"format"`
-	Federation string          `json:"federation"`
-	Invitation string          `json:"invitation,omitempty"` // id of the invitation it answers
-	At         exchange.Millis `json:"at"`
-	Member     members.Founder `json:"member"`
-}
-
-const introductionFormat = "accord-introduction/1"
-
 // Init makes a data folder: keys, configuration, identity, and the member's
 // introduction, whose bytes it returns. It never overwrites anything, and what
 // can be wrong with the options is said before anything is made.
@@ -96,7 +85,7 @@ func Init(o Options) ([]byte, error) {
 	if err := WriteFile(config.FilePath(o.Dir), settings); err != nil {
 		return nil, err
 	}
-	token, err := signPaper(store, jws.TypIntroduction, introduction{Format: introductionFormat, Federation: o.Federation,
+	token, err := signPaper(store, jws.TypIntroduction, members.Introduction{Format: members.IntroductionFormat, Federation: o.Federation,
 		Invitation: invited, At: exchange.MillisOf(o.Clock()), Member: o.founder(store.Publics(), id.Node)})
 	if err != nil {
 		return nil, err

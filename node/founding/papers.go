@@ -63,14 +63,18 @@ func ReadInvitation(token []byte, now time.Time) (Invitation, error) {
 	return inv, nil
 }
 
-// readIntroduction verifies a founder's introduction.
-func readIntroduction(token []byte) (introduction, error) {
-	var in introduction
-	if err := readPaper("introduction", token, jws.TypIntroduction, &in, func() []keys.Public { return in.Member.Keys }); err != nil {
-		return introduction{}, err
+// ReadIntroduction verifies a member's introduction.
+func ReadIntroduction(token []byte) (members.Introduction, error) {
+	token = bytes.TrimSpace(token)
+	if len(token) > maxPaper {
+		return members.Introduction{}, ErrPaper.With("file", "introduction", "why", "too long")
 	}
-	if in.Format != introductionFormat || !exchange.ValidName(in.Federation) || !exchange.ValidName(string(in.Member.ID)) {
-		return introduction{}, ErrPaper.With("file", "introduction", "why", "malformed")
+	in, ok := members.OpenIntroduction(string(token), jws.VerifyKind)
+	switch {
+	case !ok:
+		return members.Introduction{}, ErrPaper.With("file", "introduction", "why", "it is no introduction, or its signature does not hold")
+	case !exchange.ValidName(in.Federation) || !exchange.ValidName(string(in.Member.ID)):
+		return members.Introduction{}, ErrPaper.With("file", "introduction", "why", "malformed")
 	}
 	return in, nil
 }

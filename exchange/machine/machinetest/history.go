@@ -26,6 +26,8 @@ type historian struct {
 	entries  []Order // nominations, by whom and under which label
 	releases []Order
 	payloads [][]byte
+	line     *members.Lineage
+	joined   []exchange.MemberID
 }
 
 // History is a seeded sequence of n payloads: tidy and untidy commands,
@@ -34,6 +36,9 @@ type historian struct {
 func History(tb testing.TB, seed uint64, n int) [][]byte {
 	tb.Helper()
 	h := &historian{tb: tb, rnd: rand.New(rand.NewChaCha8(sha256.Sum256(fmt.Append(nil, "history ", seed)))), at: Start, version: 1}
+	var err error
+	h.line, err = Genesis(tb).Lineage()
+	Must(tb, err)
 	for len(h.payloads) < n {
 		h.payloads = append(h.payloads, h.next())
 	}
@@ -54,7 +59,9 @@ func (h *historian) next() []byte {
 		return h.sign(h.step())
 	case p < 88:
 		return Sign(h.tb, h.adopt())
-	case p < 94 && len(h.payloads) > 0:
+	case p < 91:
+		return Sign(h.tb, h.roster())
+	case p < 95 && len(h.payloads) > 0:
 		return pick(h, h.payloads)
 	}
 	return h.hostile()
@@ -76,7 +83,12 @@ func pick[T any](h *historian, from []T) T { return from[h.rnd.IntN(len(from))] 
 
 func (h *historian) chance(percent int) bool { return h.rnd.IntN(100) < percent }
 
-func (h *historian) anybody() exchange.MemberID { return pick(h, Founders()).ID }
+func (h *historian) anybody() exchange.MemberID {
+	if h.chance(10) && len(h.joined) > 0 {
+		return pick(h, h.joined)
+	}
+	return pick(h, Founders()).ID
+}
 
 func (h *historian) label(kind string) string { return fmt.Sprint(kind, " ", h.n) }
 
@@ -210,6 +222,48 @@ func (h *historian) adopt() Order {
 		h.version++ // later commands name the new version
 	}
 	return o
+}
+
+// roster is a change of the membership that holds, or lacks an endorsement or its
+// proof, or was overtaken.
+func (h *historian) roster() Order {
+	at := h.line
+	if h.chance(15) && at.Parent() != nil {
+		at = at.Parent()
+	}
+	var proofs []string
+	var newcomer exchange.MemberID
+	doc := Draft(h.tb, at, func(r *members.Roster) {
+		n := h.rnd.IntN(len(r.Members))
+		switch p := h.rnd.IntN(10); {
+		case p < 5:
+			newcomer = exchange.MemberID(fmt.Sprint("newcomer", h.n))
+			f := Newcomer(newcomer, h.n%250)
+			r.Members = append(r.Members, f)
+			if h.chance(85) {
+				proofs = append(proofs, Introduce(h.tb, f, newcomer))
+			}
+		case p < 7 && n > 4:
+			r.Members = append(r.Members[:n], r.Members[n+1:]...)
+		case p < 9:
+			if r.Members[n].Node.Votes() {
+				r.Members[n].Node.Role = members.Nonvoter
+			} else {
+				r.Members[n].Node.Role = members.Voter
+			}
+		default:
+			r.Quorums.Cosign = 1 + h.rnd.IntN(len(r.Members))
+		}
+	})
+	seats := []exchange.MemberID{"regulator", "commission", "association", "court"}[:2+h.rnd.IntN(3)]
+	s := SignRoster(h.tb, doc, at.Version()+1, proofs, seats...)
+	if next, err := h.line.Extend(s, nil); err == nil {
+		h.line = next
+		if newcomer != "" {
+			h.joined = append(h.joined, newcomer)
+		}
+	}
+	return Order{By: h.anybody(), ID: h.label("command"), Verb: exchange.VerbRoster, Body: s, At: h.at, Cat: h.version}
 }
 
 // hostile is a payload that is not authentic, or takes another's id.
