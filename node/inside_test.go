@@ -58,7 +58,9 @@ func TestNoLaterRefusalHidesAnUnknownOutcome(t *testing.T) {
 		"unknown for ever":               {[]error{unknown}, ErrUnknown},
 	} {
 		ctx, cancel := context.WithTimeout(t.Context(), 500*time.Millisecond)
-		value, err := proposer{&scripted{answers: c.answers}}.Propose(ctx, []byte("x"))
+		p := proposer{log: &scripted{answers: c.answers}, watch: func([]byte) func() { return func() {} },
+			inOrder: func(context.Context, []byte) bool { return false }}
+		value, err := p.Propose(ctx, []byte("x"))
 		cancel()
 		if c.want == nil && (err != nil || string(value) != "done") || c.want != nil && !errors.Is(err, c.want) {
 			t.Errorf("%s: %q, %v", name, value, err)

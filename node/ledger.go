@@ -39,22 +39,41 @@ type proposer struct {
 	log interface {
 		Propose(ctx context.Context, payload []byte) (consensus.Result, error)
 	}
+	// watch begins to wait for the command's inclusion; the function it gives
+	// ends that.
+	watch func(payload []byte) (done func())
+	// inOrder says whether this node, leading, would take the command, and has no
+	// reason to doubt its own clock.
+	inOrder func(ctx context.Context, payload []byte) bool
+}
+
+func (n *Node) proposer() proposer {
+	m := ledgerMachine{n.machine, n}
+	return proposer{log: n.ledger, watch: n.witness.Watch, inOrder: func(ctx context.Context, payload []byte) bool {
+		return n.machine.Check(payload) == nil && m.punctual(payload) == nil && n.witness.OnTime(ctx, acceptWindow)
+	}}
 }
 
 // Propose implements agency.Proposer. An unknown outcome is asked again with
 // the same bytes, which the machine answers once, as long as the caller waits.
 // Once a try's outcome is unknown, no refusal of a later try says that nothing
-// happened.
+// happened. Nor does the refusal of a command that is in order: whoever leads
+// keeps it out, this node goes on trying and complains to the others.
 func (p proposer) Propose(ctx context.Context, payload []byte) ([]byte, error) {
+	done := p.watch(payload)
 	var unknown error
 	for {
 		res, err := p.log.Propose(ctx, payload)
 		switch {
 		case err == nil:
+			done()
 			return res.Value, nil
 		case errors.Is(err, consensus.ErrUnknownOutcome):
 			unknown = err
+		case unknown == nil && errors.Is(err, consensus.ErrRefused) && p.inOrder(ctx, payload):
+			return nil, ErrHeld.Wrap(err)
 		case unknown == nil:
+			done()
 			return nil, translate(err)
 		case !errors.Is(err, consensus.ErrNoQuorum):
 			return nil, translate(unknown)
@@ -74,6 +93,16 @@ const acceptWindow = 60 * time.Second
 // Admit is asked by the leader before it proposes: the one place where a clock
 // meets a command. Followers and apply never look at theirs.
 func (m ledgerMachine) Admit(payload []byte) error {
+	if admit := m.n.opts.Admit; admit != nil {
+		if err := admit(payload); err != nil {
+			return err
+		}
+	}
+	return m.punctual(payload)
+}
+
+// punctual is nil for a command whose time is near this node's clock.
+func (m ledgerMachine) punctual(payload []byte) error {
 	t, err := jws.Parse(string(payload))
 	if err != nil {
 		return err
@@ -146,6 +175,8 @@ func (n *Node) Status() wire.NodeStatus {
 	switch {
 	case st.Err != nil:
 		out.Why = "the log has stopped after an error"
+	case n.witness.Stopped():
+		out.Why = "stopped over a ledger alarm: " + n.witness.Why()
 	case st.Leader == "":
 		out.Why = "no leader"
 	case !n.ready.Load():

@@ -29,6 +29,7 @@ import (
 	"accord/node/failpoint"
 	"accord/node/founding"
 	"accord/node/metrics"
+	"accord/node/witness"
 )
 
 // Options are what Open needs beside the data folder.
@@ -39,6 +40,9 @@ type Options struct {
 	// Listener replaces the listener on the configured address, for tests. It is
 	// the node's from now on, also when Open fails.
 	Listener net.Listener
+	// Admit, if set, is asked before this node, leading, takes a statement into
+	// the log: tests make a leader that censors with it.
+	Admit func(payload []byte) error
 }
 
 // Node is one running node. Open fills it from the bottom up; Close takes it
@@ -57,6 +61,8 @@ type Node struct {
 	records records.Store
 	machine *machine.Machine
 	tls     *transport.TLS
+	peerNet *quietNetwork // the log's network
+	witness *witness.Witness
 	ledger  *consensus.Log
 	agency  *agency.Agency
 	metrics *metrics.Metrics
@@ -106,6 +112,7 @@ func Open(cfg config.Config, o Options) (n *Node, err error) {
 		n.openRecords,   // our own records and their sealed fields
 		n.openMachine,   // the state the ledger drives
 		n.openNetwork,   // the port, so that peers can reach us…
+		n.openWitness,   // what we signed, before anything is voted or served
 		n.openLedger,    // …before the log asks for their votes
 		n.openAgency,    // everything with keys and time
 		n.openInterface, // the API, last: what it serves is there
@@ -245,7 +252,7 @@ func (n *Node) openLedger() error {
 	first := of == ""
 	n.ledger, err = consensus.Open(consensus.Config{
 		Dir: filepath.Join(n.cfg.Dir, "ledger"), NodeID: n.id.Node, Create: first, Servers: n.foundingServers(),
-		Transport: n.tls, Heartbeat: n.cfg.RaftTimeout,
+		Transport: n.peerNet, Heartbeat: n.cfg.RaftTimeout,
 		SnapshotThreshold: uint64(n.cfg.SnapshotEvery), TrailingLogs: uint64(n.cfg.TrailingLogs),
 		Logger: n.log, Fatal: n.fatal, Hook: failpoint.Hook(), SnapshotInterval: failpoint.SnapshotInterval(),
 	}, ledgerMachine{n.machine, n})
@@ -305,7 +312,7 @@ func (n *Node) openAgency() error {
 	}
 	n.agency, err = agency.New(agency.Config{
 		Federation: n.cfg.Federation, Self: n.id.Member, Kind: n.founder().Kind, Keys: n.keys, Storage: storage, Blinder: blinder,
-		Ledger: n.machine, Proposer: proposer{n.ledger}, Records: n.records, Genesis: n.genesis, Outbox: filepath.Join(n.cfg.Dir, "outbox"), Clock: n.opts.Clock, Rand: rand.Reader, Hook: failpoint.Hook(),
+		Ledger: n.machine, Proposer: n.proposer(), Records: n.records, Genesis: n.genesis, Outbox: filepath.Join(n.cfg.Dir, "outbox"), Clock: n.opts.Clock, Rand: rand.Reader, Hook: failpoint.Hook(),
 	})
 	return err
 }
@@ -323,7 +330,7 @@ func (n *Node) secret(name string) ([]byte, error) {
 // port.
 func (n *Node) openInterface() error {
 	n.metrics = metrics.New(n.opts.Version, n.cfg.Member, n.gauges())
-	s := &api.Server{Config: n.cfg, Agency: n.agency, Ledger: n.machine, Node: n, Audit: n.audit,
+	s := &api.Server{Config: n.cfg, Agency: n.agency, Ledger: n.machine, Node: n, Witness: n.witness, Audit: n.audit,
 		Metrics: n.metrics, Log: n.log, Clock: n.opts.Clock}
 	handler := n.requests.count(s.Handler())
 	if err := n.openSocket(); err != nil {
@@ -351,6 +358,7 @@ func (n *Node) openInterface() error {
 	}
 	n.tasks.Go(func() { n.watchReady(ctx) })
 	n.tasks.Go(func() { n.watchMembers(ctx) })
+	n.tasks.Go(func() { n.witness.Run(ctx) })
 	return nil
 }
 

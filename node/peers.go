@@ -150,6 +150,18 @@ func (n *Node) gauges() metrics.Gauges {
 			return 0
 		},
 		Records: func() float64 { return float64(n.recordCount()) },
+		Forks:   func() float64 { return float64(n.witness.OpenAlarms()) },
+		Stopped: func() float64 {
+			if n.witness.Stopped() {
+				return 1
+			}
+			return 0
+		},
+		Cosigned: func() float64 {
+			c, _ := n.witness.Newest()
+			return float64(c.Size)
+		},
+		Complaints: func() float64 { return float64(n.witness.OpenComplaints()) },
 	}
 }
 

@@ -23,6 +23,8 @@ func Render(w io.Writer, r *Report, lang string) error {
 	p.facts(r)
 	p.commands(r)
 	p.documents(r)
+	p.proof(r)
+	p.fork(r)
 	p.failures(r)
 	return p.Flush()
 }
@@ -194,4 +196,30 @@ func (p *printer) outcome(o Outcome) string {
 		return Text{"已采纳", "accepted"}.In(p.lang)
 	}
 	return Text{"被驳回", "refused"}.In(p.lang)
+}
+
+func (p *printer) proof(r *Report) {
+	switch {
+	case r.Proof == nil:
+	case r.Proof.Kind == ProofConsistency:
+		p.say("证明      前 %d 条是同一账本的开头", "proof       the first %d leaves are the beginning of the same ledger", r.Proof.From)
+	default:
+		p.say("证明      第 %d 条：指令 %s，%s，%s", "proof       leaf %d: command %s, %s, %s",
+			r.Proof.Index, clean(r.Proof.ID), r.Proof.Digest, p.outcome(r.Proof.Outcome))
+	}
+}
+
+func (p *printer) fork(r *Report) {
+	if r.Fork == nil {
+		return
+	}
+	for _, c := range r.Fork.Conflicts {
+		p.say("分叉      前 %d 条有不同的根：", "fork        different roots of the first %d leaves:", c.Size)
+		for _, s := range c.Sides {
+			fmt.Fprintf(p, "          %s  %s\n", s.Root, clean(strings.Join(s.Members, ", ")))
+		}
+	}
+	if len(r.Fork.Equivocators) > 0 {
+		p.say("两头签署  %s", "equivocal   %s", clean(strings.Join(r.Fork.Equivocators, ", ")))
+	}
 }

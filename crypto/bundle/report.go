@@ -49,6 +49,8 @@ type Report struct {
 	Checkpoint *CheckpointReport `json:"checkpoint,omitempty"`
 	Commands   []CommandReport   `json:"commands,omitempty"`
 	Documents  []DocumentReport  `json:"documents,omitempty"`
+	Fork       *ForkReport       `json:"fork,omitempty"`  // of a fork's evidence
+	Proof      *ProofReport      `json:"proof,omitempty"` // of a stand-alone proof
 	Checks     []Check           `json:"checks"`
 }
 
@@ -175,6 +177,22 @@ var checks = map[string]texts{
 		Text{"文书原文不在所依据的指令中", "the document does not stand in the command it rests on"}},
 	CheckDocumentBinding: {Text{"开放内容绑定于申请单位及其申请", "the release is bound to its requester and request"},
 		Text{"开放内容未绑定于申请单位及其申请", "the release is not bound to its requester and request"}},
+	CheckForkForm: {Text{"分叉证据格式正确", "the file is well-formed evidence of a fork"},
+		Text{"分叉证据格式不正确", "the file is not well-formed evidence of a fork"}},
+	CheckForkNote: {Text{"检查点有成员单位的有效签名", "the checkpoint bears a member's valid signature"},
+		Text{"检查点没有成员单位的有效签名", "the checkpoint bears no member's valid signature"}},
+	CheckForkLink: {Text{"一致性证明成立", "the consistency proof holds"},
+		Text{"一致性证明不成立", "the consistency proof does not hold"}},
+	CheckForkConflict: {Text{"同一条数有两个不同的根，均有签名：账本已分叉", "two different roots of one size are signed: the ledger is forked"},
+		Text{"没有证明分叉：这些检查点可以属于同一账本", "no fork is proven: these checkpoints can be of one ledger"}},
+	CheckProofForm: {Text{"证明文件格式正确", "the proof file is well-formed"},
+		Text{"证明文件格式不正确", "the proof file is not well-formed"}},
+	CheckProofLeaf: {Text{"附带的叶是账本的叶", "the leaf that comes with it is a ledger's"},
+		Text{"没有附带账本的叶", "no ledger leaf comes with it"}},
+	CheckProofHolds: {Text{"证明成立", "the proof holds"},
+		Text{"证明不成立", "the proof does not hold"}},
+	CheckProofPolicy: {Text{"检查点符合所给共签策略", "the checkpoint satisfies the policy given"},
+		Text{"检查点不符合所给共签策略，或未给出策略", "the checkpoint does not satisfy the policy given, or none was given"}},
 }
 
 // notCompared is the text of CheckTrust when there is nothing to compare with.

@@ -25,7 +25,7 @@ var (
 
 func TestSignAndVerify(t *testing.T) {
 	k := cryptotestKey(keys.Command)
-	for _, typ := range []string{TypCommand, TypEndorsement, TypCharter, TypIntroduction, TypInvitation} {
+	for _, typ := range []string{TypCommand, TypEndorsement, TypCharter, TypIntroduction, TypInvitation, TypComplaint} {
 		token, err := Sign(k, typ, []byte(payload))
 		if err != nil {
 			t.Fatal(err)
@@ -38,7 +38,7 @@ func TestSignAndVerify(t *testing.T) {
 		if err != nil || string(got.Payload) != payload || got.Typ != typ || got.KID != k.KID() || got.Alg != "EdDSA" {
 			t.Errorf("%s: %+v, %v", typ, got, err)
 		}
-		for _, other := range []string{TypCommand, TypEndorsement, TypCharter, TypIntroduction, TypInvitation} {
+		for _, other := range []string{TypCommand, TypEndorsement, TypCharter, TypIntroduction, TypInvitation, TypComplaint} {
 			if _, err := Verify(token, other, lookup); (err == nil) != (other == typ) {
 				t.Errorf("%s passes for %s: %v", typ, other, err)
 			}

@@ -14,6 +14,7 @@ const (
 	TypIntroduction = "accord-introduction+jws" // a newcomer's own keys and name
 	TypInvitation   = "accord-invitation+jws"   // a member's invitation to a newcomer
 	TypBackup       = "accord-backup+jws"       // a node's word for a backup it wrote
+	TypComplaint    = "accord-complaint+jws"    // a member's word that its command was not taken
 )
 
 // uses is the table from typ to the only use whose keys may sign it.
@@ -24,6 +25,7 @@ var uses = map[string]keys.Use{
 	TypIntroduction: keys.Command,
 	TypInvitation:   keys.Command,
 	TypBackup:       keys.Command,
+	TypComplaint:    keys.Command,
 }
 
 // Kind is a type of token: its explicit typ (RFC 8725 section 3.11), the use of

@@ -26,11 +26,16 @@ func NewCosigner(federation, member string, private keys.Private) (*Signer, erro
 // with a member's cosign key, for tools that insist on a signature of the log
 // itself. Each member may put one; no key belongs to the log.
 func NewLogSigner(federation string, private keys.Private) (*Signer, error) {
-	key, err := memberKey(LedgerOrigin(federation), TypeEd25519, private.Public())
+	key, err := LogKey(federation, private.Public())
 	if err != nil {
 		return nil, err
 	}
 	return NewSigner(key, private), nil
+}
+
+// LogKey verifies what NewLogSigner makes.
+func LogKey(federation string, public keys.Public) (Key, error) {
+	return memberKey(LedgerOrigin(federation), TypeEd25519, public)
 }
 
 func memberKey(name string, typ SigType, public keys.Public) (Key, error) {

@@ -57,6 +57,23 @@ func NewPolicy(k int, cosigners ...Key) (*Policy, error) {
 	return &p.policy, nil
 }
 
+// NewLogPolicy is NewPolicy with log lines: each of these keys may have signed
+// under the log's own name, and one of them must have.
+func NewLogPolicy(k int, logs, cosigners []Key) (*Policy, error) {
+	p, err := NewPolicy(k, cosigners...)
+	if err != nil {
+		return nil, err
+	}
+	for _, log := range logs {
+		entry, err := keyEntry("", []string{log.String()}, TypeEd25519, p.logs)
+		if err != nil {
+			return nil, err
+		}
+		p.logs = append(p.logs, entry)
+	}
+	return p, nil
+}
+
 // Check opens a signed checkpoint of the log named by origin and decides
 // whether it is to be believed: it must be signed by one of the policy's logs
 // (if the policy lists any) under the name origin, and cosigned by a quorum.

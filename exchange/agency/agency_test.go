@@ -17,6 +17,7 @@ import (
 	"accord/crypto/cryptotest"
 	"accord/crypto/jws"
 	"accord/crypto/keys"
+	"accord/crypto/tlog"
 	"accord/exchange"
 	"accord/exchange/agency"
 	"accord/exchange/catalogue"
@@ -297,22 +298,7 @@ func TestNominationAndEvidence(t *testing.T) {
 	if row.StatusAt(now) != lists.Nominated || row.StatusAt(now.Add(3*time.Second)) != lists.Listed {
 		t.Errorf("status %s, later %s", row.StatusAt(now), row.StatusAt(now.Add(3*time.Second)))
 	}
-	size, note, err := w.agency["association"].Checkpoint(0)
-	if err != nil {
-		t.Fatal(err)
-	}
-	var others [][]byte
-	for _, m := range []exchange.MemberID{"regulator", "commission", "court"} {
-		_, n, err := w.agency[m].Checkpoint(size)
-		if err != nil {
-			t.Fatal(err)
-		}
-		others = append(others, n)
-	}
-	cosigned, err := agency.Cosign(note, others...)
-	if err != nil {
-		t.Fatal(err)
-	}
+	cosigned := cosigned(t, w, "association", "regulator", "commission", "court")
 	b, err := w.agency["association"].Bundle(ctx, cosigned)
 	if err != nil {
 		t.Fatal(err)
@@ -328,4 +314,32 @@ func TestNominationAndEvidence(t *testing.T) {
 	if report := bundle.Verify(forged, bundle.Options{}); report.OK {
 		t.Error("a forged bundle verifies")
 	}
+}
+
+// cosigned is the ledger as it stands under the signatures of these members.
+func cosigned(t *testing.T, w *world, ms ...exchange.MemberID) []byte {
+	t.Helper()
+	view := w.machine.View()
+	c := tlog.Checkpoint{Origin: tlog.LedgerOrigin(view.Federation().ID), Size: view.Size(), Root: view.Root()}
+	var sigs []tlog.Signature
+	for _, m := range ms {
+		key, err := w.agency[m].Keys.Key(keys.Cosign)
+		if err != nil {
+			t.Fatal(err)
+		}
+		signer, err := tlog.NewCosigner(view.Federation().ID, string(m), key)
+		if err != nil {
+			t.Fatal(err)
+		}
+		sig, err := signer.Sign(c, w.now.Unix())
+		if err != nil {
+			t.Fatal(err)
+		}
+		sigs = append(sigs, sig)
+	}
+	note, err := tlog.Format(c, sigs...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return note
 }

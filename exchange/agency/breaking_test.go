@@ -8,7 +8,6 @@ import (
 	"slices"
 	"testing"
 
-	"accord/crypto/tlog"
 	"accord/exchange"
 	"accord/exchange/agency"
 	"accord/exchange/intake"
@@ -125,10 +124,7 @@ func TestAFalseReferenceSpoilsNoEvidence(t *testing.T) {
 		t.Fatal(err)
 	}
 	a := w.agency["association"]
-	_, note, err := a.Checkpoint(0)
-	if err != nil {
-		t.Fatal(err)
-	}
+	note := cosigned(t, w, "association")
 	if _, err := a.Bundle(t.Context(), note); err != nil {
 		t.Errorf("all evidence of the association is lost: %v", err)
 	}
@@ -139,24 +135,5 @@ func TestAFalseReferenceSpoilsNoEvidence(t *testing.T) {
 	cancel()
 	if _, err := a.Bundle(ended, note); !errors.Is(err, context.Canceled) {
 		t.Errorf("nobody waits for it any more: %v", err)
-	}
-}
-
-func TestAnotherHistoryHasACode(t *testing.T) {
-	w := newWorld(t)
-	_, note, err := w.agency["court"].Checkpoint(0)
-	if err != nil {
-		t.Fatal(err)
-	}
-	granted(t, w)
-	_, later, err := w.agency["association"].Checkpoint(0)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if _, err := agency.Cosign(later, note); !errors.Is(err, agency.ErrFork) {
-		t.Errorf("%v", err)
-	}
-	if _, err := agency.Cosign(later, []byte("no note")); !errors.Is(err, tlog.ErrFormat) {
-		t.Errorf("%v", err)
 	}
 }

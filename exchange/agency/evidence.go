@@ -3,10 +3,8 @@ package agency
 import (
 	"context"
 	"errors"
-	"fmt"
 
 	"accord/crypto/bundle"
-	"accord/crypto/keys"
 	"accord/crypto/tlog"
 	"accord/exchange"
 	"accord/exchange/lists"
@@ -14,74 +12,10 @@ import (
 	"accord/exchange/records"
 )
 
-// ErrSize is given when a checkpoint of a size this node has not reached is
-// asked for.
-var ErrSize = exchange.Define(exchange.KindNotFound, "LEDGER-010",
-	exchange.Text{Zh: "本节点的账本尚无 {size} 条", En: "this node's ledger has not reached size {size}"},
-	exchange.Text{Zh: "稍后再试,或不指定大小", En: "try again later, or leave the size out"})
-
 // ErrEntry is given when an entry is not known.
 var ErrEntry = exchange.Define(exchange.KindNotFound, "LIST-100",
 	exchange.Text{Zh: "没有名单条目 {entry}", En: "there is no list entry {entry}"},
 	exchange.Text{Zh: "用 accord list show 查看", En: "see accord list show"})
-
-// ErrFork is given when a member signed another root of the ledger than this
-// node computed.
-var ErrFork = exchange.Define(exchange.KindUnverified, "LEDGER-014",
-	exchange.Text{Zh: "有成员共签的账本与本节点不同:{theirs},本节点为 {ours}", En: "a member cosigned another ledger, {theirs}; this node's is {ours}"},
-	exchange.Text{Zh: "两份检查点都是证据,请保存并通知全体成员", En: "both checkpoints are evidence; keep them and tell every member"})
-
-// Checkpoint is the ledger's root at size as this node computed it, as a signed
-// note with this member's cosignature; size 0 means all of it. Every node signs
-// only roots of its own tree, so a quorum of cosignatures means a quorum of
-// nodes hold the same history.
-func (a *Agency) Checkpoint(size int64) (int64, []byte, error) {
-	tree := a.Ledger.View().Tree()
-	if size == 0 {
-		size = tree.Size()
-	}
-	root, err := tree.RootAt(size)
-	if err != nil || size < 1 {
-		return 0, nil, ErrSize.With("size", size)
-	}
-	key, err := a.Keys.Key(keys.Cosign)
-	if err != nil {
-		return 0, nil, err
-	}
-	signer, err := tlog.NewCosigner(a.Federation, string(a.Self), key)
-	if err != nil {
-		return 0, nil, err
-	}
-	c := tlog.Checkpoint{Origin: tlog.LedgerOrigin(a.Federation), Size: size, Root: root}
-	sig, err := signer.Sign(c, a.Clock().Unix())
-	if err != nil {
-		return 0, nil, err
-	}
-	note, err := tlog.Format(c, sig)
-	return size, note, err
-}
-
-// Cosign puts this member's and the others' notes over one checkpoint into one
-// note. A note over another root or size is an error: it is evidence.
-func Cosign(own []byte, others ...[]byte) ([]byte, error) {
-	c, sigs, err := tlog.Read(own)
-	if err != nil {
-		return nil, err
-	}
-	for _, note := range others {
-		oc, osigs, err := tlog.Read(note)
-		if err != nil {
-			return nil, err
-		}
-		if oc != c {
-			return nil, ErrFork.With("theirs", shown(oc), "ours", shown(c))
-		}
-		sigs = append(sigs, osigs...)
-	}
-	return tlog.Format(c, sigs...)
-}
-
-func shown(c tlog.Checkpoint) string { return fmt.Sprintf("%d %x", c.Size, c.Root[:8]) }
 
 // Bundle is the evidence file over everything this node can show under the
 // cosigned checkpoint: every statement of the ledger, the document of every

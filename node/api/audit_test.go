@@ -15,6 +15,7 @@ import (
 	"accord/node/audit"
 	"accord/node/config"
 	"accord/node/wire"
+	"accord/node/witness"
 )
 
 // audited counts the lines of a member's audit log that hold a text, once the
@@ -142,7 +143,7 @@ func TestHealth(t *testing.T) {
 	if got := w.ask("court", caller{}, "GET", "/readyz", ""); got.status != http.StatusOK || got.body != "ready\n" {
 		t.Errorf("%d %q", got.status, got.body)
 	}
-	if got := w.ask("court", caller{}, "GET", "/readyz?verbose", ""); got.body != "[+] leader\n[+] audit\n[+] caught-up\nready\n" {
+	if got := w.ask("court", caller{}, "GET", "/readyz?verbose", ""); got.body != "[+] leader\n[+] audit\n[+] caught-up\n[+] ledger\nready\n" {
 		t.Errorf("%q", got.body)
 	}
 	w.servers["court"].Audit.Close()
@@ -181,7 +182,7 @@ func TestRequestsThatEndAreNotFaultsOfTheNode(t *testing.T) {
 			t.Errorf("%v is %v", err, got)
 		}
 	}
-	named := ErrCosign.Wrap(context.DeadlineExceeded)
+	named := witness.ErrCosign.Wrap(context.DeadlineExceeded)
 	for _, err := range []error{nil, named, errors.New("disk")} {
 		if got := ended(err); got != err {
 			t.Errorf("%v is %v", err, got)

@@ -61,6 +61,19 @@ var matrix = map[string]string{
 	"POST /api/v1/releases/{id}/deny":    "o",
 	"POST /api/v1/releases/{id}/open":    "c",
 	"POST /api/v1/releases/{id}/deliver": "m",
+
+	"GET /api/v1/ledger/checkpoints":         "pmnuhcoad",
+	"GET /api/v1/ledger/state":               "m",
+	"GET /api/v1/ledger/proof/inclusion":     "pmnuhcoad",
+	"GET /api/v1/ledger/proof/consistency":   "pmnuhcoad",
+	"GET /api/v1/ledger/forks":               "pmnuhcoad",
+	"GET /api/v1/ledger/forks/{id}/evidence": "pmnuhcoad",
+	"POST /api/v1/ledger/forks/{id}/settle":  "o",
+	"GET /api/v1/ledger/complaints":          "pmnuhcoad",
+	"POST /api/v1/ledger/complaints":         "m",
+	"GET /ledger/checkpoint":                 "pmnuhcoad",
+	"GET /ledger/policy":                     "pmnuhcoad",
+	"GET /ledger/tile/{path...}":             "pmnuhcoad",
 }
 
 // Shows: B2, B3
@@ -74,7 +87,7 @@ func TestAuthorityMatrix(t *testing.T) {
 		if !known {
 			t.Errorf("%s stands in no matrix", name)
 		}
-		target := strings.NewReplacer("{id}", "AAAAAAAAAAAAAAAAAAAAAA", "{list}", "black", "{version}", "1").Replace(rt.path)
+		target := strings.NewReplacer("{id}", "AAAAAAAAAAAAAAAAAAAAAA", "{list}", "black", "{version}", "1", "{path...}", "0/000.p/1").Replace(rt.path)
 		for _, c := range matrixCallers {
 			cells++
 			got := w.ask("regulator", c.as, rt.method, target, `{"unknown":1}`)

@@ -14,6 +14,7 @@ import (
 	"accord/exchange/agency"
 	"accord/node/config"
 	"accord/node/wire"
+	"accord/node/witness"
 )
 
 func TestEvidence(t *testing.T) {
@@ -71,8 +72,8 @@ func TestEvidenceNeedsAnHonestQuorum(t *testing.T) {
 			t.Errorf("%s: %+v", name, report.Checkpoint)
 		}
 		liars["regulator"] = true
-		w.nominateByName("91639911MA6T008137") // the remembered checkpoint does not do any more
-		if _, err := w.client("court", config.Auditor).EntryBundle(context.Background(), id); code(err) != ErrCosign.Code {
+		id = exchange.EntryID(w.nominateByName("91639911MA6T008137")) // the remembered checkpoint does not cover it
+		if _, err := w.client("court", config.Auditor).EntryBundle(context.Background(), id); code(err) != witness.ErrCosign.Code {
 			t.Errorf("%s: two liars: %v", name, err)
 		}
 	}
@@ -106,7 +107,7 @@ func TestAForkIsReported(t *testing.T) {
 	w := newWorld(t)
 	w.nominateByName(goodCode)
 	w.lie("court", lying{checkpoint: func(c wire.Checkpoint) wire.Checkpoint { c.Note = otherHistory(t, c.Note); return c }})
-	if _, err := w.client("court", config.Auditor).Bundle(context.Background()); code(err) != ErrCosign.Code {
+	if _, err := w.client("court", config.Auditor).Bundle(context.Background()); code(err) != witness.ErrCosign.Code {
 		t.Errorf("%v", err)
 	}
 	if !strings.Contains(w.log.String(), "a member signed another history of the ledger") || !strings.Contains(w.log.String(), "member=association") {

@@ -41,6 +41,7 @@ func (s *Server) ready(w http.ResponseWriter, r *http.Request) error {
 			{"leader", st.Leader != ""},
 			{"audit", s.Audit.Working() > 0},
 			{"caught-up", st.Applied >= st.Commit},
+			{"ledger", !s.Witness.Stopped()},
 		} {
 			mark := "+"
 			if !part.ok {

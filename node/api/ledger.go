@@ -4,6 +4,7 @@ import (
 	"encoding/hex"
 	"net/http"
 
+	"accord/crypto/tlog"
 	"accord/exchange/journal"
 	"accord/node/wire"
 )
@@ -82,9 +83,13 @@ func (s *Server) checkpoint(w http.ResponseWriter, r *http.Request) error {
 			return err
 		}
 	}
-	size, note, err := s.Agency.Checkpoint(size)
+	note, err := s.Witness.Sign(r.Context(), size)
 	if err != nil {
 		return err
 	}
-	return answer(w, wire.Checkpoint{Size: size, Note: string(note)})
+	point, _, err := tlog.Read(note)
+	if err != nil {
+		return err
+	}
+	return answer(w, wire.Checkpoint{Size: point.Size, Note: string(note)})
 }

@@ -8,13 +8,14 @@ import (
 	"accord/exchange/agency"
 	"accord/exchange/records"
 	"accord/node/wire"
+	"accord/node/witness"
 )
 
 // Peer is what this node asks of another member's node. client.Client is one.
 type Peer interface {
 	Record(ctx context.Context, id exchange.RecordID, author exchange.MemberID) (wire.Record, error)
 	Deliver(ctx context.Context, id exchange.ReleaseID) (wire.Delivery, error)
-	Checkpoint(ctx context.Context, size int64) (wire.Checkpoint, error)
+	witness.Peer
 }
 
 // heldRecord is a record whose signature this node has just verified, from its

@@ -22,6 +22,7 @@ import (
 	"accord/node/config"
 	"accord/node/metrics"
 	"accord/node/wire"
+	"accord/node/witness"
 )
 
 // The errors of a request as such.
@@ -53,6 +54,7 @@ type Server struct {
 	Agency  *agency.Agency
 	Ledger  agency.Ledger
 	Node    Node
+	Witness *witness.Witness
 	Audit   *audit.Log
 	Metrics *metrics.Metrics
 	Log     *slog.Logger
@@ -60,7 +62,6 @@ type Server struct {
 
 	importing  sync.Mutex // one file at a time
 	strangers  strangers
-	cosigned   cosigned
 	submitters submitters
 	backingUp  sync.Mutex // one backup at a time
 }
@@ -88,7 +89,12 @@ var ErrNotCaughtUp = exchange.Define(exchange.KindUnavailable, "API-024",
 
 // early are the routes that answer before that: they tell of the node and not
 // of the ledger.
-var early = map[string]bool{"/livez": true, "/readyz": true, "/metrics": true, "/api/v1/openapi.yaml": true, "/api/v1/node/status": true, "/api/v1/node/backup": true}
+var early = map[string]bool{"/livez": true, "/readyz": true, "/metrics": true, "/api/v1/openapi.yaml": true, "/api/v1/node/status": true, "/api/v1/node/backup": true,
+	"/api/v1/ledger/forks": true, "/api/v1/ledger/forks/{id}/evidence": true, "/api/v1/ledger/forks/{id}/settle": true}
+
+// unstopped are the routes that answer, beside the early ones, while a ledger
+// alarm has stopped the service: what others need to compare histories.
+var unstopped = map[string]bool{"/api/v1/ledger/checkpoint": true, "/api/v1/ledger/checkpoints": true, "/ledger/checkpoint": true, "/ledger/policy": true}
 
 // unhurried are the routes whose answer takes as long as it is long.
 var unhurried = map[string]bool{"/api/v1/node/backup": true}
@@ -222,6 +228,9 @@ func (s *Server) serve(rt route, w http.ResponseWriter, r *http.Request) (err er
 	}
 	if !early[rt.path] && !s.Node.CaughtUp() {
 		return ErrNotCaughtUp.With()
+	}
+	if !early[rt.path] && !unstopped[rt.path] && s.Witness.Stopped() {
+		return witness.ErrStoppedService.With("why", s.Witness.Why())
 	}
 	return ended(rt.handle(s, w, r))
 }

@@ -20,6 +20,7 @@ import (
 	"accord/node/client"
 	"accord/node/config"
 	"accord/node/wire"
+	"accord/node/witness"
 )
 
 const goodCode = "91639900MA0000001C"
@@ -507,10 +508,10 @@ func TestStatementsAndCheckpoints(t *testing.T) {
 	if err != nil || c.Size != 3 {
 		t.Errorf("%+v %v", c, err)
 	}
-	if _, err := reader.Checkpoint(ctx, 4); code(err) != agency.ErrSize.Code {
+	if _, err := reader.Checkpoint(ctx, 4); code(err) != witness.ErrSize.Code {
 		t.Errorf("a size that is not: %v", err)
 	}
-	if got := w.ask("court", caller{member: "regulator"}, "GET", "/api/v1/ledger/checkpoint?size=4", ""); got.code != agency.ErrSize.Code || w.nodes["court"].barriers != 1 {
+	if got := w.ask("court", caller{member: "regulator"}, "GET", "/api/v1/ledger/checkpoint?size=4", ""); got.code != witness.ErrSize.Code || w.nodes["court"].barriers != 1 {
 		t.Errorf("for a member the node did not catch up first: %s, %d", got.code, w.nodes["court"].barriers)
 	}
 	l, err := reader.Ledger(ctx, true)

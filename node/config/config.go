@@ -26,6 +26,7 @@ type Config struct {
 	RequestTimeout time.Duration
 	MaxUpload      int
 	PublicRate     int // requests a second that one address without a name may make; 0: no limit
+	ComplainAfter  time.Duration
 }
 
 // Operator is a named person (经办人) who may act on the local socket.

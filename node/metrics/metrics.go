@@ -33,6 +33,10 @@ type Gauges struct {
 	Records     func() float64
 	AuditSinks  func() float64
 	LedgerTimeS func() float64
+	Forks       func() float64
+	Stopped     func() float64
+	Cosigned    func() float64
+	Complaints  func() float64
 }
 
 // New makes a registry with build information and the given gauges.
@@ -60,6 +64,10 @@ func New(version, member string, g Gauges) *Metrics {
 		{"accord_ledger_commit_index", "Log index known to be committed.", g.CommitLog},
 		{"accord_ledger_leader", "1 when this node leads.", g.IsLeader},
 		{"accord_ledger_time_seconds", "Ledger time, seconds since 1970.", g.LedgerTimeS},
+		{"accord_ledger_fork", "Ledger alarms nobody has settled: forks and differences of state.", g.Forks},
+		{"accord_ledger_stopped", "1 when a ledger alarm has stopped this node's service.", g.Stopped},
+		{"accord_ledger_cosigned_size", "Statements under the newest checkpoint with a quorum of cosignatures.", g.Cosigned},
+		{"accord_ledger_complaints", "Complaints whose statement is not on the ledger yet.", g.Complaints},
 		{"accord_records", "Own records in the store.", g.Records},
 		{"accord_audit_sinks", "Audit sinks that take lines.", g.AuditSinks},
 	} {

@@ -9,7 +9,8 @@ import (
 
 func TestPageShowsCountersAndGauges(t *testing.T) {
 	one := func() float64 { return 1 }
-	m := New("test", "court", Gauges{one, one, one, one, one, one, one})
+	m := New("test", "court", Gauges{LedgerSize: one, AppliedLog: one, CommitLog: one, IsLeader: one, Records: one, AuditSinks: one, LedgerTimeS: one,
+		Forks: one, Stopped: one, Cosigned: one, Complaints: one})
 	m.Request("GET /x", 404, time.Millisecond)
 	m.Release("request", "refused")
 	m.Refused("NODE-001")

@@ -1,0 +1,150 @@
+package node
+
+import (
+	"context"
+	"errors"
+	"io"
+	"path/filepath"
+	"sync"
+
+	"accord/consensus"
+	"accord/consensus/transport"
+	"accord/exchange"
+	"accord/exchange/machine"
+	"accord/node/witness"
+)
+
+// The log asks the machine what makes a snapshot believable.
+var _ consensus.Voucher = ledgerMachine{}
+
+// openWitness opens the memory of what this node has signed. A node that an
+// alarm has stopped stays stopped: it hears and says nothing in the log.
+func (n *Node) openWitness() (err error) {
+	n.peerNet = &quietNetwork{Network: n.tls, open: map[*quietConn]struct{}{}}
+	n.witness, err = witness.Open(witness.Config{
+		Federation: n.cfg.Federation, Self: n.id.Member, Dir: filepath.Join(n.cfg.Dir, "witness"), Genesis: n.genesis,
+		Keys: n.keys, Ledger: n.machine, Clock: n.opts.Clock, Log: n.log, Check: n.machine.Check, Patience: n.cfg.ComplainAfter,
+		Peer: func(m exchange.MemberID) (witness.Peer, error) { return n.Peer(m) },
+		Propose: func(ctx context.Context, payload []byte) error {
+			_, err := n.ledger.Propose(ctx, payload)
+			return err
+		},
+		Leader: func() exchange.MemberID {
+			m, _ := n.memberOf(n.ledger.Status().Leader)
+			return m
+		},
+		OnStop: n.peerNet.mute,
+	})
+	if err == nil {
+		n.peerNet.mute(n.witness.Stopped())
+	}
+	return err
+}
+
+var errNoSuchState = errors.New("node: the state at that log entry is not here")
+
+// Vouch implements consensus.Voucher: the checkpoint that a quorum cosigned
+// over exactly the statements in the snapshot of that log entry.
+func (m ledgerMachine) Vouch(ctx context.Context, index uint64) ([]byte, error) {
+	size := m.View().SizeAt(index)
+	if size < 1 {
+		return nil, errNoSuchState
+	}
+	c, err := m.n.witness.Gather(ctx, size)
+	return []byte(c.Note), err
+}
+
+// Vet implements consensus.Voucher. The voucher must bear a quorum's
+// cosignatures by the members this node knows; the snapshot must be exactly
+// what they signed, continue this node's own ledger, and consist of what its
+// own statements bring about: rows are not under the cosigned root, so they are
+// made anew and compared.
+func (m ledgerMachine) Vet(ctx context.Context, voucher []byte, snapshot io.Reader) error {
+	point, err := m.n.witness.Trust(voucher)
+	if err != nil {
+		return err
+	}
+	_, err = m.Prepare(ctx, snapshot, machine.Trusted{Size: point.Size, Root: point.Root}, true)
+	return err
+}
+
+// quietNetwork is the log's network, which can be made silent: a node that may
+// hold another history than the others must not vote, lead, or take entries.
+type quietNetwork struct {
+	transport.Network
+	mu    sync.Mutex
+	muted bool                    // guarded by mu
+	open  map[*quietConn]struct{} // guarded by mu
+}
+
+var errMuted = errors.New("node: silent over a ledger alarm")
+
+// mute closes every stream and opens no other until it is taken back.
+func (q *quietNetwork) mute(muted bool) {
+	q.mu.Lock()
+	q.muted = muted
+	var open []*quietConn
+	if muted {
+		for c := range q.open {
+			open = append(open, c)
+		}
+	}
+	q.mu.Unlock()
+	for _, c := range open {
+		c.Close()
+	}
+}
+
+// take wraps a stream, or closes it on a silent network.
+func (q *quietNetwork) take(c transport.Conn) (transport.Conn, error) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if q.muted {
+		return nil, errors.Join(errMuted, c.Close())
+	}
+	held := &quietConn{Conn: c, of: q}
+	q.open[held] = struct{}{}
+	return held, nil
+}
+
+// Dial implements transport.Network.
+func (q *quietNetwork) Dial(ctx context.Context, id, address string) (transport.Conn, error) {
+	q.mu.Lock()
+	muted := q.muted
+	q.mu.Unlock()
+	if muted {
+		return nil, errMuted
+	}
+	c, err := q.Network.Dial(ctx, id, address)
+	if err != nil {
+		return nil, err
+	}
+	return q.take(c)
+}
+
+// Accept implements transport.Network.
+func (q *quietNetwork) Accept() (transport.Conn, error) {
+	for {
+		c, err := q.Network.Accept()
+		if err != nil {
+			return nil, err
+		}
+		if held, err := q.take(c); err == nil {
+			return held, nil
+		}
+	}
+}
+
+// quietConn leaves the network's list when it is closed.
+type quietConn struct {
+	transport.Conn
+	of *quietNetwork
+}
+
+// Close implements net.Conn.
+func (c *quietConn) Close() error {
+	c.of.mu.Lock()
+	delete(c.of.open, c)
+	c.of.mu.Unlock()
+	return c.Conn.Close()
+}
