@@ -35,7 +35,6 @@ var owners = map[string][]string{
 	"github.com/hashicorp/go-hclog":           {"consensus"},
 	"github.com/hashicorp/go-metrics":         {"consensus"},
 	"github.com/hashicorp/go-msgpack":         {"consensus"},
-	"go.etcd.io/bbolt":                        {"consensus"},
 	"github.com/hashicorp/go-memdb":           {"exchange/state"},
 	"github.com/go-jose/go-jose":              {"crypto/jws", "crypto/seal", "crypto/keys"},
 	"github.com/go-json-experiment/json":      {"crypto/strictjson"},

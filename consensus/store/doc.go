@@ -7,6 +7,11 @@
 // nobody knows what is on disk; a call that hangs ends the node, because a
 // leader that cannot write goes on sending heartbeats. Damage is reported with
 // what to do about it and never mended by guessing.
+//
+// The log is a row of segment files whose room is taken ahead, so that an append
+// is one write and one fdatasync; everything about its shape, and the vote, is
+// one state record that is replaced whole. DESIGN.md has the formats and the
+// argument why a crash at any moment leaves what was acknowledged.
 package store
 
 import "errors"
@@ -26,6 +31,9 @@ var (
 	ErrLatched = errors.New("store: stopped after an error")
 	// ErrHung: a call took longer than the watchdog allows.
 	ErrHung = errors.New("store: disk does not answer")
+	// ErrDiskFull: there is too little room to take anything on. Nothing was
+	// written, nothing is lost; it passes by itself once there is room again.
+	ErrDiskFull = errors.New("store: too little room on the disk")
 )
 
 // Advice is the text that goes with [ErrDamaged] for the operator.

@@ -2,7 +2,6 @@ package store
 
 import (
 	"fmt"
-	"runtime/debug"
 	"sync/atomic"
 )
 
@@ -23,6 +22,12 @@ func (l *latch) trip(err error) error {
 	return *l.err.Load()
 }
 
+// shut latches without a word: the store was closed.
+func (l *latch) shut() {
+	err := fmt.Errorf("%w: closed", ErrLatched)
+	l.err.CompareAndSwap(nil, &err)
+}
+
 // failed is the latched error, or nil.
 func (l *latch) failed() error {
 	if p := l.err.Load(); p != nil {
@@ -38,9 +43,7 @@ func (l *latch) guarded(what string, f func() error) (err error) {
 	stop := l.opt.AfterFunc(l.opt.Limit, func() {
 		_ = l.trip(fmt.Errorf("%w: %s takes longer than %s", ErrHung, what, l.opt.Limit))
 	})
-	old := debug.SetPanicOnFault(true) // a damaged memory map must not take the process down unexplained
 	defer func() {
-		debug.SetPanicOnFault(old)
 		stop()
 		if r := recover(); r != nil {
 			err = fmt.Errorf("%w: %v", ErrDamaged, r)

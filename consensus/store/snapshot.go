@@ -10,13 +10,14 @@ import (
 	"hash"
 	"hash/crc32"
 	"io"
+	"io/fs"
 	"log/slog"
-	"os"
-	"path/filepath"
+	"runtime"
 	"slices"
 	"strings"
 	"time"
 
+	"accord/consensus/store/disk"
 	"accord/consensus/transport"
 
 	"github.com/hashicorp/raft"
@@ -46,11 +47,11 @@ const retain = 3
 
 // Snapshots is raft's snapshot store in one directory.
 type Snapshots struct {
-	dir   string
+	fs    disk.FS
 	fatal func(error)
 	log   *slog.Logger
-	sync  bool
 	hit   func(point string)
+	space space
 }
 
 var _ raft.SnapshotStore = (*Snapshots)(nil)
@@ -59,10 +60,8 @@ var _ raft.SnapshotStore = (*Snapshots)(nil)
 // A damaged newest snapshot is an error and not a reason to take an older one:
 // the log behind it is gone.
 func OpenSnapshots(opt Options) (*Snapshots, error) {
-	s := &Snapshots{dir: opt.Dir, fatal: opt.Fatal, log: opt.Logger, sync: !opt.NoSync, hit: opt.hit}
-	if s.log == nil {
-		s.log = slog.New(slog.DiscardHandler)
-	}
+	opt = opt.withDefaults()
+	s := &Snapshots{fs: opt.FS, fatal: opt.Fatal, log: opt.Logger, hit: opt.Hook, space: space{floor: opt.Floor}}
 	if err := s.sweep(); err != nil {
 		return nil, err
 	}
@@ -80,16 +79,23 @@ func OpenSnapshots(opt Options) (*Snapshots, error) {
 	return s, nil
 }
 
-// sweep removes what a crash left half written.
+// sweep removes what a crash left half written, and makes sure of the names that
+// are there.
 func (s *Snapshots) sweep() error {
-	names, err := filepath.Glob(filepath.Join(s.dir, "*"+snapSuffix+".tmp"))
-	if err != nil {
-		return err
+	names, err := s.fs.List()
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
 	}
 	for _, n := range names {
-		if err := os.Remove(n); err != nil {
-			return fmt.Errorf("store: remove unfinished snapshot: %w", err)
+		if strings.HasSuffix(n, snapSuffix+tmpSuffix) && err == nil {
+			err = s.fs.Remove(n)
 		}
+	}
+	if err == nil {
+		err = s.fs.SyncDir()
+	}
+	if err != nil {
+		return fmt.Errorf("store: remove unfinished snapshot: %w", err)
 	}
 	return nil
 }
@@ -99,13 +105,16 @@ func snapName(term, index uint64) string { return fmt.Sprintf("%016x-%016x", ter
 
 // names are the ids of the snapshots here, newest first.
 func (s *Snapshots) names() ([]string, error) {
-	files, err := filepath.Glob(filepath.Join(s.dir, "*"+snapSuffix))
-	if err != nil {
+	files, err := s.fs.List()
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return nil, err
 	}
-	ids := files[:0]
+	var ids []string
 	for _, f := range files {
-		id := strings.TrimSuffix(filepath.Base(f), snapSuffix)
+		id, is := strings.CutSuffix(f, snapSuffix)
+		if !is {
+			continue
+		}
 		var term, index uint64
 		if n, err := fmt.Sscanf(id, "%16x-%16x", &term, &index); n != 2 || err != nil || id != snapName(term, index) {
 			return nil, fmt.Errorf("%w: snapshot with a foreign name", ErrFormat)
@@ -125,11 +134,11 @@ func (s *Snapshots) List() ([]*raft.SnapshotMeta, error) {
 	}
 	var out []*raft.SnapshotMeta
 	for _, name := range names[:min(retain, len(names))] {
-		f, err := os.Open(s.path(name))
+		f, err := s.fs.Open(snapFile(name))
 		if err != nil {
 			return nil, fmt.Errorf("store: list snapshots: %w", err)
 		}
-		meta, _, err := readSnapHeader(bufio.NewReader(f))
+		meta, _, err := readSnapHeader(bufio.NewReader(whole(f)))
 		if err == nil {
 			err = fitMeta(meta, f, name)
 		}
@@ -142,16 +151,19 @@ func (s *Snapshots) List() ([]*raft.SnapshotMeta, error) {
 	return out, nil
 }
 
-func (s *Snapshots) path(id string) string { return filepath.Join(s.dir, id+snapSuffix) }
+func snapFile(id string) string { return id + snapSuffix }
+
+// whole reads a file from its start.
+func whole(f disk.File) io.Reader { return io.NewSectionReader(f, 0, 1<<62) }
 
 // fitMeta adds what the file's length and name say and compares.
-func fitMeta(meta *raft.SnapshotMeta, f *os.File, name string) error {
-	fi, err := f.Stat()
+func fitMeta(meta *raft.SnapshotMeta, f disk.File, name string) error {
+	size, err := f.Size()
 	if err != nil {
 		return err
 	}
 	meta.ID = snapName(meta.Term, meta.Index)
-	meta.Size = fi.Size() - int64(snapHeaderLen(meta)) - int64(snapTrailer)
+	meta.Size = size - int64(snapHeaderLen(meta)) - int64(snapTrailer)
 	if meta.ID != name || meta.Size < 0 {
 		return fmt.Errorf("%w: length or name", ErrDamaged)
 	}
@@ -206,30 +218,28 @@ func readSnapHeader(r io.Reader) (*raft.SnapshotMeta, []byte, error) {
 
 // Open verifies a snapshot from end to end and then gives its body.
 func (s *Snapshots) Open(id string) (*raft.SnapshotMeta, io.ReadCloser, error) {
-	f, err := os.Open(s.path(id))
+	f, err := s.fs.Open(snapFile(id))
 	if err != nil {
 		return nil, nil, fmt.Errorf("store: open snapshot: %w", err)
 	}
 	meta, err := verifySnapshot(f, id)
-	if err == nil {
-		_, err = f.Seek(int64(snapHeaderLen(meta)), io.SeekStart)
-	}
 	if err != nil {
 		_ = f.Close()
 		return nil, nil, fmt.Errorf("snapshot %s: %w", id, err)
 	}
-	return meta, &snapBody{Reader: bufio.NewReaderSize(io.LimitReader(f, meta.Size), 256<<10), f: f}, nil
+	body := io.NewSectionReader(f, int64(snapHeaderLen(meta)), meta.Size)
+	return meta, &snapBody{Reader: bufio.NewReaderSize(body, 256<<10), f: f}, nil
 }
 
 type snapBody struct {
 	io.Reader
-	f *os.File
+	f disk.File
 }
 
 func (b *snapBody) Close() error { return b.f.Close() }
 
-func verifySnapshot(f *os.File, id string) (*raft.SnapshotMeta, error) {
-	r := bufio.NewReaderSize(f, 256<<10)
+func verifySnapshot(f disk.File, id string) (*raft.SnapshotMeta, error) {
+	r := bufio.NewReaderSize(whole(f), 256<<10)
 	meta, head, err := readSnapHeader(r)
 	if err != nil {
 		return nil, err
@@ -262,22 +272,58 @@ func (s *Snapshots) Create(version raft.SnapshotVersion, index, term uint64, c r
 		return nil, fmt.Errorf("%w: snapshot version %d", ErrFormat, version)
 	}
 	id := snapName(term, index)
+	if err := s.space.spend(s.fs, 0); err != nil {
+		return nil, fmt.Errorf("%w: no snapshot: %w", ErrDiskFull, err)
+	}
 	s.hit("snapshot.create")
-	f, err := os.OpenFile(s.path(id)+".tmp", os.O_CREATE|os.O_TRUNC|os.O_WRONLY, 0o600)
+	f, err := s.fs.Create(snapFile(id) + tmpSuffix)
 	if err != nil {
-		return nil, fmt.Errorf("store: create snapshot: %w", err)
+		return nil, fmt.Errorf("store: create snapshot: %w", s.judge(err))
 	}
 	k := &snapSink{store: s, id: id, f: f, sum: sha256.New()}
-	k.w = bufio.NewWriterSize(f, 256<<10)
+	k.w = bufio.NewWriterSize(&slowFile{File: f, hit: s.hit}, 256<<10)
 	k.write(encodeSnapHeader(index, term, confIndex, raft.EncodeConfiguration(c)))
 	return k, nil
+}
+
+// judge stops the node over an error of the disk, except that it is full: then
+// the snapshot is given up, and nothing else has happened.
+func (s *Snapshots) judge(err error) error {
+	if errors.Is(err, disk.ErrFull) {
+		return fmt.Errorf("%w: %w", ErrDiskFull, err)
+	}
+	s.fatal(fmt.Errorf("%w: snapshot: %w", ErrLatched, err))
+	return err
+}
+
+// slowFile appends to a file and syncs as it goes: a file system that has to
+// bring hundreds of megabytes to disk at once makes the log's own sync wait.
+type slowFile struct {
+	disk.File
+	hit         func(point string)
+	end, synced int64
+}
+
+// syncEvery is how much a snapshot writes between two syncs.
+const syncEvery = 4 << 20
+
+func (f *slowFile) Write(p []byte) (int, error) {
+	n, err := f.WriteAt(p, f.end)
+	f.end += int64(n)
+	f.hit("snapshot.write")
+	if err == nil && f.end-f.synced >= syncEvery {
+		f.synced = f.end
+		err = f.Sync()
+	}
+	runtime.Gosched()
+	return n, err
 }
 
 // snapSink receives one snapshot.
 type snapSink struct {
 	store  *Snapshots
 	id     string
-	f      *os.File
+	f      disk.File
 	w      *bufio.Writer
 	sum    hash.Hash
 	size   int64
@@ -290,7 +336,9 @@ func (k *snapSink) ID() string { return k.id }
 func (k *snapSink) write(p []byte) {
 	if k.err == nil {
 		k.sum.Write(p)
-		_, k.err = k.w.Write(p)
+		if _, err := k.w.Write(p); err != nil {
+			k.err = k.store.judge(err)
+		}
 	}
 }
 
@@ -302,41 +350,39 @@ func (k *snapSink) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
-// Close finishes the snapshot durably. A disk that fails here is as little to
-// be trusted as one that fails under the log.
+// Close finishes the snapshot durably.
 func (k *snapSink) Close() error {
 	if k.closed {
 		return nil
 	}
-	k.closed = true
+	k.write(snapshotTrailer(k.size, k.sum))
 	if k.err == nil {
-		_, k.err = k.w.Write(snapshotTrailer(k.size, k.sum))
-	}
-	if k.err == nil {
-		k.err = k.w.Flush()
-	}
-	k.store.hit("snapshot.sync.before")
-	if k.err == nil && k.store.sync {
-		k.err = k.f.Sync()
-	}
-	if err := k.f.Close(); k.err == nil {
-		k.err = err
-	}
-	if k.err == nil {
-		k.store.hit("snapshot.rename.before")
-		k.err = os.Rename(k.store.path(k.id)+".tmp", k.store.path(k.id))
-	}
-	k.store.hit("snapshot.rename.after")
-	if k.err == nil && k.store.sync {
-		k.err = syncDir(k.store.dir)
+		if err := k.finish(); err != nil {
+			k.err = k.store.judge(err)
+		}
 	}
 	if k.err != nil {
-		err := fmt.Errorf("store: finish snapshot: %w", k.err)
-		k.store.fatal(err)
+		return errors.Join(fmt.Errorf("store: finish snapshot: %w", k.err), k.Cancel())
+	}
+	k.closed = true
+	k.store.reap()
+	return k.f.Close()
+}
+
+func (k *snapSink) finish() error {
+	if err := k.w.Flush(); err != nil {
 		return err
 	}
-	k.store.reap()
-	return nil
+	k.store.hit("snapshot.sync.before")
+	if err := k.f.Sync(); err != nil {
+		return err
+	}
+	k.store.hit("snapshot.rename.before")
+	if err := k.store.fs.Rename(snapFile(k.id)+tmpSuffix, snapFile(k.id)); err != nil {
+		return err
+	}
+	k.store.hit("snapshot.rename.after")
+	return k.store.fs.SyncDir()
 }
 
 // Cancel drops the snapshot.
@@ -345,7 +391,7 @@ func (k *snapSink) Cancel() error {
 		return nil
 	}
 	k.closed = true
-	return errors.Join(k.f.Close(), os.Remove(k.store.path(k.id)+".tmp"))
+	return errors.Join(k.f.Close(), k.store.fs.Remove(snapFile(k.id)+tmpSuffix))
 }
 
 // reap removes all but the newest snapshots. Failing to is no danger.
@@ -353,7 +399,7 @@ func (s *Snapshots) reap() {
 	s.hit("snapshot.reap")
 	names, err := s.names()
 	for i := retain; err == nil && i < len(names); i++ {
-		err = os.Remove(s.path(names[i]))
+		err = s.fs.Remove(snapFile(names[i]))
 	}
 	if err != nil {
 		s.log.Warn("could not remove old snapshots", "error", err)
@@ -369,8 +415,8 @@ func (s *Snapshots) Newest() (index uint64, age time.Duration) {
 	if _, err := fmt.Sscanf(names[0][17:], "%x", &index); err != nil {
 		return 0, 0
 	}
-	if fi, err := os.Stat(s.path(names[0])); err == nil {
-		age = time.Since(fi.ModTime())
+	if at, err := s.fs.Modified(snapFile(names[0])); err == nil {
+		age = time.Since(at)
 	}
 	return index, age
 }
@@ -382,7 +428,7 @@ func (s *Snapshots) Quarantine() error {
 	if err != nil || len(names) == 0 {
 		return err
 	}
-	return os.Rename(s.path(names[0]), s.path(names[0])+badSuffix)
+	return s.fs.Rename(snapFile(names[0]), snapFile(names[0])+badSuffix)
 }
 
 // Reconcile makes log and newest snapshot fit before raft starts. A crash

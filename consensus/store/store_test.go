@@ -5,22 +5,42 @@ import (
 	"errors"
 	"flag"
 	"fmt"
-	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"strings"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
 
+	"accord/consensus/store/disk"
+	"accord/consensus/store/disktest"
+
 	"github.com/hashicorp/raft"
-	bolt "go.etcd.io/bbolt"
 )
 
-var long = flag.Bool("long", false, "try every byte where a short run tries some")
+var long = flag.Bool("long", false, "try everything where a short run tries some")
 
 func options(dir string, create bool) Options {
 	return Options{Dir: dir, NodeID: "n1", Create: create, NoSync: true, Fatal: func(error) {}}
+}
+
+// small is a segment of three batches or so.
+const small = segmentHead + 8<<10
+
+// inMemory are the options for a disk in memory, where nothing runs by itself.
+func inMemory(d disk.FS, create bool) Options {
+	return Options{Dir: "there", NodeID: "n1", Create: create, FS: d, SegmentSize: small, Fatal: func(error) {},
+		Background: func(f func()) { f() }}
+}
+
+func openOn(t testing.TB, d disk.FS, create bool) *Store {
+	t.Helper()
+	s, err := Open(inMemory(d, create))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s
 }
 
 func open(t testing.TB, dir string, create bool) *Store {
@@ -109,6 +129,52 @@ func TestStoreKeeps(t *testing.T) {
 	}
 }
 
+// A log of before the first release is refused with a word, and so is a directory
+// another process has.
+func TestForeignDirectories(t *testing.T) {
+	dir := t.TempDir()
+	if err := os.WriteFile(filepath.Join(dir, legacyName), []byte{1}, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for _, create := range []bool{true, false} {
+		if _, err := Open(options(dir, create)); !errors.Is(err, ErrFormat) || !strings.Contains(err.Error(), "new node id") {
+			t.Errorf("an old log: %v", err)
+		}
+	}
+	dir = t.TempDir()
+	s := open(t, dir, true)
+	if _, err := Open(options(dir, false)); err == nil || !strings.Contains(err.Error(), "another process") {
+		t.Errorf("opened twice: %v", err)
+	}
+	fill(t, s, 1, 3)
+}
+
+// Readers are not kept waiting by an append, and see an entry only when it is
+// durable.
+func TestReadBesideAppend(t *testing.T) {
+	d := disktest.New()
+	s := openOn(t, d, true)
+	fill(t, s, 1, 10)
+	inside, release := make(chan struct{}), make(chan struct{})
+	d.Fault(func(op disktest.Op) error {
+		if op.Kind == "sync" {
+			close(inside)
+			<-release
+		}
+		return nil
+	})
+	done := make(chan error)
+	go func() { done <- s.StoreLog(entry(11)) }()
+	<-inside
+	if err := holds(s, 1, 10, ""); err != nil {
+		t.Error(err)
+	}
+	close(release)
+	if err := errors.Join(<-done, holds(s, 1, 11, "")); err != nil {
+		t.Error(err)
+	}
+}
+
 func TestOwnerAndAbsence(t *testing.T) {
 	dir := t.TempDir()
 	if _, err := Open(options(dir, false)); !errors.Is(err, ErrNoState) {
@@ -124,31 +190,47 @@ func TestOwnerAndAbsence(t *testing.T) {
 
 // The first failure is the last word: nothing is accepted afterwards, what was
 // going on is not repeated, and Fatal hears of it once.
+// Shows: F11
 func TestLatch(t *testing.T) {
-	for name, hurt := range map[string]func(*Store) error{
-		"gap":           func(s *Store) error { return s.StoreLog(entry(12)) },
-		"repeat":        func(s *Store) error { return s.StoreLog(entry(10)) },
-		"hole":          func(s *Store) error { return s.DeleteRange(3, 5) },
-		"committed":     func(s *Store) error { return s.DeleteRange(8, 10) },
-		"closed file":   func(s *Store) error { _ = s.db.Close(); return s.StoreLog(entry(11)) },
-		"extension":     func(s *Store) error { e := entry(11); e.Extensions = []byte{1}; return s.StoreLog(e) },
-		"bucket panics": func(s *Store) error { s.db = nil; return s.SetUint64([]byte("x"), 1) },
+	eio := errors.New("input/output error")
+	failing := func(kind string) func(*Store, *disktest.Disk) error {
+		return func(s *Store, d *disktest.Disk) error {
+			once := true
+			d.Fault(func(op disktest.Op) error {
+				if op.Kind == kind && once {
+					once = false
+					return eio
+				}
+				return nil
+			})
+			return s.StoreLog(entry(11))
+		}
+	}
+	for name, hurt := range map[string]func(*Store, *disktest.Disk) error{
+		"gap":         func(s *Store, _ *disktest.Disk) error { return s.StoreLog(entry(12)) },
+		"repeat":      func(s *Store, _ *disktest.Disk) error { return s.StoreLog(entry(10)) },
+		"hole":        func(s *Store, _ *disktest.Disk) error { return s.DeleteRange(3, 5) },
+		"committed":   func(s *Store, _ *disktest.Disk) error { return s.DeleteRange(8, 10) },
+		"extension":   func(s *Store, _ *disktest.Disk) error { e := entry(11); e.Extensions = []byte{1}; return s.StoreLog(e) },
+		"panic":       func(s *Store, _ *disktest.Disk) error { s.fs = nil; return s.SetUint64([]byte("x"), 1) },
+		"write fails": failing("write"),
+		"sync fails":  failing("sync"),
 	} {
 		t.Run(name, func(t *testing.T) {
 			var fatal []error
-			opt := options(t.TempDir(), true)
+			d := disktest.New()
+			opt := inMemory(d, true)
 			opt.Fatal = func(err error) { fatal = append(fatal, err) }
 			s, err := Open(opt)
 			if err != nil {
 				t.Fatal(err)
 			}
-			db := s.db
-			defer func() { _ = db.Close() }()
 			fill(t, s, 1, 10)
 			s.SetFloor(func() uint64 { return 8 })
-			if err := hurt(s); !errors.Is(err, ErrLatched) {
+			if err := hurt(s, d); !errors.Is(err, ErrLatched) {
 				t.Fatalf("first failure: %v", err)
 			}
+			ops := d.Ops()
 			_, e1 := s.FirstIndex()
 			_, e2 := s.LastIndex()
 			_, e3 := s.Get([]byte("x"))
@@ -157,13 +239,14 @@ func TestLatch(t *testing.T) {
 					t.Errorf("call %d after the failure: %v", i, err)
 				}
 			}
-			if len(fatal) != 1 {
-				t.Errorf("Fatal was called %d times", len(fatal))
+			if len(fatal) != 1 || d.Ops() != ops {
+				t.Errorf("Fatal was called %d times, the disk %d times afterwards", len(fatal), d.Ops()-ops)
 			}
 		})
 	}
 }
 
+// Shows: F12, F13
 // A call that hangs stops the node although nobody ever returns from it; one
 // that comes back late finds the store latched.
 func TestWatchdog(t *testing.T) {
@@ -192,135 +275,4 @@ func TestWatchdog(t *testing.T) {
 			t.Fatal("a late call counts as done:", err)
 		}
 	})
-}
-
-// opensAs opens a store made of the image and says whether it opened and, if so,
-// what it holds wrongly.
-func opensAs(t *testing.T, image []byte, lo, hi uint64) (bool, error) {
-	t.Helper()
-	dir := t.TempDir()
-	if err := os.WriteFile(filepath.Join(dir, fileName), image, 0o600); err != nil {
-		t.Fatal(err)
-	}
-	s, err := Open(options(dir, false))
-	if err != nil {
-		if !errors.Is(err, ErrDamaged) && !errors.Is(err, ErrFormat) && !errors.Is(err, ErrOwner) {
-			t.Fatalf("damage is reported as %v", err)
-		}
-		return false, nil
-	}
-	defer func() { _ = s.Close() }()
-	return true, holds(s, lo, hi, "n2")
-}
-
-func image(t *testing.T, dir string) []byte {
-	b, err := os.ReadFile(filepath.Join(dir, fileName))
-	if err != nil {
-		t.Fatal(err)
-	}
-	return b
-}
-
-// One flipped bit anywhere in the file is either noticed when the store opens or
-// lies where nothing is kept.
-func TestEveryByteDamaged(t *testing.T) {
-	dir := t.TempDir()
-	s := open(t, dir, true)
-	if err := s.Set([]byte("vote"), []byte("n2")); err != nil {
-		t.Fatal(err)
-	}
-	fill(t, s, 1, 40)
-	_ = s.Close()
-	whole := image(t, dir)
-	noticed, rng := 0, rand.New(rand.NewPCG(1, 2))
-	step := 1
-	if !*long {
-		step = 13
-	}
-	for at := 0; at < len(whole); at += step {
-		if at > 2*os.Getpagesize() && at%os.Getpagesize() == 0 && bytes.Count(whole[at:], []byte{0}) == len(whole)-at {
-			break // never written
-		}
-		hurt := bytes.Clone(whole)
-		hurt[at] ^= 1 << rng.IntN(8)
-		opened, err := opensAs(t, hurt, 1, 40)
-		if err != nil {
-			t.Fatalf("bit flipped at %d: opens and %v", at, err)
-		}
-		if !opened {
-			noticed++
-		}
-	}
-	if noticed < 1000/step {
-		t.Fatalf("only %d flips noticed: is anything checked?", noticed)
-	}
-	t.Logf("%d flips noticed", noticed)
-}
-
-func TestTruncated(t *testing.T) {
-	dir := t.TempDir()
-	s := open(t, dir, true)
-	_ = s.Set([]byte("vote"), []byte("n2"))
-	fill(t, s, 1, 40)
-	_ = s.Close()
-	whole := image(t, dir)
-	for n := 0; n < len(whole); n += 512 {
-		if _, err := opensAs(t, whole[:n], 1, 40); err != nil {
-			t.Fatalf("cut at %d: opens and %v", n, err)
-		}
-	}
-}
-
-// A crash inside a transaction leaves any part of its pages on disk but not its
-// meta page, which bbolt writes last: the store opens as it was before.
-func TestCrashInTransaction(t *testing.T) {
-	dir := t.TempDir()
-	s := open(t, dir, true)
-	_ = s.Set([]byte("vote"), []byte("n2"))
-	fill(t, s, 1, 40)
-	before := image(t, dir)
-	fill(t, s, 41, 41)
-	after := image(t, dir)
-	page := os.Getpagesize()
-	rng := rand.New(rand.NewPCG(3, 4))
-	for range 200 {
-		mixed := append([]byte(nil), after...)
-		copy(mixed, before[:2*page]) // the old meta pages
-		for at := 2 * page; at+512 <= len(before); at += 512 {
-			if rng.IntN(2) == 0 {
-				copy(mixed[at:at+512], before[at:])
-			}
-		}
-		if opened, err := opensAs(t, mixed, 1, 40); err != nil || !opened {
-			t.Fatalf("after a crash: opened %v, %v", opened, err)
-		}
-	}
-	if opened, err := opensAs(t, after, 1, 41); err != nil || !opened {
-		t.Fatal("the finished transaction", err)
-	}
-}
-
-// Damage that bbolt's structure does not show: records swapped, dropped, altered.
-func TestRecordsTamperedWith(t *testing.T) {
-	key := func(i uint64) []byte { return []byte{0, 0, 0, 0, 0, 0, byte(i >> 8), byte(i)} }
-	for name, f := range map[string]func(log, meta *bolt.Bucket) error{
-		"entry dropped": func(log, _ *bolt.Bucket) error { return log.Delete(key(17)) },
-		"last dropped":  func(log, _ *bolt.Bucket) error { return log.Delete(key(40)) },
-		"first dropped": func(log, _ *bolt.Bucket) error { return log.Delete(key(1)) },
-		"entry added":   func(log, _ *bolt.Bucket) error { return log.Put(key(41), log.Get(key(40))) },
-		"swapped":       func(log, _ *bolt.Bucket) error { return log.Put(key(17), bytes.Clone(log.Get(key(18)))) },
-		"state dropped": func(_, meta *bolt.Bucket) error { return meta.Delete(stateKey) },
-		"state empty":   func(_, meta *bolt.Bucket) error { return meta.Put(stateKey, []byte{}) },
-	} {
-		dir := t.TempDir()
-		s := open(t, dir, true)
-		fill(t, s, 1, 40)
-		if err := s.db.Update(func(tx *bolt.Tx) error { return f(tx.Bucket(logBucket), tx.Bucket(metaBucket)) }); err != nil {
-			t.Fatal(name, err)
-		}
-		_ = s.Close()
-		if _, err := Open(options(dir, false)); !errors.Is(err, ErrDamaged) {
-			t.Errorf("%s: %v", name, err)
-		}
-	}
 }

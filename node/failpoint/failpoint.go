@@ -45,12 +45,13 @@ var names = []string{
 	"barrier.round", "barrier.confirm", "settle.before", "settle.after",
 	"bootstrap.before", "bootstrap.after",
 	// consensus/store: the log
-	"store.create.rename.before", "store.create.rename.after", "store.open",
-	"store.append.before", "store.append.commit", "store.append.after",
-	"store.delete.before", "store.delete.commit", "store.delete.after",
-	"store.set.before", "store.set.commit", "store.set.after",
+	"store.create.before", "store.create.after", "store.open",
+	"store.append.before", "store.append.commit", "store.append.seal.before", "store.append.after",
+	"store.rotate.before", "store.rotate.after", "store.state.before", "store.state.after",
+	"store.delete.before", "store.delete.after",
+	"store.set.before", "store.set.after",
 	// consensus/store: snapshots
-	"snapshot.create", "snapshot.sync.before", "snapshot.rename.before", "snapshot.rename.after", "snapshot.reap",
+	"snapshot.create", "snapshot.write", "snapshot.sync.before", "snapshot.rename.before", "snapshot.rename.after", "snapshot.reap",
 	// exchange/machine
 	"machine.apply.begin", "machine.apply.commit", "machine.apply.committed", "machine.apply.published",
 	"machine.snapshot.taken", "machine.snapshot.write.before", "machine.snapshot.write.seal",

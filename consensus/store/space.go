@@ -1,0 +1,108 @@
+package store
+
+import (
+	"fmt"
+	"sync/atomic"
+	"time"
+
+	"accord/consensus/store/disk"
+)
+
+// A full disk must not be met inside an append: by then raft counts on the
+// entry, and the only way left is to stop. So the store looks ahead: it takes the
+// room for the next segment while the current one fills, and it says when the
+// disk's free space falls under a floor, while there is still room for what is
+// under way. Nothing is damaged by it, and nothing needs repair: as soon as
+// there is room again it says so.
+
+const (
+	maxFloor  = 64 << 20
+	floorPart = 16 // of the disk, where that is less
+	lookEvery = 500 * time.Millisecond
+)
+
+// space watches the free space.
+type space struct {
+	floor  uint64 // 0: by the disk's size
+	low    atomic.Bool
+	short  atomic.Bool  // no room for a spare when it was last tried
+	looked atomic.Int64 // nanoseconds since start
+	start  time.Time
+}
+
+// look renews low. Between the floor and a quarter above it stays as it was.
+func (p *space) look(fs disk.FS) (free uint64, err error) {
+	free, total, err := fs.Space()
+	if err != nil {
+		return 0, fmt.Errorf("store: free space: %w", err)
+	}
+	floor := p.limit(total)
+	if free < floor {
+		p.low.Store(true)
+	} else if free >= floor+floor/4 {
+		p.low.Store(false)
+	}
+	return free, nil
+}
+
+func (p *space) limit(total uint64) uint64 {
+	if p.floor != 0 {
+		return p.floor
+	}
+	return min(maxFloor, total/floorPart)
+}
+
+// spend says whether size bytes may be taken and leave the floor untouched.
+func (p *space) spend(fs disk.FS, size int64) error {
+	free, total, err := fs.Space()
+	if err == nil && free < p.limit(total)+uint64(size) {
+		return fmt.Errorf("%w: %d bytes are free", disk.ErrFull, free)
+	}
+	return err
+}
+
+// Room says whether anything new may be taken on: nil, or [ErrDiskFull] when the
+// disk's free space is under the floor. It looks at most twice a second, and it
+// is what makes the store try again to take room ahead.
+func (s *Store) Room() error {
+	now := int64(time.Since(s.space.start))
+	if last := s.space.looked.Load(); (last == 0 || now-last >= int64(lookEvery)) && s.space.looked.CompareAndSwap(last, now) {
+		if _, err := s.space.look(s.fs); err != nil {
+			s.opt.Logger.Warn("cannot see how full the disk is", "error", err)
+		}
+		if s.space.short.Load() && !s.space.low.Load() && s.write.TryLock() {
+			s.retry()
+			s.write.Unlock()
+		}
+	}
+	if s.space.low.Load() {
+		return ErrDiskFull
+	}
+	return nil
+}
+
+// Holds says whether entries that others have decided can still be stored: the
+// floor may be reached, but the room taken ahead is not used up.
+func (s *Store) Holds() error {
+	if err := s.Room(); err != nil && s.space.short.Load() {
+		return err
+	}
+	return nil
+}
+
+// retry makes the spare that could not be made before.
+func (s *Store) retry() {
+	if p := s.spare; p != nil {
+		select {
+		case <-p.done:
+		default:
+			return
+		}
+		if p.err == nil {
+			return
+		}
+		s.spare = nil
+	}
+	s.space.short.Store(false)
+	s.prepare()
+}

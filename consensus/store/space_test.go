@@ -1,0 +1,100 @@
+package store
+
+import (
+	"errors"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"accord/consensus/store/disk"
+	"accord/consensus/store/disktest"
+)
+
+var errEIO = errors.New("input/output error")
+
+// A disk that fills up is noticed while there is still room: first nothing new
+// is taken on, then nothing at all, and no call has failed. When there is room
+// again the store goes on by itself.
+// Shows: F10
+func TestDiskFull(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d := disktest.New()
+		d.Limit(1 << 20)
+		opt := inMemory(d, true)
+		opt.Floor = 64 << 10
+		opt.Fatal = func(err error) { t.Error("stopped:", err) }
+		s, err := Open(opt)
+		if err != nil {
+			t.Fatal(err)
+		}
+		look := func() { time.Sleep(lookEvery) }
+		i := uint64(1)
+		fill(t, s, i, 100)
+		look()
+		if err := s.Room(); err != nil {
+			t.Fatal(err)
+		}
+		free, _, _ := d.Space()
+		d.Limit(1<<20 - free + 60<<10) // somebody else has filled the disk
+		look()
+		if err := s.Room(); !errors.Is(err, ErrDiskFull) {
+			t.Fatalf("under the floor: %v", err)
+		}
+		if err := s.Holds(); err != nil {
+			t.Fatalf("there is a spare: %v", err)
+		}
+		for i = 101; s.Holds() == nil; i++ { // what is under way is still stored
+			fill(t, s, i, i)
+		}
+		if i < 110 {
+			t.Fatalf("only %d entries found room", i-101)
+		}
+		if err := errors.Join(s.SetUint64([]byte("term"), 7), holds(s, 1, i-1, "")); err != nil {
+			t.Fatal(err)
+		}
+		d.Limit(1 << 20)
+		look()
+		if err := errors.Join(s.Room(), s.Holds()); err != nil {
+			t.Fatalf("there is room again: %v", err)
+		}
+		fill(t, s, i, i+100)
+		if err := errors.Join(s.Room(), s.Close()); err != nil {
+			t.Fatal(err)
+		}
+		if err := holds(openOn(t, d.Crash(nil), false), 1, i+100, ""); err != nil {
+			t.Fatal(err)
+		}
+	})
+}
+
+// At every call a disk can be full or fail. Whatever happens is either a refusal
+// that changed nothing or the end of the node; what was acknowledged is there
+// afterwards.
+// Shows: F10, F11
+func TestErrorAtEveryCall(t *testing.T) {
+	whole := disktest.New()
+	s := &story{}
+	if err := errors.Join(s.begin(whole, true), s.run(4)); err != nil {
+		t.Fatal(err)
+	}
+	for at := range whole.Ops() {
+		for name, fail := range map[string]error{"full": disk.ErrFull, "broken": errEIO} {
+			d := disktest.New()
+			d.Fault(func(op disktest.Op) error {
+				if op.N == at {
+					return fail
+				}
+				return nil
+			})
+			s := &story{now: content{data: map[uint64]string{}}}
+			s.next = s.now
+			err := s.begin(d, true)
+			if err == nil {
+				err = s.run(4)
+			}
+			if err := s.worksOn(d.Crash(disktest.Dice(uint64(at), .5))); err != nil {
+				t.Fatalf("call %d, %s: %v", at, name, err)
+			}
+		}
+	}
+}
