@@ -35,8 +35,15 @@ func (o Outcome) known() bool { return o == Accepted || o == Refused }
 // random id and a hash of a signed statement, and nothing of its body. Its hash
 // is tlog.LeafHash(Leaf(id, jws, outcome)).
 func Leaf(id string, jws []byte, outcome Outcome) []byte {
-	sum := sha256.Sum256(jws)
-	return []byte(leafTag + id + "\n" + hex.EncodeToString(sum[:]) + "\n" + string(outcome) + "\n")
+	return LeafOf(id, sha256.Sum256(jws), outcome)
+}
+
+// LeafOf is Leaf for a JWS whose SHA-256 is known.
+func LeafOf(id string, sum [32]byte, outcome Outcome) []byte {
+	leaf := make([]byte, 0, len(leafTag)+len(id)+2*len(sum)+len(outcome)+3)
+	leaf = append(append(append(leaf, leafTag...), id...), '\n')
+	leaf = append(hex.AppendEncode(leaf, sum[:]), '\n')
+	return append(append(leaf, outcome...), '\n')
 }
 
 // CharterLeaf is the data of the leaf for a charter, by which a ledger that

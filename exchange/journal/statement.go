@@ -1,13 +1,13 @@
 package journal
 
 import (
-	"encoding/hex"
 	"encoding/json"
 	"fmt"
 	"iter"
 	"sort"
 
 	"accord/crypto/bundle"
+	"accord/crypto/strictjson"
 	"accord/crypto/tlog"
 	"accord/exchange"
 	"accord/exchange/state"
@@ -20,20 +20,23 @@ var ErrJournal = exchange.Define(exchange.KindInternal, "JRN-001",
 
 // Statement is one command with what the ledger answered.
 type Statement struct {
-	Seq      int64               `json:"seq"` // index of its leaf, from 1
-	ID       exchange.CommandID  `json:"id"`
-	Verb     exchange.Verb       `json:"verb"`
-	Issuer   exchange.MemberID   `json:"issuer"`
-	Operator exchange.OperatorID `json:"operator"`
-	At       exchange.Millis     `json:"at"` // the command's own time
-	OK       bool                `json:"ok"`
-	Error    *exchange.Error     `json:"error,omitempty"`   // why it was rejected
-	Outcome  json.RawMessage     `json:"outcome,omitempty"` // what it brought about
-	JWS      string              `json:"jws"`               // as signed
+	Seq      int64 // index of its leaf, from 1
+	ID       exchange.CommandID
+	Verb     exchange.Verb
+	Issuer   exchange.MemberID
+	Operator exchange.OperatorID
+	At       exchange.Millis // the command's own time
+	OK       bool
+	Error    *exchange.Error // why it was rejected
+	Outcome  json.RawMessage // what it brought about
+	Digest   state.Digest    // SHA-256 of JWS
+	JWS      string          // as signed; kept outside the rows
 }
 
 // Leaf is the hash of the statement's leaf.
-func (s *Statement) Leaf() tlog.Hash { return LeafOf(s.ID, s.JWS, s.Recorded()) }
+func (s *Statement) Leaf() tlog.Hash {
+	return tlog.LeafHash(bundle.LeafOf(string(s.ID), s.Digest, s.Recorded()))
+}
 
 // Recorded is the answer as the leaf holds it.
 func (s *Statement) Recorded() bundle.Outcome {
@@ -43,11 +46,6 @@ func (s *Statement) Recorded() bundle.Outcome {
 	return bundle.Refused
 }
 
-// LeafOf is the hash of the leaf of a command with its outcome.
-func LeafOf(id exchange.CommandID, jws string, outcome bundle.Outcome) tlog.Hash {
-	return tlog.LeafHash(bundle.Leaf(string(id), []byte(jws), outcome))
-}
-
 // Answer is the result for whoever sent the command.
 func (s *Statement) Answer(index uint64) exchange.Result {
 	return exchange.Result{ID: s.ID, Index: index, Seq: s.Seq, OK: s.OK, Error: s.Error, Body: s.Outcome}
@@ -55,53 +53,108 @@ func (s *Statement) Answer(index uint64) exchange.Result {
 
 // packing says which consensus entry brought the statements up to Last.
 type packing struct {
-	Last  int64  `json:"last"`
-	Index uint64 `json:"index"`
+	Last  int64
+	Index uint64
 }
 
 var (
-	byID = state.NewIndex("id_command", func(s *Statement) [][]string { return [][]string{{string(s.ID)}} })
+	byID = state.NewKey(func(dst []byte, s *Statement) []byte { return append(dst, s.ID...) })
 
-	statements = state.NewTable("journal.statements", func(s *Statement) string { return seqKey(s.Seq) }, byID)
-	packings   = state.NewTable("journal.packings", func(p *packing) string { return seqKey(p.Last) }).Aside()
+	statements = state.NewLog("journal.statements", writeStatement, readStatement, byID).
+			Carrying(func(s *Statement) state.Digest { return s.Digest })
+	packings = state.NewLog("journal.packings", writePacking, readPacking).Aside()
 )
 
 // Tables lists the tables of this part.
 func Tables() []state.AnyTable { return []state.AnyTable{statements, packings} }
 
-// seqKey orders sequence numbers as text.
-func seqKey(seq int64) string {
-	var b [8]byte
-	for i := range b {
-		b[i] = byte(uint64(seq) >> (56 - 8*i))
+// writeStatement is a row's encoding: id, verb, issuer, operator, time, digest
+// of the JWS; then an empty text and the outcome, or the error as JSON.
+func writeStatement(dst []byte, s *Statement) []byte {
+	dst = state.AppendID(dst, s.ID)
+	dst = state.AppendText(state.AppendText(state.AppendText(dst, s.Verb), s.Issuer), s.Operator)
+	dst = append(state.AppendUint(dst, uint64(s.At)), s.Digest[:]...)
+	if s.OK {
+		return state.AppendText(state.AppendText(dst, ""), string(s.Outcome))
 	}
-	return hex.EncodeToString(b[:])
+	refusal, err := strictjson.Marshal(s.Error)
+	if err != nil || s.Error == nil {
+		return append(dst, 0xff) // unreadable: Append refuses it
+	}
+	return state.AppendText(dst, string(refusal))
 }
 
+func readStatement(f *state.Fields, s *Statement) {
+	s.ID = exchange.CommandID(f.ID())
+	s.Verb, s.Issuer, s.Operator = exchange.Verb(f.Text()), exchange.MemberID(f.Text()), exchange.OperatorID(f.Text())
+	s.At = exchange.Millis(f.Uint())
+	s.Digest = state.Digest([]byte(f.Raw(32)))
+	refusal := f.Text()
+	if s.OK = refusal == ""; s.OK {
+		if outcome := f.Text(); outcome != "" {
+			s.Outcome = json.RawMessage(outcome)
+		}
+		return
+	}
+	if strictjson.Unmarshal([]byte(refusal), &s.Error) != nil || s.Error == nil {
+		f.Fail()
+	}
+}
+
+func writePacking(dst []byte, p *packing) []byte {
+	return state.AppendUint(state.AppendUint(dst, uint64(p.Last)), p.Index)
+}
+
+func readPacking(f *state.Fields, p *packing) { p.Last, p.Index = int64(f.Uint()), f.Uint() }
+
 // Append adds the statement of the command that is being closed. Its Seq must
-// be the next one.
+// be the next one, and its Digest that of its JWS.
 func Append(tx *state.Tx, s Statement) error {
-	if s.Seq != tx.Head().Seq+1 {
+	if s.Seq != tx.Head().Seq+1 || s.OK != (s.Error == nil) {
 		return ErrJournal.With("why", fmt.Sprintf("statement %d after %d", s.Seq, tx.Head().Seq))
 	}
-	return statements.Insert(tx, &s)
+	n, err := statements.Append(tx, &s, s.JWS)
+	if err == nil && n != s.Seq {
+		err = ErrJournal.With("why", fmt.Sprintf("statement %d in place %d", s.Seq, n))
+	}
+	return err
 }
 
 // Pack notes that the entry with this index brought all statements since the
 // last call.
 func Pack(tx *state.Tx, index uint64) error {
-	return packings.Insert(tx, &packing{Last: tx.Head().Seq, Index: index})
+	_, err := packings.Append(tx, &packing{Last: tx.Head().Seq, Index: index}, "")
+	return err
 }
 
-// Get finds a statement by sequence number.
-func Get(r state.Reader, seq int64) (Statement, bool) { return statements.Get(r, seqKey(seq)) }
+// Get finds a statement by sequence number, with its JWS. An error is a fault of
+// this node's storage.
+func Get(r state.Reader, seq int64) (s Statement, ok bool, err error) {
+	if s, ok = statements.Get(r, seq); !ok {
+		return s, false, nil
+	}
+	s.Seq = seq
+	s.JWS, err = statements.Blob(r, seq)
+	return s, err == nil, err
+}
 
-// Find finds a statement by its command's id.
-func Find(r state.Reader, id exchange.CommandID) (Statement, bool) { return byID.First(r, string(id)) }
+// Find finds a statement by its command's id, without its JWS.
+func Find(r state.Reader, id exchange.CommandID) (Statement, bool) {
+	seq, s, ok := byID.Get(r, string(id))
+	s.Seq = seq
+	return s, ok
+}
 
-// Scan gives the statements after seq in order.
+// Scan gives the statements after seq in order, without their JWS.
 func Scan(r state.Reader, after int64) iter.Seq[Statement] {
-	return statements.Scan(r, seqKey(after))
+	return func(yield func(Statement) bool) {
+		for seq, s := range statements.From(r, after) {
+			s.Seq = seq
+			if !yield(s) {
+				return
+			}
+		}
+	}
 }
 
 // IndexOf is the consensus index that brought a statement, 0 when there is no
@@ -110,15 +163,25 @@ func IndexOf(r state.Reader, seq int64) uint64 {
 	if seq < 1 {
 		return 0
 	}
-	for p := range packings.Scan(r, seqKey(seq-1)) {
-		return p.Index
-	}
-	return 0
+	p, _ := packingAt(r, func(p packing) bool { return p.Last >= seq })
+	return p.Index
 }
 
 // SeqAt is the last statement that entries up to a consensus index brought.
-func SeqAt(v *state.View, index uint64) int64 {
-	return int64(sort.Search(int(v.Head().Seq), func(i int) bool { return IndexOf(v, int64(i)+1) > index }))
+func SeqAt(r state.Reader, index uint64) int64 {
+	_, n := packingAt(r, func(p packing) bool { return p.Index > index })
+	before, _ := packings.Get(r, n-1)
+	return before.Last
+}
+
+// packingAt finds the first packing that is past something.
+func packingAt(r state.Reader, past func(packing) bool) (packing, int64) {
+	n := 1 + sort.Search(int(packings.Len(r)), func(i int) bool {
+		p, _ := packings.Get(r, int64(i)+1)
+		return past(p)
+	})
+	p, _ := packings.Get(r, int64(n))
+	return p, int64(n)
 }
 
 // Plant makes the tree of a ledger that has only its charter.

@@ -68,7 +68,7 @@ func Remove(a *members.Act, b *RemoveBody) (*Ended, error) {
 }
 
 func end(a *members.Act, id exchange.EntryID, expect int, want Status, how End) (*Ended, error) {
-	e, ok := entries.Get(a.Tx, string(id))
+	e, ok := Get(a.Tx, id)
 	switch {
 	case !ok:
 		return nil, ErrUnknown.With("id", id)
@@ -81,7 +81,6 @@ func end(a *members.Act, id exchange.EntryID, expect int, want Status, how End) 
 		return nil, ErrStatus.With("status", now, "want", want)
 	}
 	how.At, how.By, how.Operator, how.Seq = a.Now, a.Issuer.ID, a.Command.Operator, a.Seq
-	e.End = &how
 	e.Version++
-	return &Ended{id, how.Status, e.Version}, entries.Insert(a.Tx, &e)
+	return &Ended{id, how.Status, e.Version}, ends.Insert(a.Tx, &ended{Entry: id, End: how, Version: e.Version})
 }

@@ -1,12 +1,6 @@
 package lists
 
-import (
-	"encoding/hex"
-	"math"
-
-	"accord/exchange"
-	"accord/exchange/state"
-)
+import "accord/exchange"
 
 // Status is where an entry stands at a time.
 type Status string
@@ -113,26 +107,3 @@ func (e *Entry) active(at exchange.Millis) bool {
 	s := e.StatusAt(at)
 	return s == Nominated || s == Listed
 }
-
-// Newest first: the indexes order by the complement of statement and place.
-func (e *Entry) age() string {
-	var b [12]byte
-	seq, pos := uint64(math.MaxInt64-e.Seq), uint32(math.MaxInt32-e.Pos)
-	for i := range 8 {
-		b[i] = byte(seq >> (56 - 8*i))
-	}
-	for i := range 4 {
-		b[8+i] = byte(pos >> (24 - 8*i))
-	}
-	return hex.EncodeToString(b[:])
-}
-
-var (
-	byList    = state.NewIndex("list", func(e *Entry) [][]string { return [][]string{{e.List, e.age()}} })
-	bySubject = state.NewIndex("subject", func(e *Entry) [][]string { return [][]string{{string(e.Subject), e.List, e.age()}} })
-
-	entries = state.NewTable("lists.entries", func(e *Entry) string { return string(e.ID) }, byList, bySubject)
-)
-
-// Tables lists the tables of this part.
-func Tables() []state.AnyTable { return []state.AnyTable{entries} }

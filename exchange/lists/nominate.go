@@ -76,7 +76,7 @@ func Nominate(a *members.Act, b *NominateBody) (*NominateOutcome, error) {
 	}
 	out := &NominateOutcome{Entries: make([]Placed, len(rows))}
 	for i, row := range rows {
-		if err := entries.Insert(a.Tx, row); err != nil {
+		if _, err := entries.Append(a.Tx, row, ""); err != nil {
 			return nil, err
 		}
 		out.Entries[i] = Placed{row.ID, row.ListedFrom, row.ListedUntil}
@@ -188,14 +188,17 @@ func evident(a *members.Act, c *Claims, ground *catalogue.Ground) bool {
 func judgeOthers(a *members.Act, c *Claims, within map[string]exchange.EntryID) *exchange.Error {
 	byItself := "id " + string(c.ID)
 	bySubjectAndGround := "on " + c.List + " " + string(c.Subject) + " " + c.Ground
-	if _, used := entries.Get(a.Tx, string(c.ID)); used || within[byItself] != "" {
+	if _, _, used := byID.Get(a.Tx, string(c.ID)); used || within[byItself] != "" {
 		return ErrUsed.With("id", c.ID)
 	}
 	if id := within[bySubjectAndGround]; id != "" {
 		return ErrActive.With("list", c.List, "id", id)
 	}
-	for e := range bySubject.Scan(a.Tx, string(c.Subject), c.List) {
-		if e.Ground == c.Ground && e.active(a.Now) {
+	for _, e := range bySubject.Newest(a.Tx, string(c.Subject)) {
+		if e.List != c.List || e.Ground != c.Ground {
+			continue
+		}
+		if withEnd(a.Tx, &e); e.active(a.Now) {
 			return ErrActive.With("list", c.List, "id", e.ID)
 		}
 	}

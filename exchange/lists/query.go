@@ -24,18 +24,28 @@ type Query struct {
 const MaxPage = 1000
 
 // Get finds an entry.
-func Get(r state.Reader, id exchange.EntryID) (Entry, bool) { return entries.Get(r, string(id)) }
+func Get(r state.Reader, id exchange.EntryID) (Entry, bool) {
+	_, e, ok := byID.Get(r, string(id))
+	if ok {
+		withEnd(r, &e)
+	}
+	return e, ok
+}
 
 // Count is the number of entries, ended ones included.
-func Count(v *state.View) int { return entries.Len(v) }
+func Count(r state.Reader) int { return int(entries.Len(r)) }
 
-// Find gives a page of entries, newest first within a list, and the entry to
-// continue after, "" at the end. Pages stay true while entries are added: an
-// entry never changes its place. An After that names no entry gives nothing.
+// Find gives a page of entries, newest first, and the entry to continue after,
+// "" at the end. Pages stay true while entries are added: an entry never changes
+// its place. An After that names no entry, or one outside list and subject of
+// the query, gives nothing.
 func Find(r state.Reader, q Query) (page []Entry, next exchange.EntryID) {
 	limit := min(max(q.Limit, 1), MaxPage)
 	for e := range q.rows(r) {
-		if !q.fits(&e) {
+		if !q.within(&e) {
+			continue
+		}
+		if withEnd(r, &e); !q.fits(&e) {
 			continue
 		}
 		if len(page) == limit {
@@ -46,31 +56,48 @@ func Find(r state.Reader, q Query) (page []Entry, next exchange.EntryID) {
 	return page, ""
 }
 
-// All gives every entry in the order of Find.
-func All(r state.Reader) iter.Seq[Entry] { return byList.Scan(r) }
+// All gives every entry, newest first.
+func All(r state.Reader) iter.Seq[Entry] {
+	return func(yield func(Entry) bool) {
+		for _, e := range entries.Newest(r, 0) {
+			if withEnd(r, &e); !yield(e) {
+				return
+			}
+		}
+	}
+}
 
+// rows gives the entries of the list or the subject, whichever are fewer, or
+// all, behind the cursor, without their ends.
 func (q *Query) rows(r state.Reader) iter.Seq[Entry] {
-	index, prefix := byList, []string{}
+	key, value := byList, q.List
+	if q.Subject != "" {
+		key, value = bySubject, string(q.Subject)
+	}
+	var rows iter.Seq2[int64, Entry]
+	last, e, ok := byID.Get(r, string(q.After))
 	switch {
-	case q.Subject != "" && q.List != "":
-		index, prefix = bySubject, []string{string(q.Subject), q.List}
-	case q.Subject != "":
-		index, prefix = bySubject, []string{string(q.Subject)}
-	case q.List != "":
-		prefix = []string{q.List}
-	}
-	if q.After == "" {
-		return index.Scan(r, prefix...)
-	}
-	last, ok := Get(r, q.After)
-	if !ok {
+	case q.After != "" && (!ok || !q.within(&e)):
 		return func(func(Entry) bool) {}
+	case value == "":
+		rows = entries.Newest(r, last)
+	case last != 0:
+		rows = key.Older(r, last)
+	default:
+		rows = key.Newest(r, value)
 	}
-	place := []string{last.List, last.age()}
-	if index == bySubject {
-		place = []string{string(last.Subject), last.List, last.age()}
+	return func(yield func(Entry) bool) {
+		for _, e := range rows {
+			if !yield(e) {
+				return
+			}
+		}
 	}
-	return index.ScanAfter(r, prefix, place, string(last.ID))
+}
+
+// within says whether the entry is on the list and of the subject asked for.
+func (q *Query) within(e *Entry) bool {
+	return (q.List == "" || q.List == e.List) && (q.Subject == "" || q.Subject == e.Subject)
 }
 
 func (q *Query) fits(e *Entry) bool {
@@ -80,24 +107,37 @@ func (q *Query) fits(e *Entry) bool {
 // DocumentOf is the entry's document as its nominator signed it, with the
 // trailing tilde, taken from the statement that brought it.
 func DocumentOf(r state.Reader, e *Entry) (string, error) {
-	s, ok := journal.Get(r, e.Seq)
+	s, ok, err := journal.Get(r, e.Seq)
+	if err != nil {
+		return "", err
+	}
 	if !ok {
 		return "", journal.ErrJournal.With("why", "an entry without its statement")
 	}
-	token, err := jws.Parse(s.JWS)
-	if err != nil {
-		return "", journal.ErrJournal.Wrap(err, "why", "a statement that does not parse")
-	}
-	cmd, err := exchange.DecodeCommand(token.Payload)
+	docs, err := documentsOf(s.JWS)
 	if err != nil {
 		return "", err
 	}
-	var b NominateBody
-	if err := exchange.DecodeBody(cmd.Verb, cmd.Body, &b); err != nil {
-		return "", err
-	}
-	if e.Pos < 0 || e.Pos >= len(b.Entries) {
+	if e.Pos < 0 || e.Pos >= len(docs) {
 		return "", journal.ErrJournal.With("why", "an entry outside its statement")
 	}
-	return b.Entries[e.Pos].Doc, nil
+	return docs[e.Pos].Doc, nil
+}
+
+// documentsOf are the documents in a statement of list.nominate.
+func documentsOf(token string) ([]Document, error) {
+	t, err := jws.Parse(token)
+	if err != nil {
+		return nil, journal.ErrJournal.Wrap(err, "why", "a statement that does not parse")
+	}
+	cmd, err := exchange.DecodeCommand(t.Payload)
+	if err != nil {
+		return nil, err
+	}
+	if docs := plainBody(string(cmd.Body)); docs != nil {
+		return docs, nil
+	}
+	var b NominateBody
+	err = exchange.DecodeBody(cmd.Verb, cmd.Body, &b)
+	return b.Entries, err
 }

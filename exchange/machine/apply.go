@@ -99,7 +99,7 @@ func (r *run) one(c *opened) (exchange.Result, error) {
 		return r.turnAway(c, ErrInactive.With("verb", c.cmd.Verb, "since", c.verb.since)), nil
 	}
 	if first, known := journal.Find(r.tx, c.cmd.ID); known {
-		if first.JWS != c.token {
+		if first.Digest != c.sum {
 			return r.turnAway(c, ErrConflict.With()), nil
 		}
 		answer := first.Answer(r.index)
@@ -125,7 +125,7 @@ func (r *run) decide(c *opened, issuer members.Member, now exchange.Millis) (exc
 		return exchange.Result{}, err
 	}
 	s := journal.Statement{Seq: act.Seq, ID: c.cmd.ID, Verb: c.verb.name, Issuer: issuer.ID, Operator: c.cmd.Operator,
-		At: c.cmd.At, OK: refusal == nil, Error: refusal, Outcome: outcome, JWS: c.token}
+		At: c.cmd.At, OK: refusal == nil, Error: refusal, Outcome: outcome, Digest: c.sum, JWS: c.token}
 	if err := journal.Append(r.tx, s); err != nil {
 		return exchange.Result{}, err
 	}

@@ -19,6 +19,12 @@ type Options struct {
 	Audit bool
 	// Frozen keeps a digest of every row ever inserted; for tests.
 	Frozen bool
+	// Blobs makes the place where the signed bytes of one state are kept (see
+	// package bodies); nil keeps them in memory.
+	Blobs func() (state.Blobs, error)
+	// Fatal is told when signed bytes cannot be read or are not what the rows
+	// say: the node must stop. Nil panics.
+	Fatal func(error)
 	// Hook is called at named points (see doc.go) in Apply, Snapshot and
 	// Restore; nil in production. Fault tests crash or delay there.
 	Hook func(point string)
@@ -51,7 +57,7 @@ func New(g members.Genesis, opts Options) (*Machine, error) {
 		return nil, err
 	}
 	m.tools.Book = members.NewBook(first)
-	store, err := state.Open(schema(), state.Options{Frozen: opts.Frozen})
+	store, err := state.Open(schema(), m.stateOptions())
 	if err != nil {
 		return nil, err
 	}
@@ -73,6 +79,18 @@ func New(g members.Genesis, opts Options) (*Machine, error) {
 	}
 	m.publish(store, journal.Plant(g.Charter), v, cat)
 	return m, nil
+}
+
+func (m *Machine) stateOptions() state.Options {
+	return state.Options{Frozen: m.options.Frozen, Blobs: m.options.Blobs}
+}
+
+// fail stops the node.
+func (m *Machine) fail(err error) {
+	if m.options.Fatal == nil {
+		panic(err)
+	}
+	m.options.Fatal(err)
 }
 
 // publish makes a state the one that readers see, and wakes who waited for it. The caller holds mu, or is

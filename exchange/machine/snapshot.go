@@ -159,7 +159,7 @@ func (m *Machine) rebuild(r io.Reader) (*Prepared, error) {
 	if err != nil || len(chain) != len(state.Digest{}) {
 		return nil, ErrSnapshot.With("why", "header")
 	}
-	store, _, err := state.ReadRows(in, schema(), state.Options{Frozen: m.options.Frozen}, state.Head{Index: head.Index,
+	store, _, err := state.ReadRows(in, schema(), m.stateOptions(), state.Head{Index: head.Index,
 		Seq: head.Seq, Refused: head.Refused, Time: head.Time, Chain: state.Digest(chain)})
 	if err != nil {
 		return nil, err
@@ -251,15 +251,27 @@ func auditOf(ctx context.Context, g members.Genesis, v *state.View) error {
 	if err != nil {
 		return err
 	}
-	for s := range journal.Scan(v, 0) {
+	const group = 256
+	for seq := int64(1); seq <= v.Head().Seq; {
 		if err := ctx.Err(); err != nil {
 			return err
 		}
-		if _, err := fresh.Apply(uint64(s.Seq), [][]byte{[]byte(s.JWS)}); err != nil {
+		var payloads [][]byte
+		for ; seq <= v.Head().Seq && len(payloads) < group; seq++ {
+			s, ok, err := journal.Get(v, seq)
+			if err != nil {
+				return err
+			}
+			if !ok {
+				return ErrSnapshot.With("why", fmt.Sprintf("command %d is missing", seq))
+			}
+			payloads = append(payloads, []byte(s.JWS))
+		}
+		if _, err := fresh.Apply(uint64(seq), payloads); err != nil {
 			return err
 		}
-		if fresh.View().Seq() != s.Seq {
-			return ErrSnapshot.With("why", fmt.Sprintf("command %d is not authentic or not the first of its id", s.Seq))
+		if fresh.View().Seq() != seq-1 {
+			return ErrSnapshot.With("why", fmt.Sprintf("one of the commands up to %d is not authentic or not the first of its id", seq-1))
 		}
 	}
 	want, have := v.Head(), fresh.View().state.Head()

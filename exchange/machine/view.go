@@ -149,17 +149,34 @@ func (v *View) explain(r *release.Release) {
 	}
 }
 
-// Statement finds a command by its leaf.
-func (v *View) Statement(seq int64) (journal.Statement, bool) { return journal.Get(v.state, seq) }
-
-// FindStatement finds a command by its id.
-func (v *View) FindStatement(id exchange.CommandID) (journal.Statement, bool) {
-	return journal.Find(v.state, id)
+// Statement finds a command by its leaf. When the signed bytes cannot be read
+// the node is stopped, and there is no statement.
+func (v *View) Statement(seq int64) (journal.Statement, bool) {
+	s, ok, err := journal.Get(v.state, seq)
+	if err != nil {
+		v.machine.fail(err)
+	}
+	return s, ok
 }
 
-// Statements gives the commands after a leaf, in order.
+// FindStatement finds a command by its id, as Statement does.
+func (v *View) FindStatement(id exchange.CommandID) (journal.Statement, bool) {
+	s, ok := journal.Find(v.state, id)
+	if !ok {
+		return s, false
+	}
+	return v.Statement(s.Seq)
+}
+
+// Statements gives the commands after a leaf, in order, as Statement does.
 func (v *View) Statements(after int64) iter.Seq[journal.Statement] {
-	return journal.Scan(v.state, after)
+	return func(yield func(journal.Statement) bool) {
+		for seq := max(after, 0) + 1; seq <= v.Seq(); seq++ {
+			if s, ok := v.Statement(seq); !ok || !yield(s) {
+				return
+			}
+		}
+	}
 }
 
 // IndexOf is the log entry that brought a command, 0 when there is none.

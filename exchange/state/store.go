@@ -46,6 +46,9 @@ func NewSchema(tables ...AnyTable) *Schema {
 // Options of a store.
 type Options struct {
 	Frozen bool // keep a digest of every row ever inserted, for VerifyFrozen; tests only
+
+	// Blobs makes the place for the blobs of one store; nil keeps them in memory.
+	Blobs func() (Blobs, error)
 }
 
 // Store holds the rows. One goroutine writes; any number read.
@@ -53,6 +56,8 @@ type Store struct {
 	schema  *Schema
 	options Options
 	db      *memdb.MemDB
+	logs    map[string]*series
+	blobs   Blobs
 	view    atomic.Pointer[View]
 
 	writing sync.Mutex // held by the open Tx; guards frozen
@@ -61,21 +66,36 @@ type Store struct {
 
 // Open makes an empty store. Its head is the zero Head.
 func Open(s *Schema, o Options) (*Store, error) {
-	ms := &memdb.DBSchema{Tables: map[string]*memdb.TableSchema{}}
+	ms := &memdb.DBSchema{Tables: map[string]*memdb.TableSchema{
+		// memdb wants a table even of a schema that has only logs
+		"\x00": {Name: "\x00", Indexes: map[string]*memdb.IndexSchema{"id": {Name: "id", Unique: true, Indexer: rawIndex(nil)}}}}}
+	st := &Store{schema: s, options: o, logs: map[string]*series{}, blobs: newInMemory()}
+	if o.Blobs != nil {
+		var err error
+		if st.blobs, err = o.Blobs(); err != nil {
+			return nil, err
+		}
+	}
 	for _, t := range s.tables {
-		if ms.Tables[t.tableName()] != nil {
+		if ms.Tables[t.tableName()] != nil || st.logs[t.tableName()] != nil {
 			return nil, fmt.Errorf("state: table %s is given twice", t.tableName())
 		}
-		ms.Tables[t.tableName()] = t.schema()
+		if rows := t.newSeries(st.blobs); rows != nil {
+			st.logs[t.tableName()] = rows
+		} else {
+			ms.Tables[t.tableName()] = t.schema()
+		}
 	}
-	db, err := memdb.NewMemDB(ms)
-	if err != nil {
+	var err error
+	if st.db, err = memdb.NewMemDB(ms); err != nil {
 		return nil, fmt.Errorf("state: %w", err)
 	}
-	st := &Store{schema: s, options: o, db: db}
-	st.view.Store(&View{schema: s, db: db.Snapshot(), counts: map[string]int{}})
+	st.view.Store(&View{schema: s, db: st.db.Snapshot(), logs: st.logs, counts: map[string]int{}})
 	return st, nil
 }
+
+// Close lets go of what the store holds outside memory.
+func (s *Store) Close() error { return s.blobs.Close() }
 
 // View is the newest committed state.
 func (s *Store) View() *View { return s.view.Load() }
@@ -85,6 +105,7 @@ func (s *Store) View() *View { return s.view.Load() }
 type View struct {
 	schema *Schema
 	db     *memdb.MemDB
+	logs   map[string]*series
 	head   Head
 	counts map[string]int
 }
@@ -93,6 +114,10 @@ type View struct {
 func (v *View) Head() Head { return v.head }
 
 func (v *View) reader() *memdb.Txn { return v.db.Txn(false) }
+
+func (v *View) log(name string) (*series, int64, *pending) {
+	return v.logs[name], int64(v.counts[name]), nil
+}
 
 // frozen is a row as it was when it was inserted.
 type frozen struct {

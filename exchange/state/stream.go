@@ -5,35 +5,34 @@ import (
 	"crypto/sha256"
 	"encoding/binary"
 	"fmt"
-	"hash"
 	"io"
-
-	"accord/crypto/strictjson"
 )
 
 const (
 	rowsMagic     = "accord-rows/1\n"
 	contentDomain = "accord-state/1\n"
 	maxTableName  = 64
+	readBatch     = 1 << 10 // rows read before they are added for good
 )
 
 // Content is the digest of all rows by table name and id:
 // SHA-256("accord-state/1\n" ‖ for every row frame(table) ‖ frame(id) ‖ frame(row)).
-func (v *View) Content() (Digest, error) { return v.stream(io.Discard) }
+func (v *View) Content() (Digest, error) { return v.stream(io.Discard, false) }
 
 // WriteRows writes all rows and then their content digest, which it also
 // returns: "accord-rows/1\n", the number of tables (4 bytes), and for every
 // table its name and rows, each with its length (4 bytes) in front, the number
 // of rows (8 bytes) between them. Integers are big-endian.
 func (v *View) WriteRows(w io.Writer) (Digest, error) {
-	sum, err := v.stream(w)
+	sum, err := v.stream(w, true)
 	if err == nil {
 		_, err = w.Write(sum[:])
 	}
 	return sum, err
 }
 
-func (v *View) stream(to io.Writer) (Digest, error) {
+func (v *View) stream(to io.Writer, blobs bool) (Digest, error) {
+	var row []byte
 	w := bufio.NewWriterSize(to, 64<<10)
 	content := sha256.New()
 	content.Write([]byte(contentDomain))
@@ -44,16 +43,16 @@ func (v *View) stream(to io.Writer) (Digest, error) {
 		writeFrame(w, []byte(name))
 		_ = binary.Write(w, binary.BigEndian, uint64(v.counts[name]))
 		seen := 0
-		err := t.each(v, func(id string, row any) error {
-			data, err := strictjson.Marshal(row)
-			if err != nil {
-				return fmt.Errorf("%w: table %s: %w", ErrRow, name, err)
-			}
+		err := t.each(v, func(id string, data []byte) error {
 			if !t.isAside() {
-				contentRow(content, name, id, data)
+				row = appendFrame(appendFrame(appendFrame(row[:0], name), id), data)
+				content.Write(row)
 			}
 			seen++
-			return writeFrame(w, data)
+			if err := writeFrame(w, data); err != nil || !blobs {
+				return err
+			}
+			return v.writeBlob(w, t, int64(seen))
 		})
 		if err != nil {
 			return Digest{}, err
@@ -65,10 +64,17 @@ func (v *View) stream(to io.Writer) (Digest, error) {
 	return Digest(content.Sum(nil)), w.Flush()
 }
 
-func contentRow(h hash.Hash, table, id string, data []byte) {
-	frame(h, []byte(table))
-	frame(h, []byte(id))
-	frame(h, data)
+// writeBlob writes the blob of a log's row behind it, verified.
+func (v *View) writeBlob(w *bufio.Writer, t table, n int64) error {
+	want, carries := t.blobDigest(v, n)
+	if !carries {
+		return nil
+	}
+	blob, err := v.logs[t.tableName()].blob(n, want)
+	if err != nil {
+		return err
+	}
+	return writeFrame(w, []byte(blob))
 }
 
 func writeFrame(w *bufio.Writer, b []byte) error {
@@ -97,6 +103,7 @@ func ReadRows(r io.Reader, schema *Schema, o Options, head Head) (*Store, Digest
 	}
 	content := sha256.New()
 	content.Write([]byte(contentDomain))
+	var row []byte
 	for _, t := range schema.tables {
 		if string(in.frame(maxTableName)) != t.tableName() {
 			return fail(in.fault("another table"))
@@ -107,7 +114,14 @@ func ReadRows(r io.Reader, schema *Schema, o Options, head Head) (*Store, Digest
 			if in.err != nil {
 				break
 			}
-			id, err := t.decode(tx, data)
+			blob := ""
+			if t.carries() {
+				blob = string(in.frame(MaxRow))
+			}
+			if in.err != nil {
+				break
+			}
+			id, err := t.decode(tx, data, blob)
 			if err != nil {
 				return fail(err)
 			}
@@ -116,7 +130,12 @@ func ReadRows(r io.Reader, schema *Schema, o Options, head Head) (*Store, Digest
 			}
 			last = id
 			if !t.isAside() {
-				contentRow(content, t.tableName(), id, data)
+				row = appendFrame(appendFrame(appendFrame(row[:0], t.tableName()), id), data)
+				content.Write(row)
+			}
+			tx.changes = tx.changes[:0]
+			if n%readBatch == 0 {
+				tx.addLogs()
 			}
 		}
 	}
@@ -124,8 +143,7 @@ func ReadRows(r io.Reader, schema *Schema, o Options, head Head) (*Store, Digest
 	if string(in.bytes(len(sum))) != string(sum[:]) {
 		return fail(in.fault("content digest"))
 	}
-	tx.changes.Reset()
-	tx.touched, tx.head = 0, head
+	tx.changes, tx.touched, tx.head = nil, 0, head
 	if _, err := tx.Commit(head.Index); err != nil {
 		return fail(err)
 	}

@@ -24,7 +24,10 @@ var (
 const MaxRow = 4 << 20
 
 // Reader is what tables read from: a View, or the Tx that is being written.
-type Reader interface{ reader() *memdb.Txn }
+type Reader interface {
+	reader() *memdb.Txn
+	log(name string) (rows *series, count int64, added *pending)
+}
 
 // Table is one kind of row. Tables are package variables of the part that owns
 // the rows; a Schema puts them together.
@@ -215,14 +218,25 @@ func (t *Table[T]) schema() *memdb.TableSchema {
 	return s
 }
 
+// newSeries is for logs.
+func (t *Table[T]) newSeries(Blobs) *series { return nil }
+
+func (t *Table[T]) carries() bool { return false }
+
+func (t *Table[T]) blobDigest(Reader, int64) (Digest, bool) { return Digest{}, false }
+
 // each gives every row with its id and encoding, in id order.
-func (t *Table[T]) each(r Reader, yield func(id string, row any) error) error {
+func (t *Table[T]) each(r Reader, yield func(id string, data []byte) error) error {
 	it, err := r.reader().LowerBound(t.name, "id", []byte(nil))
 	if err != nil {
 		return fmt.Errorf("state: table %s: %w", t.name, err)
 	}
 	for raw := it.Next(); raw != nil; raw = it.Next() {
-		if err := yield(t.id(raw.(*T)), raw); err != nil {
+		data, err := strictjson.Marshal(raw)
+		if err != nil {
+			return fmt.Errorf("%w: table %s: %w", ErrRow, t.name, err)
+		}
+		if err := yield(t.id(raw.(*T)), data); err != nil {
 			return err
 		}
 	}
@@ -230,7 +244,7 @@ func (t *Table[T]) each(r Reader, yield func(id string, row any) error) error {
 }
 
 // decode reads one row of a snapshot and inserts it.
-func (t *Table[T]) decode(tx *Tx, data []byte) (id string, err error) {
+func (t *Table[T]) decode(tx *Tx, data []byte, _ string) (id string, err error) {
 	row := new(T)
 	if err := strictjson.Unmarshal(data, row); err != nil {
 		return "", fmt.Errorf("%w: table %s: %w", ErrSnapshot, t.name, err)
@@ -246,13 +260,16 @@ func (t *Table[T]) tableName() string { return t.name }
 
 func (t *Table[T]) isAside() bool { return t.aside }
 
-// table is what the store needs of a Table whatever its rows are.
+// table is what the store needs of a Table or Log whatever its rows are.
 type table interface {
 	tableName() string
 	isAside() bool
 	schema() *memdb.TableSchema
-	each(r Reader, yield func(id string, row any) error) error
-	decode(tx *Tx, data []byte) (id string, err error)
+	newSeries(b Blobs) *series
+	each(r Reader, yield func(id string, data []byte) error) error
+	decode(tx *Tx, data []byte, blob string) (id string, err error)
+	carries() bool                                         // whether each row comes with a blob
+	blobDigest(r Reader, n int64) (d Digest, carries bool) // of the blob of row n
 }
 
 // rawIndex lets memdb index by keys made with key, and look up by such bytes.

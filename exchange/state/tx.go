@@ -4,7 +4,6 @@ import (
 	"crypto/sha256"
 	"encoding/binary"
 	"fmt"
-	"hash"
 	"maps"
 
 	"accord/crypto/strictjson"
@@ -22,8 +21,9 @@ type Tx struct {
 	txn     *memdb.Txn // nil once the transaction is over
 	head    Head
 	counts  map[string]int
-	changes hash.Hash // of the open command
-	touched int       // changes of the open command
+	added   map[string]*pending // to logs
+	changes []byte              // of the open command, as they are hashed
+	touched int                 // changes of the open command
 	frozen  []frozen
 }
 
@@ -31,10 +31,27 @@ type Tx struct {
 func (s *Store) Begin() *Tx {
 	s.writing.Lock()
 	v := s.View()
-	return &Tx{store: s, txn: s.db.Txn(true), head: v.head, counts: maps.Clone(v.counts), changes: sha256.New()}
+	return &Tx{store: s, txn: s.db.Txn(true), head: v.head, counts: maps.Clone(v.counts), added: map[string]*pending{}}
 }
 
 func (tx *Tx) reader() *memdb.Txn { return tx.txn }
+
+func (tx *Tx) log(name string) (*series, int64, *pending) {
+	return tx.store.logs[name], int64(tx.counts[name]), tx.added[name]
+}
+
+// pending is what this transaction adds to a log; nil once it is over.
+func (tx *Tx) pending(name string) *pending {
+	if tx.txn == nil {
+		return nil
+	}
+	p := tx.added[name]
+	if p == nil {
+		p = &pending{base: int64(tx.counts[name])}
+		tx.added[name] = p
+	}
+	return p
+}
 
 // Head is the head as of the last command closed in this transaction.
 func (tx *Tx) Head() Head { return tx.head }
@@ -62,14 +79,11 @@ func (tx *Tx) CloseCommand(leaf Digest, at exchange.Millis, refused bool) {
 }
 
 func (tx *Tx) link(leaf Digest) {
-	h := sha256.New()
-	h.Write([]byte(chainDomain))
-	h.Write(tx.head.Chain[:])
-	h.Write(leaf[:])
-	h.Write(tx.changes.Sum(nil))
-	tx.head.Chain = Digest(h.Sum(nil))
-	tx.changes.Reset()
-	tx.touched = 0
+	changes := sha256.Sum256(tx.changes)
+	text := append(make([]byte, 0, len(chainDomain)+3*len(leaf)), chainDomain...)
+	text = append(append(append(text, tx.head.Chain[:]...), leaf[:]...), changes[:]...)
+	tx.head.Chain = sha256.Sum256(text)
+	tx.changes, tx.touched = tx.changes[:0], 0
 }
 
 // Commit publishes the state as that of the given consensus index. Changes
@@ -86,11 +100,24 @@ func (tx *Tx) Commit(index uint64) (*View, error) {
 	tx.txn.Commit()
 	tx.txn = nil
 	tx.head.Index = index
-	v := &View{schema: s.schema, db: s.db.Snapshot(), head: tx.head, counts: tx.counts}
+	tx.addLogs()
+	v := &View{schema: s.schema, db: s.db.Snapshot(), logs: s.logs, head: tx.head, counts: tx.counts}
 	s.frozen = append(s.frozen, tx.frozen...)
 	s.view.Store(v)
 	s.writing.Unlock()
 	return v, nil
+}
+
+// addLogs gives the rows added to logs to the store. No view shows them before
+// it is told to.
+func (tx *Tx) addLogs() {
+	for _, t := range tx.store.schema.tables { // their own order, not the map's
+		if p := tx.added[t.tableName()]; p != nil {
+			tx.store.logs[t.tableName()].commit(p)
+			tx.counts[t.tableName()] += len(p.rows)
+			delete(tx.added, t.tableName())
+		}
+	}
 }
 
 // Abort drops the write; after Commit it does nothing.
@@ -120,9 +147,9 @@ func (tx *Tx) insert(c change, data []byte, fresh bool) error {
 	if tx.store.options.Frozen {
 		tx.frozen = append(tx.frozen, frozen{c.table, c.row, sha256.Sum256(data)})
 	}
-	tx.note(c, 1)
 	if !c.aside {
-		frame(tx.changes, data)
+		tx.note(c.table, c.id, 1)
+		tx.frame(data)
 	}
 	return nil
 }
@@ -132,28 +159,25 @@ func (tx *Tx) delete(c change) error {
 		return fmt.Errorf("state: table %s: %w", c.table, err)
 	}
 	tx.counts[c.table]--
-	tx.note(c, 0)
+	if !c.aside {
+		tx.note(c.table, c.id, 0)
+	}
 	return nil
 }
 
 // note begins the change's part of the open command's digest.
-func (tx *Tx) note(c change, kind byte) {
-	if c.aside {
-		return
-	}
+func (tx *Tx) note(table, id string, kind byte) {
 	tx.touched++
-	frame(tx.changes, []byte(c.table))
-	frame(tx.changes, []byte(c.id))
-	tx.changes.Write([]byte{kind})
+	tx.changes = appendFrame(appendFrame(tx.changes, table), id)
+	tx.changes = append(tx.changes, kind)
 }
 
-// frame writes b with its length in front, so that no two lists of byte
+func (tx *Tx) frame(data []byte) { tx.changes = appendFrame(tx.changes, data) }
+
+// appendFrame adds b with its length in front, so that no two lists of byte
 // strings are written alike.
-func frame(h hash.Hash, b []byte) {
-	var n [8]byte
-	binary.BigEndian.PutUint64(n[:], uint64(len(b)))
-	h.Write(n[:])
-	h.Write(b)
+func appendFrame[B string | []byte](dst []byte, b B) []byte {
+	return append(binary.BigEndian.AppendUint64(dst, uint64(len(b))), b...)
 }
 
 func encodedSum(row any) (Digest, error) {
