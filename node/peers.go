@@ -102,6 +102,14 @@ func (n *Node) certificate() (tls.Certificate, error) {
 
 // Peer is the client of another member's node.
 func (n *Node) Peer(m exchange.MemberID) (api.Peer, error) {
+	c, err := n.peerClient(m)
+	if err != nil {
+		return nil, err
+	}
+	return c, nil
+}
+
+func (n *Node) peerClient(m exchange.MemberID) (*client.Client, error) {
 	peer, ok := n.peers().member(m)
 	if !ok || m == n.id.Member {
 		return nil, ErrNoPeer.With("member", m)

@@ -21,6 +21,7 @@ var commands = []maker{
 	nodeCommand,
 	configCommand,
 	backupCommand,
+	doctorCommand,
 	memberCommand,
 	charterCommand,
 	catalogueCommand,

@@ -30,6 +30,8 @@ var matrix = map[string]string{
 	"GET /metrics":                       "nuhcoad",
 	"GET /api/v1/openapi.yaml":           "pmnuhcoad",
 	"GET /api/v1/node/status":            "nuhcoad",
+	"GET /api/v1/node/check":             "coad",
+	"POST /api/v1/peers/check":           "m",
 	"POST /api/v1/node/backup":           "d",
 	"GET /api/v1/federation":             "pmnuhcoad",
 	"GET /api/v1/members":                "pmnuhcoad",

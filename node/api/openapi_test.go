@@ -28,7 +28,7 @@ var bodies = map[string]any{
 	"ImportEvent": wire.ImportEvent{}, "ImportReport": wire.ImportReport{}, "ImportPart": wire.ImportPart{}, "ImportIssue": wire.ImportIssue{},
 	"AskRelease": wire.AskRelease{}, "Basis": wire.Basis{}, "Release": wire.Release{}, "Approval": wire.Approval{}, "Receipt": wire.Receipt{},
 	"Releases": wire.Releases{}, "Judge": wire.Judge{}, "Delivery": wire.Delivery{}, "Opened": wire.Opened{}, "Checkpoint": wire.Checkpoint{},
-	"Problem": wire.Problem{}, "AdoptCatalogue": wire.AdoptCatalogue{}, "Endorsement": wire.Endorsement{}, "Done": wire.Done{}, "Backup": wire.Backup{},
+	"Problem": wire.Problem{}, "AdoptCatalogue": wire.AdoptCatalogue{}, "Endorsement": wire.Endorsement{}, "Done": wire.Done{}, "Backup": wire.Backup{}, "NodeCheck": wire.NodeCheck{}, "KeyWindow": wire.KeyWindow{}, "PeerCheck": wire.PeerCheck{}, "PeerAnswer": wire.PeerAnswer{},
 	"Submitted": wire.Submitted{}, "Result": exchange.Result{}, "Refusal": exchange.Error{},
 	"Text": exchange.Text{}, "Arg": exchange.Arg{}, "Decision": catalogue.Decision{}, "MemberList": memberList{}, "Empty": struct{}{},
 	"Cosigned": wire.Cosigned{}, "CosignedList": wire.CosignedList{}, "LedgerState": wire.LedgerState{}, "Alarm": wire.Alarm{}, "Alarms": wire.Alarms{},

@@ -36,6 +36,8 @@ var routes = []route{
 	{"GET", "/metrics", operator, nobody, false, (*Server).metrics},
 	{"GET", "/api/v1/openapi.yaml", everybody, nobody, false, (*Server).openapi},
 	{"GET", "/api/v1/node/status", operator, nobody, false, (*Server).status},
+	{"GET", "/api/v1/node/check", operator, anybody, false, (*Server).check},
+	{"POST", "/api/v1/peers/check", peers, nobody, false, (*Server).checkPeer},
 	{"POST", "/api/v1/node/backup", operator, admins, false, (*Server).backup},
 
 	{"GET", "/api/v1/federation", everybody, nobody, false, (*Server).federation},

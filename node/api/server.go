@@ -64,6 +64,7 @@ type Server struct {
 	strangers  strangers
 	submitters submitters
 	backingUp  sync.Mutex // one backup at a time
+	dialling   dialling
 }
 
 // Node is what the API asks of the running node.
@@ -77,6 +78,13 @@ type Node interface {
 	CaughtUp() bool
 	// Peer is the client of another member's node.
 	Peer(m exchange.MemberID) (Peer, error)
+	// Check looks at this node and its peers.
+	Check(ctx context.Context) (wire.NodeCheck, error)
+	// Answer is what this node tells its peers of itself.
+	Answer() wire.PeerAnswer
+	// DialBack tries whether this node reaches a member where the ledger says
+	// it is.
+	DialBack(ctx context.Context, m exchange.MemberID) error
 	// Backup writes a sealed backup of this node.
 	Backup(ctx context.Context, out io.Writer, to []keys.Public, withKeys bool) error
 }
@@ -90,6 +98,7 @@ var ErrNotCaughtUp = exchange.Define(exchange.KindUnavailable, "API-024",
 // early are the routes that answer before that: they tell of the node and not
 // of the ledger.
 var early = map[string]bool{"/livez": true, "/readyz": true, "/metrics": true, "/api/v1/openapi.yaml": true, "/api/v1/node/status": true, "/api/v1/node/backup": true,
+	"/api/v1/node/check": true, "/api/v1/peers/check": true,
 	"/api/v1/ledger/forks": true, "/api/v1/ledger/forks/{id}/evidence": true, "/api/v1/ledger/forks/{id}/settle": true}
 
 // unstopped are the routes that answer, beside the early ones, while a ledger

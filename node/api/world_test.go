@@ -111,6 +111,14 @@ func (n *fakeNode) CaughtUp() bool { return !n.behind }
 
 func (n *fakeNode) Barrier(*http.Request) error { n.barriers++; return nil }
 
+func (n *fakeNode) Check(context.Context) (wire.NodeCheck, error) {
+	return wire.NodeCheck{Time: start, Keys: []wire.KeyWindow{}, Peers: []wire.PeerCheck{}}, nil
+}
+
+func (n *fakeNode) Answer() wire.PeerAnswer { return wire.PeerAnswer{Member: n.self, Time: start} }
+
+func (n *fakeNode) DialBack(context.Context, exchange.MemberID) error { return nil }
+
 func (n *fakeNode) Backup(_ context.Context, out io.Writer, _ []keys.Public, _ bool) error {
 	_, err := io.WriteString(out, "backup")
 	return err

@@ -26,6 +26,18 @@ func (c *Client) Status(ctx context.Context) (wire.NodeStatus, error) {
 	return out, c.get(ctx, "/api/v1/node/status", nil, &out)
 }
 
+// Check is what the node sees when it looks at itself and its peers.
+func (c *Client) Check(ctx context.Context) (wire.NodeCheck, error) {
+	var out wire.NodeCheck
+	return out, c.get(ctx, "/api/v1/node/check", nil, &out)
+}
+
+// AskPeer asks another member's node how it sees this one.
+func (c *Client) AskPeer(ctx context.Context) (wire.PeerAnswer, error) {
+	var out wire.PeerAnswer
+	return out, c.call(ctx, http.MethodPost, "/api/v1/peers/check", struct{}{}, &out)
+}
+
 // Backup copies a sealed backup of the node to out.
 func (c *Client) Backup(ctx context.Context, in wire.Backup, out io.Writer) error {
 	raw, err := strictjson.Marshal(in)
