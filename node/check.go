@@ -22,7 +22,11 @@ func (n *Node) Check(ctx context.Context) (wire.NodeCheck, error) {
 	out := wire.NodeCheck{Time: n.opts.Clock().UTC(), Charter: n.genesis.Digest(), Catalogue: view.Catalogue().Digest(),
 		CaughtUp: n.CaughtUp(), Voters: st.Voters, LogBytes: st.LogBytes, LogEntries: int64(st.LogLast - st.LogFirst),
 		SnapshotIndex: st.SnapshotIndex, SnapshotAge: int64(st.SnapshotAge / time.Second), SnapshotEvery: int64(n.cfg.SnapshotEvery),
-		Refusals: st.Refusals, AuditFiles: len(n.cfg.AuditFiles), AuditWorking: n.audit.Working(), Keys: n.ownKeys(), Peers: n.askPeers(ctx)}
+		Refusals: st.Refusals, AuditFiles: len(n.cfg.AuditFiles), AuditWorking: n.audit.Working(), Keys: n.ownKeys(), Peers: n.askPeers(ctx),
+		Alarms: n.witness.OpenAlarms(), Stopped: n.witness.Stopped(), Complaints: n.witness.OpenComplaints()}
+	if c, ok := n.witness.Newest(); ok {
+		out.Cosigned = c.Size
+	}
 	missing, err := backup.Missing(ctx, n.records, view, n.id.Member)
 	out.MissingRecords = len(missing)
 	return out, err

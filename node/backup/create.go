@@ -42,6 +42,7 @@ var folder = map[string]kept{
 	"introduction.jws": whole,
 	"genesis.json":     whole,
 	"outbox":           whole,
+	"witness":          whole, // what was cosigned: a restored node refuses another history
 	"restored":         whole,
 	"keys":             onAsk,
 	"records.db":       special,

@@ -91,4 +91,13 @@ var (
 	errGuard = exchange.Define(exchange.KindUnverified, "DOCTOR-029",
 		exchange.Text{Zh: "启动以来守卫拒绝了 {count} 个来自成员的请求", En: "the guard refused {count} requests of members since the start"},
 		exchange.Text{Zh: "查看是谁、为什么: sudo journalctl -u accord -g refused", En: "see whose and why: sudo journalctl -u accord -g refused"})
+	errForks = exchange.Define(exchange.KindUnverified, "DOCTOR-030",
+		exchange.Text{Zh: "账本警报: {count} 处与其他成员不同", En: "ledger alarm: {count} differences from other members"},
+		exchange.Text{Zh: "停止办理，保留证据，见 RUNBOOK 的账本警报一节", En: "stop working on it, keep the evidence, see Fork alarm in the RUNBOOK"})
+	errComplaints = exchange.Define(exchange.KindUnavailable, "DOCTOR-031",
+		exchange.Text{Zh: "有 {count} 项投诉: 声明没有按时记上账本", En: "{count} complaints: statements that were not recorded in time"},
+		exchange.Text{Zh: "查看主节点是否正常: accord ledger status", En: "see whether the leader does its work: accord ledger status"})
+	errCosigned = exchange.Define(exchange.KindUnavailable, "DOCTOR-032",
+		exchange.Text{Zh: "最近 {behind} 条账本没有足够的共签(共签到第 {size} 条)", En: "the last {behind} statements lack a quorum's cosignatures (cosigned up to {size})"},
+		exchange.Text{Zh: "启动离线的节点: accord member list", En: "start the nodes that are away: accord member list"})
 )

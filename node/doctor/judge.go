@@ -50,6 +50,9 @@ var checks = []struct {
 	{"keys", exchange.Text{Zh: "密钥有效期", En: "keys by date"}, true, judgeKeys},
 	{"snapshot", exchange.Text{Zh: "快照", En: "snapshots"}, true, judgeSnapshot},
 	{"records", exchange.Text{Zh: "账本所载记录均在", En: "records that the ledger names"}, true, judgeRecords},
+	{"forks", exchange.Text{Zh: "账本一致", En: "one ledger for all"}, true, judgeForks},
+	{"complaints", exchange.Text{Zh: "声明按时记录", En: "statements recorded in time"}, true, judgeComplaints},
+	{"cosigned", exchange.Text{Zh: "账本共签", En: "ledger cosigned"}, true, judgeCosigned},
 	{"guard", exchange.Text{Zh: "传输守卫", En: "guard of the log"}, true, judgeGuard},
 }
 
@@ -369,9 +372,37 @@ func judgeRecords(f *Facts) (Level, *exchange.Error) {
 	return fine()
 }
 
+// manyRefusals is more than elections and restarts of peers bring about.
+const manyRefusals = 1000
+
 func judgeGuard(f *Facts) (Level, *exchange.Error) {
-	if n := f.Running.Check.Refusals; n > 0 {
+	if n := f.Running.Check.Refusals; n > manyRefusals {
 		return Warn, errGuard.With("count", n)
+	}
+	return fine()
+}
+
+func judgeForks(f *Facts) (Level, *exchange.Error) {
+	if c := f.Running.Check; c.Alarms > 0 {
+		return Fail, errForks.With("count", c.Alarms)
+	}
+	return fine()
+}
+
+func judgeComplaints(f *Facts) (Level, *exchange.Error) {
+	if n := f.Running.Check.Complaints; n > 0 {
+		return Warn, errComplaints.With("count", n)
+	}
+	return fine()
+}
+
+// uncosigned is how much of the ledger may wait for its cosignatures.
+const uncosigned = 2000
+
+func judgeCosigned(f *Facts) (Level, *exchange.Error) {
+	c := f.Running.Check
+	if behind := f.Running.Status.Ledger.Size - c.Cosigned; c.CaughtUp && behind > uncosigned {
+		return Warn, errCosigned.With("behind", behind, "size", c.Cosigned)
 	}
 	return fine()
 }

@@ -82,7 +82,10 @@ func TestEveryFindingCanBeProvoked(t *testing.T) {
 		{errKeyGone, Fail, func(f *Facts) { f.Running.Check.Keys[1].Held = false }},
 		{errSnapshot, Warn, func(f *Facts) { f.Running.Status.Applied = 1000 }},
 		{errRecords, Fail, func(f *Facts) { f.Running.Check.MissingRecords = 2 }},
-		{errGuard, Warn, func(f *Facts) { f.Running.Check.Refusals = 1 }},
+		{errForks, Fail, func(f *Facts) { f.Running.Check.Alarms = 1 }},
+		{errComplaints, Warn, func(f *Facts) { f.Running.Check.Complaints = 1 }},
+		{errCosigned, Warn, func(f *Facts) { f.Running.Status.Ledger.Size, f.Running.Check.Cosigned = 5000, 2999 }},
+		{errGuard, Warn, func(f *Facts) { f.Running.Check.Refusals = 1001 }},
 	} {
 		f := healthy()
 		c.make(f)

@@ -79,6 +79,10 @@ type NodeCheck struct {
 	AuditFiles     int         `json:"audit_files"`     // configured
 	AuditWorking   int         `json:"audit_working"`   // of them
 	MissingRecords int         `json:"missing_records"` // own records that the ledger names and the store lacks
+	Alarms         int         `json:"ledger_alarms"`   // differences between ledgers that nobody settled
+	Stopped        bool        `json:"service_stopped"` // by one of them
+	Complaints     int         `json:"complaints"`      // statements that were not recorded in time
+	Cosigned       int64       `json:"cosigned_size"`   // up to here a quorum cosigned the ledger
 	Keys           []KeyWindow `json:"keys"`
 	Peers          []PeerCheck `json:"peers"`
 }
