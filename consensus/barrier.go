@@ -226,6 +226,10 @@ func (l *Log) serveCall(ctx context.Context, peer string, kind transport.Kind, b
 			return []byte{1}, nil
 		}
 		return []byte{0}, nil
+	case transport.KindFollow:
+		return l.serveFollow(body)
+	case transport.KindPapers:
+		return l.servePapers(body)
 	case transport.KindPosition:
 		if len(body) != 0 {
 			return nil, transport.ErrMalformed

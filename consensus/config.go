@@ -31,6 +31,9 @@ type Config struct {
 	// the membership itself has arrived. Afterwards it is not looked at.
 	Servers   []Server
 	Transport transport.Network
+	// Cluster names the federation, the same on every node, for instance by the
+	// digest of its charter: votes signed in one are worth nothing in another.
+	Cluster string
 
 	Heartbeat  time.Duration // 3 s; also the election timeout
 	Lease      time.Duration // half of Heartbeat: a leader without quorum steps down
@@ -52,6 +55,10 @@ type Config struct {
 	StoreLimit time.Duration
 	// NoSync leaves out fsync. For tests only.
 	NoSync bool
+	// Unguarded takes the guard out, with signed votes and the machine's check on
+	// followers, on all nodes alike. It is there to measure what the guard costs,
+	// never for a node somebody else can reach.
+	Unguarded bool
 	// Hook, if not nil, is told each place at which a test may want a crash.
 	Hook func(point string)
 }

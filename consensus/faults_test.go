@@ -243,6 +243,7 @@ func TestRefusals(t *testing.T) {
 func TestMachineFails(t *testing.T) {
 	c := consensustest.New(t, 3, consensustest.Options{})
 	c.Propose(0, "x=1")
+	c.Settle()
 	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
 	defer cancel()
 	if _, err := c.Nodes[c.Leader()].Log.Propose(ctx, []byte("die")); !errors.Is(err, consensus.ErrUnknownOutcome) {

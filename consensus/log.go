@@ -3,6 +3,7 @@ package consensus
 import (
 	"errors"
 	"fmt"
+	"path/filepath"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -19,7 +20,9 @@ type Log struct {
 	fsm   *fsm
 	store *store.Store
 	snaps *store.Snapshots
+	view  *view
 	guard *transport.Guard
+	elect *transport.Elections
 	trans *transport.Transport
 	raft  atomic.Pointer[raft.Raft] // nil while opening: requests arrive before
 
@@ -29,6 +32,7 @@ type Log struct {
 	changes   chan Leadership
 	notify    chan bool
 	elected   chan struct{} // this node has come to lead
+	doubted   chan struct{} // a peer cannot judge this leader's certificate
 
 	settled atomic.Uint64 // the term in which this node, leading, has committed an entry
 	change  sync.Mutex    // one membership change at a time
@@ -47,14 +51,14 @@ func Open(cfg Config, m Machine) (*Log, error) {
 	if err := cfg.validate(); err != nil {
 		return nil, err
 	}
-	l := &Log{cfg: cfg, stop: make(chan struct{}), notify: make(chan bool, 8), elected: make(chan struct{}, 1),
+	l := &Log{cfg: cfg, stop: make(chan struct{}), notify: make(chan bool, 8), elected: make(chan struct{}, 1), doubted: make(chan struct{}, 1),
 		proposals: make(chan *proposal), forwards: make(chan *proposal), reads: make(chan *readPoint), changes: make(chan Leadership, 1)}
 	if err := l.openStore(m); err != nil {
 		return nil, err
 	}
-	l.guard = transport.NewGuard(view{l}, cfg.Logger, cfg.MaxSnapshot)
-	l.trans = transport.New(transport.Config{Network: cfg.Transport, Guard: l.guard, Calls: l.serveCall,
-		Logger: cfg.Logger, HeartbeatTimeout: cfg.Heartbeat, Timeout: cfg.RPCTimeout})
+	if err := l.openTransport(); err != nil {
+		return nil, errors.Join(err, l.store.Close())
+	}
 	r, err := raft.NewRaft(cfg.raftConfig(l.notify), l.fsm, l.store, l.store, l.snaps, l.trans)
 	if err != nil {
 		_ = l.trans.Close()
@@ -66,6 +70,8 @@ func Open(cfg Config, m Machine) (*Log, error) {
 	l.tasks.Go(l.settle)
 	l.tasks.Go(l.runGroups)
 	l.tasks.Go(l.runReads)
+	l.tasks.Go(l.runRenewals)
+	l.tasks.Go(l.runPapers)
 	for range forwardStreams {
 		l.tasks.Go(l.runForwards)
 	}
@@ -86,6 +92,32 @@ func (l *Log) openStore(m Machine) error {
 		return errors.Join(err, l.store.Close())
 	}
 	l.fsm = newFSM(m, l.cfg.MaxEntry, l.fail)
+	return nil
+}
+
+// openTransport puts the guard in front of the network. What proves terms and
+// leaders lies beside the log, because it must be as durable.
+func (l *Log) openTransport() (err error) {
+	l.view = &view{l: l}
+	if err := l.recheck(); err != nil {
+		return err
+	}
+	if !l.cfg.Unguarded {
+		l.elect, err = transport.OpenElections(transport.ElectionConfig{ID: l.cfg.NodeID, Cluster: l.cfg.Cluster, Network: l.cfg.Transport,
+			View: l.view, Path: filepath.Join(l.cfg.Dir, "term.proof"), NoSync: l.cfg.NoSync, Fatal: l.fail, Logger: l.cfg.Logger,
+			Patience: 10 * l.cfg.Heartbeat})
+		if err != nil {
+			return err
+		}
+	}
+	l.guard, err = transport.NewGuard(transport.GuardConfig{ID: l.cfg.NodeID, View: l.view, Elections: l.elect, Logger: l.cfg.Logger,
+		Evidence: filepath.Join(l.cfg.Dir, "evidence"), NoSync: l.cfg.NoSync, MaxSnapshot: l.cfg.MaxSnapshot, Unguarded: l.cfg.Unguarded})
+	if err != nil {
+		return err
+	}
+	l.trans = transport.New(transport.Config{Network: l.cfg.Transport, Guard: l.guard, Calls: l.serveCall,
+		Logger: l.cfg.Logger, HeartbeatTimeout: l.cfg.Heartbeat, Timeout: l.cfg.RPCTimeout,
+		Spool: l.cfg.Dir, Vet: l.vet, Vouch: l.vouch, Unproven: l.doubt})
 	return nil
 }
 

@@ -50,7 +50,11 @@ func TestRaftConfiguration(t *testing.T) {
 // The heartbeat fast path must stay off: raft offers a handler, nobody takes it.
 func TestNoHeartbeatFastPath(t *testing.T) {
 	h := transport.NewHub()
-	tr := transport.New(transport.Config{Network: h.Join("n1", "a"), Guard: transport.NewGuard(view{&Log{}}, nil, 0)})
+	g, err := transport.NewGuard(transport.GuardConfig{Unguarded: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	tr := transport.New(transport.Config{Network: h.Join("n1", "a"), Guard: g})
 	defer func() { _ = tr.Close() }()
 	tr.SetHeartbeatHandler(func(raft.RPC) { t.Error("called") })
 }
@@ -128,7 +132,7 @@ func FuzzVerdicts(f *testing.F) {
 // can be applied.
 func TestViewChecksGroups(t *testing.T) {
 	l := &Log{cfg: Config{MaxEntry: 10}, fsm: newFSM(refuseBad{}, 10, func(error) {})}
-	v := view{l}
+	v := &view{l: l}
 	for data, ok := range map[string]bool{
 		string(encodeGroup(nil)):                                  true,
 		string(encodeGroup([][]byte{[]byte("a")})):                true,

@@ -27,6 +27,7 @@ type Status struct {
 	SnapshotIndex uint64 // 0 if there is none
 	SnapshotAge   time.Duration
 	Refusals      uint64 // what the guard has refused since start
+	Evidence      int    // files of evidence against peers, see [Log.Evidence]
 	Err           error  // why the node has stopped, or nil
 }
 
@@ -49,6 +50,7 @@ func (l *Log) Status() Status {
 	for _, n := range l.guard.Refusals() {
 		st.Refusals += n
 	}
+	st.Evidence, _ = l.guard.EvidenceCount()
 	return st
 }
 
@@ -66,6 +68,11 @@ func stateName(s raft.RaftState) string {
 
 // Refusals are what the guard refused since start, by peer, kind and rule.
 func (l *Log) Refusals() map[transport.RefusalKey]uint64 { return l.guard.Refusals() }
+
+// Evidence is what this node keeps against peers: requests the guard refused that
+// no honest peer sends, oldest first. They lie in the directory "evidence" beside
+// the log, bounded in number and size.
+func (l *Log) Evidence() ([]*transport.Evidence, error) { return l.guard.Evidence() }
 
 // Snapshot asks for a snapshot now, for instance before an upgrade.
 func (l *Log) Snapshot() error {

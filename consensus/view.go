@@ -1,8 +1,13 @@
 package consensus
 
 import (
+	"bytes"
+	"context"
+	"encoding/binary"
 	"errors"
 	"fmt"
+	"io"
+	"sync/atomic"
 
 	"accord/consensus/transport"
 
@@ -10,25 +15,76 @@ import (
 )
 
 // view is what the guard may ask of the node.
-type view struct{ l *Log }
+type view struct {
+	l     *Log
+	cache atomic.Pointer[memberships]
+}
 
-var _ transport.View = view{}
+var _ transport.View = (*view)(nil)
 
-// Servers is the committed membership and the newest in the log. A node without
-// any goes by the servers it was told to believe.
-func (v view) Servers() []raft.Server {
+// memberships are those held possible, beside what they were made of.
+type memberships struct {
+	latest, committed []raft.Server
+	members           []Server
+	all               [][]raft.Server
+}
+
+// equal says whether two lists are the same memory; raft, the fsm and the machine
+// make a new one for each change.
+func equal[T any](a, b []T) bool {
+	return len(a) == len(b) && (len(a) == 0 || &a[0] == &b[0])
+}
+
+// Memberships are the committed membership, the newest in the log and that of the
+// newest papers. A node without any in its log goes by the servers it was told to
+// believe. It is asked for every request and made anew only after a change.
+func (v *view) Memberships() [][]raft.Server {
 	r := v.l.raft.Load()
 	if r == nil {
 		return nil
 	}
-	latest := r.GetConfiguration().Configuration().Servers
-	if len(latest) == 0 {
-		return configuration(v.l.cfg.Servers).Servers
+	m := &memberships{latest: r.GetConfiguration().Configuration().Servers, committed: v.l.fsm.configuration().Servers}
+	if p, ok := v.l.fsm.machine.(Papers); ok {
+		m.members = p.Members()
 	}
-	return append(latest, v.l.fsm.configuration().Servers...)
+	if c := v.cache.Load(); c != nil && equal(c.latest, m.latest) && equal(c.committed, m.committed) && equal(c.members, m.members) {
+		return c.all
+	}
+	for _, servers := range [][]raft.Server{m.latest, m.committed, configuration(m.members).Servers} {
+		if len(servers) > 0 {
+			m.all = append(m.all, servers)
+		}
+	}
+	if len(m.latest) == 0 {
+		m.all = append(m.all, configuration(v.l.cfg.Servers).Servers)
+	}
+	v.cache.Store(m)
+	return m.all
 }
 
-func (v view) Leader() string {
+// Governs asks the machine's governance; without any, the log's word holds.
+func (v *view) Governs(servers []raft.Server) error {
+	g, ok := v.l.fsm.machine.(Governor)
+	if !ok {
+		return nil
+	}
+	list := make([]Server, len(servers))
+	for i, s := range servers {
+		list[i] = fromRaft(s)
+	}
+	return g.Governs(list)
+}
+
+// LastIndex is the end of the log.
+func (v *view) LastIndex() uint64 {
+	last, err := v.l.store.LastIndex()
+	if err != nil {
+		return 0
+	}
+	return last
+}
+
+func (v *view) Leader() string {
 	if r := v.l.raft.Load(); r != nil {
 		_, id := r.LeaderWithID()
 		return string(id)
@@ -36,14 +92,14 @@ func (v view) Leader() string {
 	return ""
 }
 
-func (v view) Term() uint64 {
+func (v *view) Term() uint64 {
 	if r := v.l.raft.Load(); r != nil {
 		return r.CurrentTerm()
 	}
 	return 0
 }
 
-func (v view) Floor() uint64 {
+func (v *view) Floor() uint64 {
 	applied, _ := v.l.fsm.position()
 	if r := v.l.raft.Load(); r != nil {
 		return max(applied, r.CommitIndex())
@@ -51,12 +107,12 @@ func (v view) Floor() uint64 {
 	return applied
 }
 
-func (v view) Stored(index uint64) (e raft.Log, ok bool) {
+func (v *view) Stored(index uint64) (e raft.Log, ok bool) {
 	return e, v.l.store.GetLog(index, &e) == nil
 }
 
 // Check judges the payloads of entries about to be stored.
-func (v view) Check(entries []*raft.Log) error {
+func (v *view) Check(entries []*raft.Log) error {
 	var payloads [][]byte
 	for _, e := range entries {
 		group, err := decodeGroup(e.Data, v.l.cfg.MaxEntry)
@@ -76,7 +132,7 @@ func (v view) Check(entries []*raft.Log) error {
 // Installing watches for raft#697: after an installed snapshot raft can go on
 // believing in entries the log no longer holds, and then asks for the same
 // snapshot for ever. A restart heals it, because our log has no gaps.
-func (v view) Installing(index uint64) error {
+func (v *view) Installing(index uint64) error {
 	r := v.l.raft.Load()
 	last, err := v.l.store.LastIndex()
 	if r == nil || err != nil {
@@ -88,4 +144,69 @@ func (v view) Installing(index uint64) error {
 		return ErrClosed
 	}
 	return nil
+}
+
+// vouch reads where the state in a snapshot stands and asks the machine for what
+// makes a peer believe it.
+func (l *Log) vouch(ctx context.Context, snapshot io.Reader) (voucher []byte, whole io.Reader, err error) {
+	head := make([]byte, bodyHead)
+	if _, err := io.ReadFull(snapshot, head); err != nil {
+		return nil, nil, fmt.Errorf("consensus: read snapshot: %w", err)
+	}
+	whole = io.MultiReader(bytes.NewReader(head), snapshot)
+	v, ok := l.fsm.machine.(Voucher)
+	if !ok {
+		return nil, whole, nil
+	}
+	voucher, err = v.Vouch(ctx, binary.BigEndian.Uint64(head[len(bodyMagic):]))
+	if err == nil && len(voucher) > transport.MaxVoucher {
+		err = ErrTooLarge
+	}
+	return voucher, whole, err
+}
+
+// vet judges a whole snapshot before raft knows of it: that its state stands where
+// the request says, that the machine believes it, and that its membership follows
+// from governance, which the machine has now seen.
+func (l *Log) vet(ctx context.Context, req *raft.InstallSnapshotRequest, voucher []byte, snapshot io.Reader) error {
+	head := make([]byte, bodyHead)
+	if _, err := io.ReadFull(snapshot, head); err != nil || string(head[:len(bodyMagic)]) != bodyMagic {
+		return fmt.Errorf("%w: snapshot", ErrFormat)
+	}
+	index, term := binary.BigEndian.Uint64(head[len(bodyMagic):]), binary.BigEndian.Uint64(head[len(bodyMagic)+8:])
+	if index > req.LastLogIndex || term > req.LastLogTerm {
+		return fmt.Errorf("%w: snapshot stands at another index than it says", ErrFormat)
+	}
+	if v, ok := l.fsm.machine.(Voucher); ok {
+		if err := v.Vet(ctx, voucher, snapshot); err != nil {
+			return err
+		}
+	}
+	configuration, err := transport.DecodeConfiguration(req.Configuration)
+	if err != nil {
+		return err
+	}
+	return l.view.Governs(configuration.Servers)
+}
+
+// recheck puts the stored entries that are not part of the newest snapshot through
+// the machine's check again: a governor must know what they announce before the
+// first membership that follows from it is judged.
+func (l *Log) recheck() error {
+	if _, ok := l.fsm.machine.(Governor); !ok {
+		return nil
+	}
+	first, err := l.store.FirstIndex()
+	if err != nil || first == 0 {
+		return err
+	}
+	last, err := l.store.LastIndex()
+	snap, _ := l.snaps.Newest()
+	for i := max(first, snap+1); err == nil && i <= last; i++ {
+		var e raft.Log
+		if err = l.store.GetLog(i, &e); err == nil && e.Type == raft.LogCommand {
+			_ = l.view.Check([]*raft.Log{&e}) // it was judged when it came
+		}
+	}
+	return err
 }

@@ -16,6 +16,8 @@ const (
 	statusOK      = 0
 	statusRefused = 1 // the guard said no
 	statusFailed  = 2 // raft or the call handler said no
+	// statusUnproven: the guard could not judge the certificate
+	statusUnproven = 3
 )
 
 // clientConn is an outbound stream that carries one request at a time.
@@ -98,6 +100,8 @@ func readAnswer(r *bufio.Reader, limit uint32) ([]byte, error) {
 		return nil, ErrRefused
 	case statusFailed:
 		return nil, ErrPeer
+	case statusUnproven:
+		return nil, ErrUnproven
 	}
 	return nil, malformed("status")
 }
@@ -135,7 +139,7 @@ func (t *Transport) exchange(id, addr string, kind Kind, body []byte, limit time
 		return nil, fmt.Errorf("transport: send %s: %w", kind, err)
 	}
 	answer, err := readAnswer(c.r, MaxCallBody)
-	if err != nil && err != ErrRefused && err != ErrPeer {
+	if err != nil && err != ErrRefused && err != ErrPeer && err != ErrUnproven {
 		t.release(c.Conn)
 		return nil, err
 	}
@@ -145,25 +149,85 @@ func (t *Transport) exchange(id, addr string, kind Kind, body []byte, limit time
 
 // rpc does one Raft request.
 func (t *Transport) rpc(id raft.ServerID, addr raft.ServerAddress, cmd, resp any, limit time.Duration) error {
-	kind, body, err := encodeRequest(cmd)
+	proofs, err := t.proofs(cmd)
+	if err != nil {
+		return err
+	}
+	kind, body, err := EncodeRequest(cmd, proofs)
 	if err != nil {
 		return err
 	}
 	answer, err := t.exchange(string(id), string(addr), kind, body, allowance(limit, int64(len(body))))
 	if err != nil {
-		return err
+		return t.failed(err)
 	}
-	return t.accepted(answer, resp)
+	return t.accepted(string(id), kind, cmd, answer, resp)
 }
 
-// accepted decodes an answer and lets the guard judge the term in it: raft steps
-// down for any larger term an answer names.
-func (t *Transport) accepted(answer []byte, resp any) error {
-	term, err := decodeResponse(answer, resp)
+// failed notes that a peer cannot judge our certificate.
+func (t *Transport) failed(err error) error {
+	if err == ErrUnproven && t.cfg.Unproven != nil {
+		t.cfg.Unproven()
+	}
+	return err
+}
+
+// proofs are what a request of ours has to show.
+func (t *Transport) proofs(cmd any) (p Proofs, err error) {
+	e := t.cfg.Guard.elections
+	if e == nil {
+		return Proofs{}, nil
+	}
+	switch c := cmd.(type) {
+	case *raft.AppendEntriesRequest:
+		p.Term, err = e.leadership(c.Term)
+	case *raft.InstallSnapshotRequest:
+		p.Term, err = e.leadership(c.Term)
+	case *raft.RequestVoteRequest:
+		if err = e.stand(Vote, c.Term, c.LastLogIndex, c.LastLogTerm); err == nil {
+			p, err = e.candidacy(c.Term)
+		}
+	case *raft.RequestPreVoteRequest:
+		if err = e.stand(PreVote, c.Term, c.LastLogIndex, c.LastLogTerm); err == nil {
+			p = e.precandidacy()
+		}
+	}
+	return p, err
+}
+
+// accepted decodes an answer. Raft steps down for any larger term an answer names
+// and counts any vote that is granted, so the one is judged here and the other is
+// one only if its voter has signed it.
+func (t *Transport) accepted(peer string, kind Kind, cmd any, answer []byte, resp any) error {
+	term, a, err := DecodeResponse(answer, resp)
 	if err != nil {
 		return err
 	}
-	return t.cfg.Guard.admitTerm(term)
+	var asked uint64
+	e := t.cfg.Guard.elections
+	switch c := cmd.(type) {
+	case *raft.AppendEntriesRequest:
+		asked = c.Term
+	case *raft.InstallSnapshotRequest:
+		asked = c.Term
+	case *raft.RequestVoteRequest:
+		asked = c.Term
+		if v := resp.(*raft.RequestVoteResponse); v.Granted && e != nil {
+			if err := e.granted(Vote, c.Term, peer, a.Token); err != nil {
+				v.Granted = false
+				return t.cfg.Guard.refuse(peer, kind, "vote", err, nil)
+			}
+		}
+	case *raft.RequestPreVoteRequest:
+		asked = c.Term
+		if v := resp.(*raft.RequestPreVoteResponse); v.Granted && e != nil {
+			if err := e.granted(PreVote, c.Term, peer, a.Token); err != nil {
+				v.Granted = false
+				return t.cfg.Guard.refuse(peer, kind, "vote", err, nil)
+			}
+		}
+	}
+	return t.cfg.Guard.admitAnswer(peer, kind, asked, term, a.Proof)
 }
 
 // AppendEntries sends entries or, without any, a heartbeat.
@@ -209,12 +273,21 @@ func (t *Transport) TimeoutNow(id raft.ServerID, target raft.ServerAddress, args
 
 // InstallSnapshot streams a snapshot over a stream of its own.
 func (t *Transport) InstallSnapshot(id raft.ServerID, target raft.ServerAddress, args *raft.InstallSnapshotRequest, resp *raft.InstallSnapshotResponse, data io.Reader) error {
-	_, body, err := encodeRequest(args)
+	proofs, err := t.proofs(args)
 	if err != nil {
 		return err
 	}
 	ctx, cancel := context.WithTimeout(t.ctx, t.cfg.Timeout)
 	defer cancel()
+	if t.cfg.Vouch != nil {
+		if proofs.Voucher, data, err = t.cfg.Vouch(ctx, data); err != nil {
+			return fmt.Errorf("transport: no voucher for the snapshot: %w", err)
+		}
+	}
+	_, body, err := EncodeRequest(args, proofs)
+	if err != nil {
+		return err
+	}
 	conn, err := t.cfg.Network.Dial(ctx, string(id), string(target))
 	if err != nil {
 		return fmt.Errorf("transport: dial %q: %w", id, err)
@@ -223,18 +296,19 @@ func (t *Transport) InstallSnapshot(id raft.ServerID, target raft.ServerAddress,
 		return ErrClosed
 	}
 	defer t.release(conn)
-	_ = conn.SetDeadline(time.Now().Add(allowance(4*t.cfg.Timeout, args.Size)))
+	// Twice the time for its size: it is judged whole after it has arrived.
+	_ = conn.SetDeadline(time.Now().Add(allowance(4*t.cfg.Timeout, 2*args.Size)))
 	if err := writeFrame(conn, byte(KindInstallSnapshot), body); err != nil {
 		return fmt.Errorf("transport: send snapshot: %w", err)
 	}
 	if n, err := io.Copy(conn, data); err != nil || n != args.Size {
 		return fmt.Errorf("transport: send snapshot: %d of %d bytes: %w", n, args.Size, orShort(err))
 	}
-	answer, err := readAnswer(bufio.NewReader(conn), maxSmallBody)
+	answer, err := readAnswer(bufio.NewReader(conn), maxAnswer)
 	if err != nil {
-		return err
+		return t.failed(err)
 	}
-	return t.accepted(answer, resp)
+	return t.accepted(string(id), KindInstallSnapshot, args, answer, resp)
 }
 
 func orShort(err error) error {

@@ -30,11 +30,18 @@ func newFakeView() *fakeView {
 	return v
 }
 
-func (v *fakeView) Servers() []raft.Server  { return v.servers }
-func (v *fakeView) Leader() string          { return "n1" }
-func (v *fakeView) Term() uint64            { return 5 }
-func (v *fakeView) Floor() uint64           { return 10 }
-func (v *fakeView) Installing(uint64) error { return nil }
+func (v *fakeView) Memberships() [][]raft.Server { return [][]raft.Server{v.servers} }
+func (v *fakeView) Leader() string               { return "n1" }
+func (v *fakeView) Term() uint64                 { return 5 }
+func (v *fakeView) Floor() uint64                { return 10 }
+func (v *fakeView) LastIndex() uint64            { return 12 }
+func (v *fakeView) Installing(uint64) error      { return nil }
+func (v *fakeView) Governs(servers []raft.Server) error {
+	if len(servers) > 4 {
+		return errors.New("nobody signed that")
+	}
+	return nil
+}
 func (v *fakeView) Stored(i uint64) (raft.Log, bool) {
 	if i < 3 || i > 12 {
 		return raft.Log{}, false // 1 and 2 are compacted away
@@ -49,6 +56,62 @@ func (v *fakeView) Check(es []*raft.Log) error {
 		}
 	}
 	return nil
+}
+
+// guarded is a guard of node n0 of cluster "c".
+func guarded(t testing.TB, v View) *Guard { return guardedAs(t, "n0", v) }
+
+func guardedAs(t testing.TB, id string, v View) *Guard {
+	t.Helper()
+	e, err := OpenElections(ElectionConfig{ID: id, Cluster: "c", Network: NewHub().Join(id, "host-"+id), View: v})
+	if err != nil {
+		t.Fatal(err)
+	}
+	g, err := NewGuard(GuardConfig{ID: id, View: v, Elections: e, MaxSnapshot: 1 << 20, Evidence: t.TempDir(), NoSync: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return g
+}
+
+// leading is the guard of a node that was elected in term 5.
+func leading(t testing.TB, id string) *Guard {
+	g := guardedAs(t, id, newFakeView())
+	if err := g.elections.admitLeader(id, 5, elected(id, 5)); err != nil {
+		t.Fatal(err)
+	}
+	return g
+}
+
+// signedBy makes a certificate with the signatures of these voters.
+func signedBy(c Certificate, voters ...string) *Certificate {
+	for _, v := range voters {
+		c.add(SignedVote{Voter: v, Lead: 5, Signature: sign(hubKey(v), c.Message("c", v, 5))})
+	}
+	return &c
+}
+
+// elected is an honest candidate's certificate of a term, with its last entry of
+// an earlier term at index 10.
+func elected(candidate string, term uint64) []byte {
+	return signedBy(Certificate{Statement: Vote, Term: term, Candidate: candidate, LastIndex: 10, LastTerm: 4}, "n0", "n1", "n2").Encode()
+}
+
+func preElected(candidate string, term uint64) []byte {
+	return signedBy(Certificate{Statement: PreVote, Term: term, Candidate: candidate, LastIndex: 12, LastTerm: 4}, "n0", "n2").Encode()
+}
+
+// honest is what an honest sender would show with a request.
+func honest(cmd any) Proofs {
+	switch c := cmd.(type) {
+	case *raft.AppendEntriesRequest:
+		return Proofs{Term: elected(string(c.ID), c.Term)}
+	case *raft.InstallSnapshotRequest:
+		return Proofs{Term: elected(string(c.ID), c.Term)}
+	case *raft.RequestVoteRequest:
+		return Proofs{Term: preElected(string(c.ID), c.Term)}
+	}
+	return Proofs{}
 }
 
 func header(id string) raft.RPCHeader {
@@ -143,16 +206,16 @@ func TestGuardRules(t *testing.T) {
 		{"snapshot version 0", "n1", installFrom("n1", func(r *raft.InstallSnapshotRequest) { r.SnapshotVersion = 0 }), "snapshot"},
 		{"snapshot term ahead", "n1", installFrom("n1", func(r *raft.InstallSnapshotRequest) { r.LastLogTerm = 6 }), "snapshot"},
 	} {
-		g := NewGuard(newFakeView(), nil, 1<<20)
-		kind, body, err := encodeRequest(tc.cmd)
+		g := guarded(t, newFakeView())
+		kind, body, err := EncodeRequest(tc.cmd, honest(tc.cmd))
 		if err != nil {
 			t.Fatalf("%s: %v", tc.name, err)
 		}
-		decoded, err := decodeRequest(kind, body)
+		decoded, proofs, err := DecodeRequest(kind, body)
 		if err != nil {
 			t.Fatalf("%s: %v", tc.name, err)
 		}
-		err = g.admit(tc.peer, kind, decoded)
+		err = g.admit(tc.peer, kind, decoded, proofs, body)
 		switch {
 		case tc.rule == "" && err != nil:
 			t.Errorf("%s: refused: %v", tc.name, err)
@@ -165,11 +228,14 @@ func TestGuardRules(t *testing.T) {
 }
 
 func TestGuardAnswersAndCalls(t *testing.T) {
-	g := NewGuard(newFakeView(), nil, 1<<20)
-	if err := g.admitTerm(1 << 63); err == nil {
+	g := guarded(t, newFakeView())
+	if err := g.admitAnswer("n2", KindAppendEntries, 5, 1<<63, elected("n2", 1<<63)); err == nil {
 		t.Error("an answer may push the term to the end of the world")
 	}
-	if err := g.admitTerm(7); err != nil {
+	if err := g.admitAnswer("n2", KindAppendEntries, 5, 7, nil); err == nil {
+		t.Error("an answer may depose without proof")
+	}
+	if err := g.admitAnswer("n2", KindAppendEntries, 5, 7, elected("n2", 7)); err != nil {
 		t.Error(err)
 	}
 	if g.admitCall("n3", KindPropose) != nil || g.admitCall("evil", KindPropose) == nil {
@@ -213,8 +279,8 @@ func node(t *testing.T, h *Hub, id string, g *Guard) (*Transport, chan any) {
 
 func TestTransportCarries(t *testing.T) {
 	h := NewHub()
-	_, reached := node(t, h, "n0", NewGuard(newFakeView(), nil, 1<<20))
-	n1, _ := node(t, h, "n1", NewGuard(newFakeView(), nil, 1<<20))
+	_, reached := node(t, h, "n0", guarded(t, newFakeView()))
+	n1, _ := node(t, h, "n1", leading(t, "n1"))
 	var app raft.AppendEntriesResponse
 	if err := n1.AppendEntries("n0", "host-n0", appendFrom("n1", 5, 12, 4, cmd(13, 5, "x")), &app); err != nil || !app.Success || app.LastLog != 13 {
 		t.Fatal(err, app)
@@ -248,8 +314,8 @@ func TestTransportCarries(t *testing.T) {
 
 func TestPipeline(t *testing.T) {
 	h := NewHub()
-	_, reached := node(t, h, "n0", NewGuard(newFakeView(), nil, 1<<20))
-	n1, _ := node(t, h, "n1", NewGuard(newFakeView(), nil, 1<<20))
+	_, reached := node(t, h, "n0", guarded(t, newFakeView()))
+	n1, _ := node(t, h, "n1", leading(t, "n1"))
 	p, err := n1.AppendEntriesPipeline("n0", "host-n0")
 	if err != nil {
 		t.Fatal(err)
@@ -279,13 +345,13 @@ func TestPipeline(t *testing.T) {
 // nothing is allocated on a promise.
 func TestRawFrames(t *testing.T) {
 	h := NewHub()
-	_, reached := node(t, h, "n0", NewGuard(newFakeView(), nil, 1<<20))
+	_, reached := node(t, h, "n0", guarded(t, newFakeView()))
 	evil := h.Join("n2", "host-n2")
 	for name, raw := range map[string][]byte{
 		"unknown kind":  {99, 0, 0, 0, 0},
 		"kind zero":     {0, 0, 0, 0, 0},
 		"huge body":     {byte(KindAppendEntries), 0xff, 0xff, 0xff, 0xff},
-		"huge vote":     {byte(KindRequestVote), 0, 1, 0, 0},
+		"huge vote":     {byte(KindRequestVote), 0, 2, 0, 0},
 		"garbage":       append([]byte{byte(KindAppendEntries), 0, 0, 0, 8}, "\x83\xa2ID\x00zz!"...),
 		"trailing byte": append([]byte{byte(KindTimeoutNow), 0, 0, 0, 10}, "\x03\x00\x00\x00\x00\x00\x00\x00\x00\x00"...),
 	} {
@@ -321,7 +387,7 @@ func TestTrim(t *testing.T) {
 	if len(req.Entries) != 1 {
 		t.Fatalf("%d entries", len(req.Entries))
 	}
-	if _, _, err := encodeRequest(req); err != nil {
+	if _, _, err := EncodeRequest(req, Proofs{}); err != nil {
 		t.Fatal(err)
 	}
 }
@@ -335,27 +401,27 @@ func FuzzRequest(f *testing.F) {
 		installFrom("n1", nil),
 		&raft.TimeoutNowRequest{RPCHeader: header("n2")},
 	} {
-		kind, body, err := encodeRequest(c)
+		kind, body, err := EncodeRequest(c, honest(c))
 		if err != nil {
 			f.Fatal(err)
 		}
 		f.Add(byte(kind), body)
 	}
-	g := NewGuard(newFakeView(), nil, 1<<20)
+	g := guarded(f, newFakeView())
 	f.Fuzz(func(t *testing.T, kind byte, body []byte) {
-		c, err := decodeRequest(Kind(kind), body)
+		c, proofs, err := DecodeRequest(Kind(kind), body)
 		if err != nil {
 			if c != nil {
 				t.Fatal("error and a result")
 			}
 			return
 		}
-		k, again, err := encodeRequest(c)
+		k, again, err := EncodeRequest(c, proofs)
 		if err != nil || byte(k) != kind || !bytes.Equal(again, body) {
 			t.Fatalf("encodes differently: %v", err)
 		}
 		for _, peer := range []string{"n1", "n2", "n3", "evil"} {
-			if g.admit(peer, k, c) != nil {
+			if g.admit(peer, k, c, proofs, body) != nil {
 				continue
 			}
 			// Whatever passes must be what raft can take without ending the process.

@@ -13,6 +13,7 @@ import (
 // pipeline keeps up to pipelineInFlight AppendEntries on one stream.
 type pipeline struct {
 	t        *Transport
+	id       string
 	conn     Conn
 	r        *bufio.Reader
 	sent     chan *appendFuture
@@ -32,7 +33,7 @@ func (t *Transport) AppendEntriesPipeline(id raft.ServerID, target raft.ServerAd
 	if !t.track(conn) {
 		return nil, ErrClosed
 	}
-	p := &pipeline{t: t, conn: conn, r: bufio.NewReader(conn), closed: make(chan struct{}),
+	p := &pipeline{t: t, id: string(id), conn: conn, r: bufio.NewReader(conn), closed: make(chan struct{}),
 		sent: make(chan *appendFuture, pipelineInFlight-2), done: make(chan raft.AppendFuture, pipelineInFlight-2)}
 	t.tasks.Go(p.receive)
 	return p, nil
@@ -41,7 +42,11 @@ func (t *Transport) AppendEntriesPipeline(id raft.ServerID, target raft.ServerAd
 // AppendEntries sends one request; it blocks while too many are under way.
 func (p *pipeline) AppendEntries(args *raft.AppendEntriesRequest, resp *raft.AppendEntriesResponse) (raft.AppendFuture, error) {
 	trim(args)
-	_, body, err := encodeRequest(args)
+	proofs, err := p.t.proofs(args)
+	if err != nil {
+		return nil, err
+	}
+	_, body, err := EncodeRequest(args, proofs)
 	if err != nil {
 		return nil, err
 	}
@@ -85,9 +90,11 @@ func (p *pipeline) receive() {
 			return
 		case f := <-p.sent:
 			_ = p.conn.SetReadDeadline(time.Now().Add(f.limit))
-			answer, err := readAnswer(p.r, maxSmallBody)
+			answer, err := readAnswer(p.r, maxAnswer)
 			if err == nil {
-				err = p.t.accepted(answer, f.resp)
+				err = p.t.accepted(p.id, KindAppendEntries, f.args, answer, f.resp)
+			} else {
+				err = p.t.failed(err)
 			}
 			if err != nil {
 				*f.resp = raft.AppendEntriesResponse{} // not a success, and no term

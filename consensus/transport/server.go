@@ -42,7 +42,7 @@ func (t *Transport) serve(conn Conn) {
 		}
 		_ = conn.SetReadDeadline(time.Now().Add(allowance(t.cfg.Timeout, int64(n))))
 		body, err := readBody(r, n, maxBody(kind))
-		if err != nil {
+		if err != nil || !t.wait(conn.Peer(), 1, len(head)+len(body)) {
 			return
 		}
 		if !t.handle(conn, r, kind, body) {
@@ -51,26 +51,51 @@ func (t *Transport) serve(conn Conn) {
 	}
 }
 
+// wait holds a stream back whose peer asks for more than its share; false if the
+// transport closes meanwhile.
+func (t *Transport) wait(peer string, requests float64, n int) bool {
+	d := t.cfg.Guard.pace.take(peer, requests, n, time.Now())
+	if d == 0 {
+		return true
+	}
+	select {
+	case <-time.After(d):
+		return true
+	case <-t.ctx.Done():
+		return false
+	}
+}
+
 // handle answers one request; false ends the stream.
 func (t *Transport) handle(conn Conn, r *bufio.Reader, kind Kind, body []byte) bool {
 	if kind >= KindPropose {
 		return t.handleCall(conn, kind, body)
 	}
-	cmd, err := decodeRequest(kind, body)
+	cmd, proofs, err := DecodeRequest(kind, body)
 	if err == nil {
-		err = t.cfg.Guard.admit(conn.Peer(), kind, cmd)
+		err = t.cfg.Guard.admit(conn.Peer(), kind, cmd, proofs, body)
 	} else {
-		t.cfg.Guard.refuse(conn.Peer(), kind, "malformed", err)
+		t.cfg.Guard.refuse(conn.Peer(), kind, "malformed", err, nil)
 	}
-	if err != nil {
+	switch {
+	case errors.Is(err, errOutdated):
+		return t.outdated(conn, cmd)
+	case err != nil:
 		// After a refused snapshot the stream still holds its bytes: end it.
-		return t.answer(conn, statusRefused, nil) && kind != KindInstallSnapshot
+		return t.answer(conn, refusalStatus(err), nil) && kind != KindInstallSnapshot
+	}
+	rpc := raft.RPC{Command: cmd}
+	if snap, ok := cmd.(*raft.InstallSnapshotRequest); ok {
+		data, done, err := t.receive(conn, r, snap, proofs, body)
+		if err != nil {
+			_ = t.answer(conn, refusalStatus(err), nil)
+			return false
+		}
+		defer done()
+		rpc.Reader = data
 	}
 	respond := make(chan raft.RPCResponse, 1)
-	rpc := raft.RPC{Command: cmd, RespChan: respond}
-	if snap, ok := cmd.(*raft.InstallSnapshotRequest); ok {
-		rpc.Reader = io.LimitReader(&stallReader{conn: conn, r: r}, snap.Size)
-	}
+	rpc.RespChan = respond
 	select {
 	case t.consumer <- rpc:
 	case <-t.ctx.Done():
@@ -78,18 +103,73 @@ func (t *Transport) handle(conn Conn, r *bufio.Reader, kind Kind, body []byte) b
 	}
 	select {
 	case resp := <-respond:
-		return t.respond(conn, kind, resp)
+		return t.respond(conn, kind, cmd, resp)
 	case <-t.ctx.Done():
 		return false
 	}
 }
 
-func (t *Transport) respond(conn Conn, kind Kind, resp raft.RPCResponse) bool {
+// refusalStatus is what a refused peer is told: no, not yet, or that we cannot
+// judge its certificate.
+func refusalStatus(err error) byte {
+	switch {
+	case errors.Is(err, errNotYet):
+		return statusFailed
+	case errors.Is(err, ErrUnproven):
+		return statusUnproven
+	}
+	return statusRefused
+}
+
+// outdated tells a leader of the past which term it missed.
+func (t *Transport) outdated(conn Conn, cmd any) bool {
+	term := t.cfg.Guard.elections.seen()
+	var resp any
+	switch cmd.(type) {
+	case *raft.AppendEntriesRequest:
+		resp = &raft.AppendEntriesResponse{Term: term}
+	case *raft.InstallSnapshotRequest:
+		resp = &raft.InstallSnapshotResponse{Term: term}
+	}
+	body, err := EncodeResponse(resp, Answer{Proof: t.cfg.Guard.elections.termProof(term)})
+	_, snapshot := cmd.(*raft.InstallSnapshotRequest)
+	return err == nil && t.answer(conn, statusOK, body) && !snapshot
+}
+
+// respond sends raft's answer, with this node's signature under a vote and, where
+// raft names a higher term than it was asked in, the proof of that.
+func (t *Transport) respond(conn Conn, kind Kind, cmd any, resp raft.RPCResponse) bool {
 	if resp.Error != nil {
 		t.cfg.Logger.Warn("raft refused a peer's request", "peer", conn.Peer(), "kind", kind.String())
 		return t.answer(conn, statusFailed, nil) && kind != KindInstallSnapshot
 	}
-	body, err := encodeResponse(resp.Response)
+	var a Answer
+	var asked, term uint64
+	e := t.cfg.Guard.elections
+	switch c := resp.Response.(type) {
+	case *raft.AppendEntriesResponse:
+		asked, term = cmd.(*raft.AppendEntriesRequest).Term, c.Term
+	case *raft.InstallSnapshotResponse:
+		asked, term = cmd.(*raft.InstallSnapshotRequest).Term, c.Term
+	case *raft.RequestVoteResponse:
+		req := cmd.(*raft.RequestVoteRequest)
+		asked, term = req.Term, c.Term
+		if c.Granted && e != nil {
+			a.Token = e.grantVote(conn.Peer(), req)
+			c.Granted = a.Token != nil
+		}
+	case *raft.RequestPreVoteResponse:
+		req := cmd.(*raft.RequestPreVoteRequest)
+		asked, term = req.Term, c.Term
+		if c.Granted && e != nil {
+			a.Token = e.grantPreVote(conn.Peer(), req)
+			c.Granted = a.Token != nil
+		}
+	}
+	if term > asked && e != nil {
+		a.Proof = e.termProof(term)
+	}
+	body, err := EncodeResponse(resp.Response, a)
 	if err != nil {
 		return false
 	}
@@ -103,7 +183,7 @@ func (t *Transport) handleCall(conn Conn, kind Kind, body []byte) bool {
 	answer, err := t.cfg.Calls(t.ctx, conn.Peer(), kind, body)
 	switch {
 	case errors.Is(err, ErrMalformed):
-		t.cfg.Guard.refuse(conn.Peer(), kind, "malformed", err)
+		t.cfg.Guard.refuse(conn.Peer(), kind, "malformed", err, nil)
 		return t.answer(conn, statusRefused, nil)
 	case err != nil:
 		return t.answer(conn, statusFailed, nil)
@@ -114,15 +194,4 @@ func (t *Transport) handleCall(conn Conn, kind Kind, body []byte) bool {
 func (t *Transport) answer(conn Conn, status byte, body []byte) bool {
 	_ = conn.SetWriteDeadline(time.Now().Add(allowance(t.cfg.Timeout, int64(len(body)))))
 	return writeFrame(conn, status, body) == nil
-}
-
-// stallReader reads a snapshot's bytes and gives up when they stop coming.
-type stallReader struct {
-	conn Conn
-	r    *bufio.Reader
-}
-
-func (s *stallReader) Read(p []byte) (int, error) {
-	_ = s.conn.SetReadDeadline(time.Now().Add(snapshotStall))
-	return s.r.Read(p)
 }

@@ -2,7 +2,10 @@ package transport
 
 import (
 	"context"
+	"io"
 	"log/slog"
+	"os"
+	"path/filepath"
 	"sync"
 	"time"
 
@@ -23,8 +26,17 @@ type Config struct {
 	HeartbeatTimeout time.Duration
 	// Timeout bounds other requests; large bodies get a second for each MiB on top.
 	Timeout time.Duration
-	// MaxSnapshot is the largest snapshot accepted, in bytes.
-	MaxSnapshot int64
+	// Spool is a directory of this node's own for snapshots on their way in.
+	// Without it they go to Raft as they come, unvetted.
+	Spool string
+	// Vet judges a whole snapshot before Raft gets it; nil believes the leader.
+	Vet func(ctx context.Context, req *raft.InstallSnapshotRequest, voucher []byte, snapshot io.Reader) error
+	// Vouch gives what makes a snapshot believable, and the snapshot as it is to be
+	// sent; nil sends it without.
+	Vouch func(ctx context.Context, snapshot io.Reader) (voucher []byte, whole io.Reader, err error)
+	// Unproven is told when a peer cannot judge this node's certificate; it must
+	// not block.
+	Unproven func()
 }
 
 // Transport is Raft's transport over a [Network] with a [Guard] in front of
@@ -35,6 +47,8 @@ type Transport struct {
 	ctx      context.Context
 	cancel   context.CancelFunc
 	tasks    sync.WaitGroup
+
+	installing sync.Mutex // one snapshot comes in at a time
 
 	mu     sync.Mutex
 	pool   map[string][]*clientConn // idle outbound streams by peer id
@@ -63,6 +77,9 @@ var (
 func New(cfg Config) *Transport {
 	if cfg.Logger == nil {
 		cfg.Logger = slog.New(slog.DiscardHandler)
+	}
+	if cfg.Spool != "" {
+		_ = os.Remove(filepath.Join(cfg.Spool, spoolName)) // of a process that ended meanwhile
 	}
 	t := &Transport{cfg: cfg, consumer: make(chan raft.RPC), pool: map[string][]*clientConn{}, active: map[Conn]struct{}{}}
 	t.ctx, t.cancel = context.WithCancel(context.Background())

@@ -31,13 +31,15 @@ const (
 	KindReadIndex       Kind = 17 // a linearizable read point from the leader
 	KindPosition        Kind = 19 // how far the peer has applied the log
 	KindConfirmTerm     Kind = 18 // "is this still your term?", the leader's question before it gives a read point
+	KindFollow          Kind = 20 // a leader asks for a fresh signature under its election
+	KindPapers          Kind = 21 // governance papers newer than the asker's
 )
 
 var kindNames = map[Kind]string{
 	KindAppendEntries: "append-entries", KindRequestVote: "request-vote", KindPreVote: "pre-vote",
 	KindInstallSnapshot: "install-snapshot", KindTimeoutNow: "timeout-now",
 	KindPropose: "propose", KindReadIndex: "read-index", KindConfirmTerm: "confirm-term",
-	KindPosition: "position",
+	KindPosition: "position", KindFollow: "follow", KindPapers: "papers",
 }
 
 // String is the kind's name in logs and counters.
@@ -64,7 +66,11 @@ const (
 	// MaxConfiguration is the largest encoded membership.
 	MaxConfiguration = 64 << 10
 
+	// MaxVoucher is the largest voucher of a snapshot.
+	MaxVoucher = 64 << 10
+
 	maxSmallBody = 1 << 10
+	maxAnswer    = maxSmallBody + MaxCertificate // of an answer to Raft
 	maxID        = 128
 	maxAddr      = 256
 )
@@ -75,10 +81,12 @@ func maxBody(k Kind) uint32 {
 	case KindAppendEntries:
 		return MaxAppendBody
 	case KindInstallSnapshot:
-		return MaxConfiguration + maxSmallBody
+		return MaxConfiguration + maxSmallBody + MaxCertificate + MaxVoucher
 	case KindPropose:
 		return MaxCallBody
-	case KindRequestVote, KindPreVote, KindTimeoutNow, KindReadIndex, KindConfirmTerm, KindPosition:
+	case KindRequestVote, KindPreVote:
+		return maxSmallBody + 2*MaxCertificate
+	case KindTimeoutNow, KindReadIndex, KindConfirmTerm, KindPosition, KindFollow, KindPapers:
 		return maxSmallBody
 	}
 	return 0
@@ -185,25 +193,38 @@ func (r *reader) header() (h raft.RPCHeader) {
 	return h
 }
 
-// encodeRequest is the body of a Raft request. It refuses what a peer would
+// Proofs is what a request carries beside Raft's own fields, so that the receiver
+// need not believe the sender. Encoded certificates; empty where there is none.
+type Proofs struct {
+	// Term: a leader's certificate of election; a candidate's pre-votes; with a
+	// request for pre-votes, the newest proof of the candidate's own term.
+	Term []byte
+	// Log: with requests for (pre-)votes, the newest certificate of election the
+	// candidate holds; it shows that the term of its last entry had a leader.
+	Log []byte
+	// Voucher: what makes a snapshot believable.
+	Voucher []byte
+}
+
+// EncodeRequest is the body of a Raft request. It refuses what a peer would
 // refuse, so that a fault shows where it is made.
-func encodeRequest(cmd any) (Kind, []byte, error) {
+func EncodeRequest(cmd any, p Proofs) (Kind, []byte, error) {
 	switch c := cmd.(type) {
 	case *raft.AppendEntriesRequest:
-		b, err := encodeAppend(c)
+		b, err := encodeAppend(c, p.Term)
 		return KindAppendEntries, b, err
 	case *raft.RequestVoteRequest:
-		b := putHeader(nil, c.RPCHeader)
+		b := putBytes(putBytes(putHeader(nil, c.RPCHeader), p.Term), p.Log)
 		b = putU64(b, c.Term, c.LastLogIndex, c.LastLogTerm)
 		return KindRequestVote, putFlag(b, c.LeadershipTransfer), nil
 	case *raft.RequestPreVoteRequest:
-		b := putHeader(nil, c.RPCHeader)
+		b := putBytes(putBytes(putHeader(nil, c.RPCHeader), p.Term), p.Log)
 		return KindPreVote, putU64(b, c.Term, c.LastLogIndex, c.LastLogTerm), nil
 	case *raft.InstallSnapshotRequest:
-		if c.Size < 0 || len(c.Configuration) > MaxConfiguration {
+		if c.Size < 0 || len(c.Configuration) > MaxConfiguration || len(p.Voucher) > MaxVoucher {
 			return 0, nil, malformed("snapshot header")
 		}
-		b := putHeader(nil, c.RPCHeader)
+		b := putBytes(putBytes(putHeader(nil, c.RPCHeader), p.Term), p.Voucher)
 		b = append(b, uint8(c.SnapshotVersion))
 		b = putU64(b, c.Term, c.LastLogIndex, c.LastLogTerm, c.ConfigurationIndex, uint64(c.Size))
 		return KindInstallSnapshot, putBytes(b, c.Configuration), nil
@@ -213,15 +234,15 @@ func encodeRequest(cmd any) (Kind, []byte, error) {
 	return 0, nil, malformed("unknown request")
 }
 
-func encodeAppend(c *raft.AppendEntriesRequest) ([]byte, error) {
-	size := 64 + len(c.ID) + len(c.Addr)
+func encodeAppend(c *raft.AppendEntriesRequest, certificate []byte) ([]byte, error) {
+	size := 64 + len(c.ID) + len(c.Addr) + len(certificate)
 	for _, e := range c.Entries {
 		size += 32 + len(e.Data)
 	}
 	if size > MaxAppendBody || len(c.Entries) > MaxEntries {
 		return nil, malformed("too many entries")
 	}
-	b := putHeader(make([]byte, 0, size), c.RPCHeader)
+	b := putBytes(putHeader(make([]byte, 0, size), c.RPCHeader), certificate)
 	b = putU64(b, c.Term, c.PrevLogEntry, c.PrevLogTerm, c.LeaderCommitIndex)
 	b = binary.BigEndian.AppendUint32(b, uint32(len(c.Entries)))
 	for _, e := range c.Entries {
@@ -251,40 +272,42 @@ func fromUnixNano(v int64) time.Time {
 	return time.Unix(0, v).UTC()
 }
 
-// decodeRequest reads the body of a Raft request of the given kind. The result
+// DecodeRequest reads the body of a Raft request of the given kind. The result
 // points into body.
-func decodeRequest(kind Kind, body []byte) (any, error) {
+func DecodeRequest(kind Kind, body []byte) (any, Proofs, error) {
 	r := &reader{b: body}
+	var p Proofs
+	var cmd any
 	switch kind {
 	case KindAppendEntries:
-		return decodeAppend(r)
+		cmd = decodeAppend(r, &p)
 	case KindRequestVote:
 		c := &raft.RequestVoteRequest{RPCHeader: r.header()}
+		p.Term, p.Log = r.bytes(MaxCertificate, "proof"), r.bytes(MaxCertificate, "proof")
 		c.Term, c.LastLogIndex, c.LastLogTerm = r.u64("term"), r.u64("last index"), r.u64("last term")
 		c.LeadershipTransfer = r.flag("transfer")
-		return orNil(c, r.done())
+		cmd = c
 	case KindPreVote:
 		c := &raft.RequestPreVoteRequest{RPCHeader: r.header()}
+		p.Term, p.Log = r.bytes(MaxCertificate, "proof"), r.bytes(MaxCertificate, "proof")
 		c.Term, c.LastLogIndex, c.LastLogTerm = r.u64("term"), r.u64("last index"), r.u64("last term")
-		return orNil(c, r.done())
+		cmd = c
 	case KindInstallSnapshot:
-		return decodeInstall(r)
+		cmd = decodeInstall(r, &p)
 	case KindTimeoutNow:
-		c := &raft.TimeoutNowRequest{RPCHeader: r.header()}
-		return orNil(c, r.done())
+		cmd = &raft.TimeoutNowRequest{RPCHeader: r.header()}
+	default:
+		return nil, Proofs{}, malformed("unknown kind")
 	}
-	return nil, malformed("unknown kind")
+	if err := r.done(); err != nil {
+		return nil, Proofs{}, err
+	}
+	return cmd, p, nil
 }
 
-func orNil[T any](c *T, err error) (any, error) {
-	if err != nil {
-		return nil, err
-	}
-	return c, nil
-}
-
-func decodeInstall(r *reader) (any, error) {
+func decodeInstall(r *reader, p *Proofs) *raft.InstallSnapshotRequest {
 	c := &raft.InstallSnapshotRequest{RPCHeader: r.header()}
+	p.Term, p.Voucher = r.bytes(MaxCertificate, "proof"), r.bytes(MaxVoucher, "voucher")
 	c.SnapshotVersion = raft.SnapshotVersion(r.u8("snapshot version"))
 	c.Term, c.LastLogIndex, c.LastLogTerm = r.u64("term"), r.u64("last index"), r.u64("last term")
 	c.ConfigurationIndex = r.u64("configuration index")
@@ -294,16 +317,17 @@ func decodeInstall(r *reader) (any, error) {
 		r.fail = malformed("size")
 	}
 	c.Size = int64(size)
-	return orNil(c, r.done())
+	return c
 }
 
-func decodeAppend(r *reader) (any, error) {
+func decodeAppend(r *reader, p *Proofs) *raft.AppendEntriesRequest {
 	c := &raft.AppendEntriesRequest{RPCHeader: r.header()}
+	p.Term = r.bytes(MaxCertificate, "proof")
 	c.Term, c.PrevLogEntry, c.PrevLogTerm = r.u64("term"), r.u64("previous index"), r.u64("previous term")
 	c.LeaderCommitIndex = r.u64("commit index")
 	n := r.u32("entry count")
 	if r.fail == nil && n > MaxEntries {
-		return nil, malformed("too many entries")
+		r.fail = malformed("too many entries")
 	}
 	for i := uint32(0); i < n && r.fail == nil; i++ {
 		e := &raft.Log{Index: r.u64("index"), Term: r.u64("entry term")}
@@ -312,53 +336,61 @@ func decodeAppend(r *reader) (any, error) {
 		e.Data = r.bytes(MaxEntryData, "entry data")
 		c.Entries = append(c.Entries, e)
 	}
-	return orNil(c, r.done())
+	return c
 }
 
-// encodeResponse is the body of the answer to a Raft request.
-func encodeResponse(resp any) ([]byte, error) {
+// Answer is what an answer to a Raft request carries beside Raft's fields.
+type Answer struct {
+	// Token is the voter's signature under a granted vote or pre-vote.
+	Token []byte
+	// Proof of the term, if that is higher than the request's.
+	Proof []byte
+}
+
+// EncodeResponse is the body of the answer to a Raft request.
+func EncodeResponse(resp any, a Answer) ([]byte, error) {
 	switch c := resp.(type) {
 	case *raft.AppendEntriesResponse:
 		b := putU64(nil, c.Term, c.LastLog)
-		return putFlag(putFlag(b, c.Success), c.NoRetryBackoff), nil
+		return putBytes(putFlag(putFlag(b, c.Success), c.NoRetryBackoff), a.Proof), nil
 	case *raft.RequestVoteResponse:
-		return putFlag(putU64(nil, c.Term), c.Granted), nil
+		return putBytes(putBytes(putFlag(putU64(nil, c.Term), c.Granted), a.Token), a.Proof), nil
 	case *raft.RequestPreVoteResponse:
-		return putFlag(putU64(nil, c.Term), c.Granted), nil
+		return putBytes(putBytes(putFlag(putU64(nil, c.Term), c.Granted), a.Token), a.Proof), nil
 	case *raft.InstallSnapshotResponse:
-		return putFlag(putU64(nil, c.Term), c.Success), nil
+		return putBytes(putFlag(putU64(nil, c.Term), c.Success), a.Proof), nil
 	case *raft.TimeoutNowResponse:
 		return nil, nil
 	}
 	return nil, malformed("unknown response")
 }
 
-// decodeResponse fills resp and reports the term it names.
-func decodeResponse(body []byte, resp any) (term uint64, err error) {
+// DecodeResponse fills resp and reports the term it names and what came with it.
+func DecodeResponse(body []byte, resp any) (term uint64, a Answer, err error) {
 	r := &reader{b: body}
 	switch c := resp.(type) {
 	case *raft.AppendEntriesResponse:
 		v := raft.AppendEntriesResponse{Term: r.u64("term"), LastLog: r.u64("last log")}
 		v.Success, v.NoRetryBackoff = r.flag("success"), r.flag("no backoff")
-		term = v.Term
+		a.Proof, term = r.bytes(MaxCertificate, "proof"), v.Term
 		if err = r.done(); err == nil {
 			*c = v
 		}
 	case *raft.RequestVoteResponse:
 		v := raft.RequestVoteResponse{Term: r.u64("term"), Granted: r.flag("granted")}
-		term = v.Term
+		a.Token, a.Proof, term = r.bytes(tokenSize, "token"), r.bytes(MaxCertificate, "proof"), v.Term
 		if err = r.done(); err == nil {
 			*c = v
 		}
 	case *raft.RequestPreVoteResponse:
 		v := raft.RequestPreVoteResponse{Term: r.u64("term"), Granted: r.flag("granted")}
-		term = v.Term
+		a.Token, a.Proof, term = r.bytes(tokenSize, "token"), r.bytes(MaxCertificate, "proof"), v.Term
 		if err = r.done(); err == nil {
 			*c = v
 		}
 	case *raft.InstallSnapshotResponse:
 		v := raft.InstallSnapshotResponse{Term: r.u64("term"), Success: r.flag("success")}
-		term = v.Term
+		a.Proof, term = r.bytes(MaxCertificate, "proof"), v.Term
 		if err = r.done(); err == nil {
 			*c = v
 		}
@@ -367,5 +399,5 @@ func decodeResponse(body []byte, resp any) (term uint64, err error) {
 	default:
 		err = malformed("unknown response")
 	}
-	return term, err
+	return term, a, err
 }
