@@ -53,7 +53,7 @@ func run(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 		fmt.Fprintln(stderr, "accord-verify:", err)
 		return exitUsage
 	}
-	report := bundle.Verify(data, s.options)
+	report := bundle.VerifyFile(data, s.options)
 	if err := write(stdout, report, s); err != nil {
 		fmt.Fprintln(stderr, "accord-verify:", err)
 		return exitUsage

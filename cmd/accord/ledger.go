@@ -56,7 +56,8 @@ func ledgerCommand(e *env) *cli.Command {
 				}
 				return e.saveEvidence(c.String("out"), evidence)
 			},
-		}},
+		}, e.cosignedCommand(), e.policyCommand(), e.proofCommand(), e.verifyLedgerCommand(),
+			e.forksCommand(), e.forkEvidenceCommand(), e.settleCommand(), e.complaintsCommand()},
 	}
 }
 

@@ -113,3 +113,10 @@ func decimals(rate float64) int {
 	}
 	return 0
 }
+
+// done is how many were counted so far.
+func (m *meter) done() int64 {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.count
+}

@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"accord/crypto/bundle"
+	"accord/crypto/tlog"
 	"accord/exchange"
 
 	"github.com/urfave/cli/v2"
@@ -14,24 +15,31 @@ var (
 	errUnverified = exchange.Define(exchange.KindUnverified, "CLI-030",
 		exchange.Text{Zh: "{file} 未通过验证：{checks}", En: "{file} does not verify: {checks}"},
 		exchange.Text{Zh: "不要采信其内容；向出具方索取原文件", En: "do not rely on it; get the original from whoever made it"})
+	errPolicy = exchange.Define(exchange.KindInvalid, "CLI-060",
+		exchange.Text{Zh: "{file} 不是共签策略文件", En: "{file} is not a cosigner policy"},
+		exchange.Text{Zh: "用 accord ledger policy --out FILE 取得", En: "get one with accord ledger policy --out FILE"})
 )
+
+// maxPolicyFile is the longest policy read, in bytes.
+const maxPolicyFile = 1 << 20
 
 // verifyCommand judges an evidence file, without a node or a network.
 func verifyCommand(e *env) *cli.Command {
 	return &cli.Command{
 		Name:      "verify",
 		Category:  e.t("证据", "evidence"),
-		Usage:     e.t("离线验证证据文件", "verify an evidence file offline"),
+		Usage:     e.t("离线验证证据、分叉证据或证明文件", "verify an evidence, fork or proof file offline"),
 		ArgsUsage: "FILE",
 		Flags: []cli.Flag{
 			&cli.StringFlag{Name: "trust", Usage: e.t("章程摘要 `DIGEST`，从别处得知", "the charter's `DIGEST`, known from elsewhere")},
+			&cli.StringFlag{Name: "policy", Usage: e.t("共签策略 `FILE`（accord ledger policy 的输出）；证明文件必须给出", "a cosigner policy `FILE` (from accord ledger policy); proof files need one")},
 			&cli.BoolFlag{Name: "show", Usage: e.t("显示已披露信息项的值和自然人标识", "show values of disclosed fields and persons' ids")},
 		},
-		Action: func(c *cli.Context) error { return e.verify(c.Args().First(), c.String("trust"), c.Bool("show")) },
+		Action: func(c *cli.Context) error { return e.verify(c.Args().First(), c.String("trust"), c.String("policy"), c.Bool("show")) },
 	}
 }
 
-func (e *env) verify(path, trust string, show bool) error {
+func (e *env) verify(path, trust, policy string, show bool) error {
 	options := bundle.Options{Show: show}
 	if trust != "" {
 		digest, err := bundle.ParseDigest(trust)
@@ -40,11 +48,20 @@ func (e *env) verify(path, trust string, show bool) error {
 		}
 		options.Trust = &digest
 	}
+	if policy != "" {
+		text, err := e.read(policy, maxPolicyFile)
+		if err != nil {
+			return err
+		}
+		if options.Policy, err = tlog.ParsePolicy(text); err != nil {
+			return errPolicy.Wrap(err, "file", policy)
+		}
+	}
 	data, err := e.read(path, bundle.MaxFile)
 	if err != nil {
 		return err
 	}
-	report := bundle.Verify(data, options)
+	report := bundle.VerifyFile(data, options)
 	if err := e.object(report, func(w io.Writer) { bundle.Render(w, report, string(e.Lang)) }); err != nil {
 		return err
 	}

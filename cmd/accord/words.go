@@ -47,6 +47,23 @@ var (
 		"withdrawn": {Zh: "已撤回", En: "withdrawn"},
 		"removed":   {Zh: "已移出", En: "removed"},
 	}
+	alarmKinds = map[string]exchange.Text{
+		"fork":      {Zh: "分叉", En: "fork"},
+		"self":      {Zh: "与己签不符", En: "own signature"},
+		"state":     {Zh: "状态不同", En: "state differs"},
+		"rows":      {Zh: "数据行损坏", En: "rows"},
+		"statement": {Zh: "声明损坏", En: "statement"},
+	}
+	verdicts = map[string]exchange.Text{
+		"member":    {Zh: "对方有误", En: "the other"},
+		"self":      {Zh: "本节点有误", En: "this node"},
+		"undecided": {Zh: "未定", En: "undecided"},
+	}
+	complaintStatuses = map[string]exchange.Text{
+		"open":     {Zh: "未入账", En: "open"},
+		"included": {Zh: "已入账", En: "included"},
+		"lapsed":   {Zh: "已过期", En: "lapsed"},
+	}
 	endReasons = map[string]exchange.Text{
 		"repaired": {Zh: "信用修复", En: "repaired"},
 		"revoked":  {Zh: "决定撤销", En: "revoked"},

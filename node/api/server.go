@@ -235,11 +235,11 @@ func (s *Server) serve(rt route, w http.ResponseWriter, r *http.Request) (err er
 	if err := s.meterStranger(r); err != nil {
 		return err
 	}
-	if !early[rt.path] && !s.Node.CaughtUp() {
-		return ErrNotCaughtUp.With()
-	}
 	if !early[rt.path] && !unstopped[rt.path] && s.Witness.Stopped() {
 		return witness.ErrStoppedService.With("why", s.Witness.Why())
+	}
+	if !early[rt.path] && !s.Node.CaughtUp() {
+		return ErrNotCaughtUp.With()
 	}
 	return ended(rt.handle(s, w, r))
 }

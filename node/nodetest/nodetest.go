@@ -26,16 +26,26 @@ type Cluster struct {
 	Plan  demo.Plan
 	Nodes map[string]*node.Node // running ones, by member
 	Log   *Log
+	Tune  Tune
 }
+
+// Tune changes how a member's node is started; nil changes nothing.
+type Tune func(member string, cfg *config.Config, o *node.Options)
 
 // New founds a federation in a temporary folder and starts its nodes.
 func New(t testing.TB) *Cluster {
+	t.Helper()
+	return NewTuned(t, nil)
+}
+
+// NewTuned is New with nodes that are started otherwise.
+func NewTuned(t testing.TB, tune Tune) *Cluster {
 	t.Helper()
 	dir, err := os.MkdirTemp("", "ac") // short: a socket's path has 108 bytes
 	if err != nil {
 		t.Fatal(err)
 	}
-	c := &Cluster{T: t, Dir: dir, Plan: demo.Plan{Nodes: demo.Agencies()}, Nodes: map[string]*node.Node{}, Log: new(Log)}
+	c := &Cluster{T: t, Dir: dir, Plan: demo.Plan{Nodes: demo.Agencies()}, Nodes: map[string]*node.Node{}, Log: new(Log), Tune: tune}
 	t.Cleanup(func() {
 		for m := range c.Nodes {
 			c.Stop(m)
@@ -72,8 +82,12 @@ func (c *Cluster) Config(member string) config.Config {
 // Start opens a member's node.
 func (c *Cluster) Start(member string) {
 	c.T.Helper()
-	n, err := node.Open(c.Config(member), node.Options{Version: "test",
-		Logger: slog.New(slog.NewTextHandler(c.Log, &slog.HandlerOptions{Level: slog.LevelInfo})).With("node", member)})
+	cfg, options := c.Config(member), node.Options{Version: "test",
+		Logger: slog.New(slog.NewTextHandler(c.Log, &slog.HandlerOptions{Level: slog.LevelInfo})).With("node", member)}
+	if c.Tune != nil {
+		c.Tune(member, &cfg, &options)
+	}
+	n, err := node.Open(cfg, options)
 	if err != nil {
 		c.T.Fatalf("%s: %v", member, err)
 	}

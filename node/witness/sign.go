@@ -81,7 +81,7 @@ func summed(note []byte) string {
 func (w *Witness) bySelf(note []byte) (tlog.Checkpoint, error) {
 	var known []tlog.Key
 	if m, ok := w.Ledger.View().Member(w.Self); ok {
-		known = w.keysOf(m)
+		known = keysOf(w.Federation, m)
 	}
 	if key, err := w.Keys.Key(keys.Cosign); err == nil {
 		if own, err := tlog.CosignerKey(w.Federation, string(w.Self), key.Public()); err == nil && !slices.Contains(known, own) {
@@ -197,8 +197,11 @@ func (w *Witness) learnSigned(ctx context.Context) {
 // of finds a member's valid signature on a note and gives the note with only
 // that signature: what else somebody puts under a note could spoil it.
 func (w *Witness) of(m members.Member, note []byte) (only []byte, c tlog.Checkpoint, unix int64, err error) {
-	known := w.keysOf(m)
-	signed, err := tlog.Open(note, w.origin(), known...)
+	return noteBy(w.Federation, m, note)
+}
+
+func noteBy(federation string, m members.Member, note []byte) (only []byte, c tlog.Checkpoint, unix int64, err error) {
+	signed, err := tlog.Open(note, tlog.LedgerOrigin(federation), keysOf(federation, m)...)
 	if err != nil {
 		return nil, tlog.Checkpoint{}, 0, err
 	}
@@ -221,13 +224,13 @@ func (w *Witness) of(m members.Member, note []byte) (only []byte, c tlog.Checkpo
 }
 
 // keysOf are all keys a member ever cosigned with.
-func (w *Witness) keysOf(m members.Member) []tlog.Key {
+func keysOf(federation string, m members.Member) []tlog.Key {
 	var out []tlog.Key
 	for _, k := range m.Keys {
 		if k.Public.Use() != keys.Cosign {
 			continue
 		}
-		if key, err := tlog.CosignerKey(w.Federation, string(m.ID), k.Public); err == nil {
+		if key, err := tlog.CosignerKey(federation, string(m.ID), k.Public); err == nil {
 			out = append(out, key)
 		}
 	}
