@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"reflect"
 	"regexp"
 	"strings"
 	"sync"
@@ -134,9 +135,11 @@ func (p *product) column(into map[string]bool, args ...string) error {
 // readMetrics reads the names off a real metrics page on which everything was
 // counted once.
 func (p *product) readMetrics() {
-	zero := func() float64 { return 0 }
-	m := metrics.New("test", "court", metrics.Gauges{LedgerSize: zero, AppliedLog: zero, CommitLog: zero, IsLeader: zero,
-		Records: zero, AuditSinks: zero, LedgerTimeS: zero})
+	var gauges metrics.Gauges
+	for v, i := reflect.ValueOf(&gauges).Elem(), 0; i < v.NumField(); i++ {
+		v.Field(i).Set(reflect.ValueOf(func() float64 { return 0 }))
+	}
+	m := metrics.New("test", "court", gauges)
 	m.Request("GET /", 200, 0)
 	m.Release("ask", "granted")
 	m.Refused("CONF-001")
