@@ -135,6 +135,9 @@ func (l *Log) fail(err error) {
 			}
 		}
 		r.Shutdown() // only signals; Close waits
+		// A leader that waits for its disk does not hear the signal, and its
+		// heartbeats would keep the others from electing: they must not leave.
+		go func() { _ = l.trans.Close() }()
 	}
 	go l.cfg.Fatal(err) // raft's own goroutine may be the one that brought the news
 }

@@ -74,8 +74,8 @@ type trusted struct {
 }
 
 func (e *env) initialise(c *cli.Context) error {
-	if entries, err := os.ReadDir(e.Dir); err == nil && len(entries) > 0 {
-		return founding.ErrExists.With("dir", e.Dir)
+	if err := founding.Occupied(e.Dir); err != nil { // before anything is asked
+		return err
 	}
 	o, trusts, err := e.initOptions(c)
 	if err != nil {

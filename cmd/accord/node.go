@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"slices"
 	"strings"
+	"time"
 
 	"accord/exchange"
 	"accord/node"
@@ -77,10 +78,31 @@ func (e *env) runNode(ctx context.Context, set []string) error {
 	log.Info("node running", "member", cfg.Member, "listen", cfg.Listen, "socket", cfg.Socket(), "version", thisBuild().Version)
 	runErr := n.Run(ctx)
 	log.Info("node stopping")
-	if err := n.Close(); runErr == nil {
+	if err := closeNode(n, runErr != nil); runErr == nil {
 		runErr = err
+	} else if err != nil {
+		log.Error("node not closed in order", "error", err)
 	}
 	return runErr
+}
+
+// lastGrace is how long a node that has failed may take to close: what it failed
+// over may be a disk that never answers, and a process that waits for it would
+// neither serve nor be started again.
+const lastGrace = 5 * time.Second
+
+func closeNode(n *node.Node, failed bool) error {
+	if !failed {
+		return n.Close()
+	}
+	closed := make(chan error, 1)
+	go func() { closed <- n.Close() }()
+	select {
+	case err := <-closed:
+		return err
+	case <-time.After(lastGrace):
+		return context.DeadlineExceeded
+	}
 }
 
 // logger writes to stderr as the configuration says.

@@ -5,12 +5,12 @@ import (
 	"errors"
 	"fmt"
 	"hash/crc32"
-	"maps"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
@@ -38,26 +38,30 @@ type Federation struct {
 	Dir     string
 	Members []string
 	Wire    *Wire
+	// Patience bounds every wait, 90 s; nothing is judged by how long it takes.
+	Patience time.Duration
 
 	options Options
 	plan    demo.Plan
+	wholes  atomic.Int64        // entries on the list that is read whole
 	dials   map[string][]string // orders to a node: whom to reach through which proxy
 
 	mu        sync.Mutex
 	processes map[string]*process // guarded by mu, like all below
 	wrappers  map[string][]string
 	orders    map[string][]string
+	settings  map[string]map[string]string
 	paused    map[string]bool
 	clients   map[string]*client.Client
 }
 
-// agencies may all put entries on the red list, so that every node's clients can
-// write.
+// agencies may put entries on the red list, all but the court, which asks for
+// releases.
 var agencies = []demo.PlanNode{
 	{Member: "regulator", Kind: exchange.KindRegulator, Name: exchange.Text{Zh: "例省保险监管局", En: "Example Insurance Regulator"}},
 	{Member: "commission", Kind: exchange.KindCommission, Name: exchange.Text{Zh: "例省发展和改革委员会", En: "Example Development and Reform Commission"}},
 	{Member: "association", Kind: exchange.KindAssociation, Name: exchange.Text{Zh: "例省保险行业协会", En: "Example Insurance Association"}},
-	{Member: "branch", Kind: exchange.KindRegulator, Name: exchange.Text{Zh: "例市保险监管分局", En: "Example Insurance Regulator, branch"}},
+	{Member: "court", Kind: exchange.KindCourt, Name: exchange.Text{Zh: "例市中级人民法院", En: "Example Intermediate Court"}},
 	{Member: "chapter", Kind: exchange.KindAssociation, Name: exchange.Text{Zh: "例市保险行业协会", En: "Example Insurance Association, chapter"}},
 }
 
@@ -72,9 +76,9 @@ func New(t testing.TB, o Options) *Federation {
 	if err != nil {
 		t.Fatal(err)
 	}
-	f := &Federation{T: t, Dir: dir, Wire: newWire(o.Seed), options: o, plan: demo.Plan{Nodes: slices.Clone(agencies[:o.Nodes])},
+	f := &Federation{T: t, Dir: dir, Wire: newWire(o.Seed), Patience: 90 * time.Second, options: o, plan: demo.Plan{Nodes: slices.Clone(agencies[:o.Nodes])},
 		dials: map[string][]string{}, processes: map[string]*process{}, wrappers: map[string][]string{},
-		orders: map[string][]string{}, paused: map[string]bool{}, clients: map[string]*client.Client{}}
+		orders: map[string][]string{}, paused: map[string]bool{}, settings: map[string]map[string]string{}, clients: map[string]*client.Client{}}
 	t.Cleanup(f.close)
 	Program(t)
 	addresses, err := demo.FreeAddresses(o.Nodes)
@@ -178,6 +182,16 @@ func (f *Federation) writeOrders(member string) string {
 	return text
 }
 
+// Configure sets a key of one node's configuration from its next start on.
+func (f *Federation) Configure(member, key, value string) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.settings[member] == nil {
+		f.settings[member] = map[string]string{}
+	}
+	f.settings[member][key] = value
+}
+
 // Seen and Fired list the fail points a node has reached and those that fired,
 // over all its starts.
 func (f *Federation) Seen(member string) []string { return lines(f.ControlPath(member) + ".seen") }
@@ -200,15 +214,15 @@ func (f *Federation) Start(member string) {
 	}
 	f.writeOrders(member)
 	env := []string{"ACCORD_FAILPOINTS_CONTROL=" + f.ControlPath(member)}
-	for _, key := range slices.Sorted(maps.Keys(f.options.Settings)) {
-		for _, k := range config.Keys() {
-			if k.Name == key {
-				env = append(env, k.Env()+"="+f.options.Settings[key])
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	for _, k := range config.Keys() {
+		for _, settings := range []map[string]string{f.options.Settings, f.settings[member]} { // the last one counts
+			if v, set := settings[k.Name]; set {
+				env = append(env, k.Env()+"="+v)
 			}
 		}
 	}
-	f.mu.Lock()
-	defer f.mu.Unlock()
 	p, err := launch(Program(f.T), f.DataDir(member), f.wrappers[member], env, f.LogPath(member))
 	if err != nil {
 		f.T.Fatal(err)
@@ -307,13 +321,10 @@ func (f *Federation) Ended(member string, within time.Duration) (int, error) {
 	}
 }
 
-// patience bounds every wait; nothing is judged by how long it takes.
-const patience = 90 * time.Second
-
 // Eventually waits until ok.
 func (f *Federation) Eventually(what string, ok func() bool) {
 	f.T.Helper()
-	for end := time.Now().Add(patience); !ok(); time.Sleep(20 * time.Millisecond) {
+	for end := time.Now().Add(f.Patience); !ok(); time.Sleep(20 * time.Millisecond) {
 		if time.Now().After(end) {
 			f.T.Fatalf("never: %s", what)
 		}

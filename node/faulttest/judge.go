@@ -69,7 +69,7 @@ func (l *Load) Judge() Report {
 func (l *Load) ledger() []event {
 	t := l.f.T
 	t.Helper()
-	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	ctx, cancel := context.WithTimeout(context.Background(), l.f.Patience)
 	defer cancel()
 	var size int64
 	l.f.Eventually("all nodes have one ledger", func() bool {

@@ -12,6 +12,7 @@ import (
 
 	"accord/exchange"
 	"accord/exchange/identifiers"
+	_ "accord/node" // every error a node can give must be known, or its kind is not
 	"accord/node/client"
 	"accord/node/wire"
 )
@@ -22,7 +23,7 @@ type LoadOptions struct {
 	Roaming  int           // clients that go to another node each time; 2
 	Subjects int           // in play at once; 12
 	Patience time.Duration // with one request; 4 s
-	Rest     time.Duration // between two requests of a client; none
+	Rest     time.Duration // between two requests of a client; none; see [Load.Rest]
 	Seed     uint64
 }
 
@@ -102,7 +103,8 @@ type Load struct {
 	stop    context.CancelFunc
 	clients sync.WaitGroup
 	tags    atomic.Int64
-	base    int // of the load's subjects, so that loads on one federation do not meet
+	rest    atomic.Int64 // nanoseconds
+	base    int          // of the load's subjects, so that loads on one federation do not meet
 
 	mu      sync.Mutex
 	history []operation // guarded by mu, like all below
@@ -128,6 +130,7 @@ func (f *Federation) Load(o LoadOptions) *Load {
 	ctx, stop := context.WithCancel(context.Background())
 	l := &Load{f: f, o: o.withDefaults(), begun: time.Now(), stop: stop, base: int(loads.Add(1)) * 10_000, made: map[string]int{}}
 	l.watch.init()
+	l.Rest(l.o.Rest)
 	n := 0
 	start := func(node string) {
 		id := n
@@ -152,6 +155,9 @@ func (l *Load) Stop() {
 	l.stop()
 	l.clients.Wait()
 }
+
+// Rest sets how long clients rest between two requests from now on.
+func (l *Load) Rest(d time.Duration) { l.rest.Store(int64(d)) }
 
 // Mark notes that the first fault comes now: the rate before it tells how strong
 // the run is.
@@ -210,7 +216,7 @@ func (l *Load) work(ctx context.Context, id int, home string) {
 		l.mu.Lock()
 		l.history = append(l.history, op)
 		l.mu.Unlock()
-		rest := l.o.Rest
+		rest := time.Duration(l.rest.Load())
 		if op.outcome == void || op.outcome == unknown {
 			rest += 30 * time.Millisecond // its node is down, or there is no leader
 		}
@@ -225,6 +231,13 @@ func (l *Load) work(ctx context.Context, id int, home string) {
 // place: its list must fit on a page.
 const subjectsAfter = 40
 
+// perLoad and pageful bound the list that is read whole, for a load and for all
+// loads of a federation.
+const (
+	perLoad = 60
+	pageful = 480
+)
+
 // draw makes up an operation.
 func (l *Load) draw(rng *rand.Rand, node string) (operation, *entry) {
 	l.mu.Lock()
@@ -235,20 +248,21 @@ func (l *Load) draw(rng *rand.Rand, node string) (operation, *entry) {
 	for op.subject = code(l.base + number); l.made[op.subject] >= subjectsAfter; op.subject = code(l.base + number) {
 		number += l.o.Subjects
 	}
-	mayWhole := node != "commission" // its kind may not nominate for that list
-	if rng.IntN(8) == 0 && mayWhole {
+	mayWhole := node != "commission"                                         // its kind may not nominate for that list
+	if rng.IntN(8) == 0 && mayWhole || node == "court" && rng.IntN(2) == 0 { // whose kind may not nominate for the other
 		op.list, op.subject = asWhole, code(l.base+9_000+rng.IntN(wholes))
-		if l.made[asWhole] >= 300 { // it must fit on a page, too
+		if l.made[asWhole] >= perLoad || l.f.wholes.Load() > pageful { // it must fit on a page, too
 			op.verb = readLinear
 			return op, nil
 		}
 	}
 	switch d := rng.IntN(100); {
 	case d < 35:
-		op.verb, op.tag = nominate, fmt.Sprintf("%d-%d", l.base, l.tags.Add(1))
+		op.verb, op.tag = nominate, fmt.Sprintf("%s%d", l.prefix(), l.tags.Add(1))
 		l.made[op.subject]++
 		if op.list == asWhole {
 			l.made[asWhole]++
+			l.f.wholes.Add(1)
 		}
 	case d < 60:
 		if e := l.someEntry(rng, node); e != nil {
@@ -263,6 +277,9 @@ func (l *Load) draw(rng *rand.Rand, node string) (operation, *entry) {
 	}
 	return op, nil
 }
+
+// prefix is what the load's tags begin with.
+func (l *Load) prefix() string { return fmt.Sprintf("%d-", l.base) }
 
 // someEntry is one of the newest entries, mostly of the node's own member.
 func (l *Load) someEntry(rng *rand.Rand, node string) *entry {
@@ -286,8 +303,7 @@ func (l *Load) do(op *operation, e *entry, rng *rand.Rand) {
 	switch op.verb {
 	case nominate:
 		var made wire.Entry
-		made, err = c.Nominate(ctx, op.list, wire.Nominate{SubjectKind: "enterprise", USCC: op.subject, Name: "例湖保险代理有限公司",
-			Ground: "decision", Decision: &wire.DecisionRef{Number: op.tag, Authority: "例省保险监管局"}, TermDays: 365})
+		made, err = c.Nominate(ctx, op.list, nomination(op.subject, op.tag))
 		if err == nil {
 			l.mu.Lock()
 			l.entries = append(l.entries, entry{made.ID, op.list, op.subject, op.tag, op.node, made.ListedFrom})
@@ -315,6 +331,20 @@ func (l *Load) do(op *operation, e *entry, rng *rand.Rand) {
 	op.outcome, op.code = verdictOf(err)
 }
 
+// nomination rests on a decision whose number is the tag.
+func nomination(subject, tag string) wire.Nominate {
+	return wire.Nominate{SubjectKind: "enterprise", USCC: subject, Name: "例湖保险代理有限公司", Ground: "decision",
+		Decision: &wire.DecisionRef{Number: tag, Authority: "例省保险监管局"}, TermDays: 365}
+}
+
+var alone atomic.Int64
+
+// Nomination is one of a made-up organisation that nobody else has to do with.
+func Nomination() wire.Nominate {
+	n := int(alone.Add(1))
+	return nomination(code(8_000_000+n), fmt.Sprintf("alone-%d", n))
+}
+
 // end withdraws or removes an entry, whichever its time asks for.
 func (l *Load) end(ctx context.Context, c *client.Client, e *entry, expect int) error {
 	in := wire.EndEntry{Text: "例", Expect: expect}
@@ -334,7 +364,7 @@ func verdictOf(err error) (outcome, string) {
 	}
 	e := exchange.AsError(err)
 	switch e.Kind {
-	case exchange.KindUnknownOutcome, exchange.KindInternal:
+	case exchange.KindUnknownOutcome, exchange.KindInternal, exchange.KindUnverified:
 		return unknown, e.Code
 	case exchange.KindUnavailable, exchange.KindNoQuorum:
 		return void, e.Code
@@ -402,4 +432,22 @@ func (w *watch) note(member string, s wire.NodeStatus) {
 	} else if before != now && !slices.Contains(w.faults, member) {
 		w.faults = append(w.faults, fmt.Sprintf("%s at size %d: %s, another: %s", member, s.Ledger.Size, now, before))
 	}
+}
+
+// Gap is the longest time between two acknowledged writes since the fault.
+func (l *Load) Gap() time.Duration {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	var at []int64
+	for i := range l.history {
+		if op := &l.history[i]; op.verb <= end && op.outcome == done && op.until >= int64(l.marked) {
+			at = append(at, op.until)
+		}
+	}
+	slices.Sort(at)
+	last, gap := int64(l.marked), int64(0)
+	for _, t := range at {
+		gap, last = max(gap, t-last), t
+	}
+	return time.Duration(gap)
 }

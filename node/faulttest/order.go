@@ -131,6 +131,9 @@ func (l *Load) operations(events []event) []porcupine.Operation {
 			o.kind, o.maybe, until = done, open[op.tag] > 1, last+1
 		}
 		for _, r := range op.rows {
+			if !strings.HasPrefix(r.tag, l.prefix()) {
+				continue // an earlier load's, on the list that is read whole
+			}
 			o.sum ^= sumOf(r.tag, r.version, r.ended)
 		}
 		in := input{op.verb, op.list + " " + op.subject, op.subject, op.tag}

@@ -125,20 +125,29 @@ func freshFolder(dir string) error {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return ErrFolder.Wrap(err, "dir", dir, "why", "cannot be made")
 	}
-	entries, err := os.ReadDir(dir)
-	if err != nil {
-		return ErrFolder.Wrap(err, "dir", dir, "why", "cannot be read")
-	}
-	if len(entries) > 0 {
-		if _, err := os.Lstat(filepath.Join(dir, nodeFile)); errors.Is(err, os.ErrNotExist) {
-			return ErrFolder.With("dir", dir, "why", "it is not empty and holds no node; if an init was interrupted in it, empty it")
-		}
-		return ErrExists.With("dir", dir)
+	if err := Occupied(dir); err != nil {
+		return err
 	}
 	if err := os.Chmod(dir, 0o700); err != nil {
 		return ErrFolder.Wrap(err, "dir", dir, "why", "its mode cannot be set")
 	}
 	return SyncFolder(filepath.Dir(dir))
+}
+
+// Occupied says why a folder cannot become a data folder: it is a node's
+// already, or something else lies in it. A missing folder is free.
+func Occupied(dir string) error {
+	entries, err := os.ReadDir(dir)
+	switch {
+	case errors.Is(err, os.ErrNotExist), err == nil && len(entries) == 0:
+		return nil
+	case err != nil:
+		return ErrFolder.Wrap(err, "dir", dir, "why", "cannot be read")
+	}
+	if _, err := os.Lstat(filepath.Join(dir, nodeFile)); errors.Is(err, os.ErrNotExist) {
+		return ErrFolder.With("dir", dir, "why", "it is not empty and holds no node; if an init was interrupted in it, empty it")
+	}
+	return ErrExists.With("dir", dir)
 }
 
 // makeKeys fills a new keystore with a key for every use and the node's own
