@@ -24,6 +24,8 @@ var (
 	// ErrNotReady: a node would get its vote before it has caught up, or while a
 	// voter is away.
 	ErrNotReady = errors.New("consensus: not ready for a vote")
+	// ErrUngoverned: the signed governance does not allow this membership.
+	ErrUngoverned = errors.New("consensus: not a membership of the signed governance")
 	// ErrConfig: the configuration cannot work.
 	ErrConfig = errors.New("consensus: configuration")
 	// ErrMachine: the machine could not apply or restore; the node has stopped.

@@ -76,8 +76,29 @@ func (l *Log) ready(newcomer string) error {
 func (l *Log) Remove(id string) error {
 	return l.alter(func(r *raft.Raft, prev uint64) raft.IndexFuture {
 		return r.RemoveServer(raft.ServerID(id), prev, l.cfg.RPCTimeout)
-	}, Server{ID: id, Address: "-"})
+	}, Server{ID: id, Address: gone})
 }
+
+// governs asks the machine's governance about the membership that a change would
+// lead to; a follower would refuse the entry otherwise. A server at "-" goes.
+func (l *Log) governs(now []raft.Server, s Server) error {
+	var next []raft.Server
+	for _, have := range now {
+		if string(have.ID) != s.ID {
+			next = append(next, have)
+		}
+	}
+	if s.Address != gone {
+		next = append(next, configuration([]Server{s}).Servers...)
+	}
+	if err := l.view.Governs(next); err != nil {
+		return fmt.Errorf("%w: %w", ErrUngoverned, err)
+	}
+	return nil
+}
+
+// gone stands for the address of a server that is taken out.
+const gone = "-"
 
 // alter does one change on the membership as it is now, so that two changes
 // decided on the same membership cannot both happen.
@@ -94,6 +115,9 @@ func (l *Log) alter(f func(*raft.Raft, uint64) raft.IndexFuture, s Server) error
 	current := r.GetConfiguration()
 	if err := current.Error(); err != nil {
 		return fmt.Errorf("consensus: membership: %w", err)
+	}
+	if err := l.governs(current.Configuration().Servers, s); err != nil {
+		return err
 	}
 	err := f(r, current.Index()).Error()
 	switch {

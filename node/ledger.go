@@ -90,8 +90,37 @@ func (p proposer) Propose(ctx context.Context, payload []byte) ([]byte, error) {
 // it is accepted (design: time travels in the command; ±60 s at accept).
 const acceptWindow = 60 * time.Second
 
-// Admit is asked by the leader before it proposes: the one place where a clock
-// meets a command. Followers and apply never look at theirs.
+// futureWindow is how far ahead of a follower's own clock a command may be when it
+// is stored. Ledger time follows the commands, so one of the year 3000 would move
+// it for good. To refuse here is safe although other nodes may have stored it:
+// clocks only move on, so a follower whose clock is behind takes the entry a
+// little later, and nothing is refused for being old, as what a node catches up
+// with always is.
+const futureWindow = 5 * time.Minute
+
+var errFuture = errors.New("node: the command's time is more than 5 min ahead of this node's clock")
+
+// Check is the machine's, and not too far in the future.
+func (m ledgerMachine) Check(payload []byte) error { return m.CheckAll([][]byte{payload})[0] }
+
+// CheckAll implements consensus.BatchChecker.
+func (m ledgerMachine) CheckAll(payloads [][]byte) []error {
+	errs := m.Machine.CheckAll(payloads)
+	horizon := m.n.opts.Clock().Add(futureWindow)
+	for i, err := range errs {
+		if err != nil {
+			continue
+		}
+		if at, err := m.TimeOf(payloads[i]); err != nil {
+			errs[i] = err
+		} else if at.Time().After(horizon) {
+			errs[i] = errFuture
+		}
+	}
+	return errs
+}
+
+// Admit is asked by the leader before it proposes. Apply never looks at a clock.
 func (m ledgerMachine) Admit(payload []byte) error {
 	if admit := m.n.opts.Admit; admit != nil {
 		if err := admit(payload); err != nil {

@@ -83,10 +83,11 @@ func leading(t testing.TB, id string) *Guard {
 	return g
 }
 
-// signedBy makes a certificate with the signatures of these voters.
+// signedBy makes a certificate with the signatures of these voters, who had seen
+// the leader of the term before.
 func signedBy(c Certificate, voters ...string) *Certificate {
 	for _, v := range voters {
-		c.add(SignedVote{Voter: v, Lead: 5, Signature: sign(hubKey(v), c.Message("c", v, 5))})
+		c.add(SignedVote{Voter: v, Lead: c.Term - 1, Signature: sign(hubKey(v), c.Message("c", v, c.Term-1))})
 	}
 	return &c
 }
