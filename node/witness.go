@@ -10,7 +10,6 @@ import (
 	"accord/consensus"
 	"accord/consensus/transport"
 	"accord/exchange"
-	"accord/exchange/machine"
 	"accord/node/witness"
 )
 
@@ -41,31 +40,14 @@ func (n *Node) openWitness() (err error) {
 	return err
 }
 
-var errNoSuchState = errors.New("node: the state at that log entry is not here")
-
-// Vouch implements consensus.Voucher: the checkpoint that a quorum cosigned
-// over exactly the statements in the snapshot of that log entry.
+// Vouch implements consensus.Voucher.
 func (m ledgerMachine) Vouch(ctx context.Context, index uint64) ([]byte, error) {
-	size := m.View().SizeAt(index)
-	if size < 1 {
-		return nil, errNoSuchState
-	}
-	c, err := m.n.witness.Gather(ctx, size)
-	return []byte(c.Note), err
+	return m.n.witness.Vouch(ctx, index)
 }
 
-// Vet implements consensus.Voucher. The voucher must bear a quorum's
-// cosignatures by the members this node knows; the snapshot must be exactly
-// what they signed, continue this node's own ledger, and consist of what its
-// own statements bring about: rows are not under the cosigned root, so they are
-// made anew and compared.
+// Vet implements consensus.Voucher.
 func (m ledgerMachine) Vet(ctx context.Context, voucher []byte, snapshot io.Reader) error {
-	point, err := m.n.witness.Trust(voucher)
-	if err != nil {
-		return err
-	}
-	_, err = m.Prepare(ctx, snapshot, machine.Trusted{Size: point.Size, Root: point.Root}, true)
-	return err
+	return m.n.witness.Vet(ctx, m.Machine, voucher, snapshot)
 }
 
 // quietNetwork is the log's network, which can be made silent: a node that may

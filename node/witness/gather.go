@@ -156,32 +156,3 @@ func (w *Witness) Vouched(ctx context.Context, size int64) (Cosigned, error) {
 	}
 	return w.Gather(ctx, max(size, w.Ledger.View().Size()))
 }
-
-// Trust judges a note of somebody else's: as many active members as the charter
-// asks must have signed it, by the keys this node knows them by.
-func (w *Witness) Trust(note []byte) (tlog.Checkpoint, error) {
-	c, _, err := tlog.Read(note)
-	if err != nil {
-		return tlog.Checkpoint{}, err
-	}
-	if c.Origin != w.origin() {
-		return tlog.Checkpoint{}, tlog.ErrOrigin
-	}
-	view, got := w.Ledger.View(), 0
-	for _, m := range view.Members() {
-		if m.Status != members.Active {
-			continue
-		}
-		_, _, _, err := w.of(m, note)
-		switch {
-		case err == nil && !w.accused(m.ID):
-			got++
-		case errors.Is(err, tlog.ErrSignature):
-			return tlog.Checkpoint{}, err
-		}
-	}
-	if want := view.Federation().CosignQuorum; got < want {
-		return tlog.Checkpoint{}, ErrCosign.With("got", got, "want", want)
-	}
-	return c, nil
-}

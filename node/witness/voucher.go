@@ -1,0 +1,68 @@
+package witness
+
+import (
+	"context"
+	"errors"
+	"io"
+
+	"accord/crypto/tlog"
+	"accord/exchange/machine"
+	"accord/exchange/members"
+)
+
+var errNoSuchState = errors.New("witness: the state at that log entry is not here")
+
+// Vouch gives what makes a peer believe the snapshot of a log entry: the
+// checkpoint that a quorum cosigned over exactly the statements in it.
+func (w *Witness) Vouch(ctx context.Context, index uint64) ([]byte, error) {
+	size := w.Ledger.View().SizeAt(index)
+	if size < 1 {
+		return nil, errNoSuchState
+	}
+	c, err := w.Gather(ctx, size)
+	return []byte(c.Note), err
+}
+
+// Vet judges a snapshot of somebody else's making before it may replace the
+// state of m. The voucher must bear a quorum's cosignatures by the members this
+// node knows; the snapshot must be exactly what they signed, continue this
+// node's own ledger, and hold what its own statements bring about. Rows are not
+// under the cosigned root, so all of them are made anew and compared, which
+// costs as much as applying the statements did.
+func (w *Witness) Vet(ctx context.Context, m *machine.Machine, voucher []byte, snapshot io.Reader) error {
+	point, err := w.Trust(voucher)
+	if err != nil {
+		return err
+	}
+	_, err = m.Prepare(ctx, snapshot, machine.Trusted{Size: point.Size, Root: point.Root}, true)
+	return err
+}
+
+// Trust judges a note of somebody else's: as many active members as the charter
+// asks must have signed it, by the keys this node knows them by.
+func (w *Witness) Trust(note []byte) (tlog.Checkpoint, error) {
+	c, _, err := tlog.Read(note)
+	if err != nil {
+		return tlog.Checkpoint{}, err
+	}
+	if c.Origin != w.origin() {
+		return tlog.Checkpoint{}, tlog.ErrOrigin
+	}
+	view, got := w.Ledger.View(), 0
+	for _, m := range view.Members() {
+		if m.Status != members.Active {
+			continue
+		}
+		_, _, _, err := w.of(m, note)
+		switch {
+		case err == nil && !w.accused(m.ID):
+			got++
+		case errors.Is(err, tlog.ErrSignature):
+			return tlog.Checkpoint{}, err
+		}
+	}
+	if want := view.Federation().CosignQuorum; got < want {
+		return tlog.Checkpoint{}, ErrCosign.With("got", got, "want", want)
+	}
+	return c, nil
+}
