@@ -43,6 +43,9 @@ type Options struct {
 	// Admit, if set, is asked before this node, leading, takes a statement into
 	// the log: tests make a leader that censors with it.
 	Admit func(payload []byte) error
+	// Unguarded takes the guard in front of the log away, to measure what it
+	// costs. No setting reaches it.
+	Unguarded bool
 }
 
 // Node is one running node. Open fills it from the bottom up; Close takes it
@@ -255,6 +258,7 @@ func (n *Node) openLedger() error {
 		Cluster: n.genesis.Digest(), Transport: n.peerNet, Heartbeat: n.cfg.RaftTimeout,
 		SnapshotThreshold: uint64(n.cfg.SnapshotEvery), TrailingLogs: uint64(n.cfg.TrailingLogs),
 		Logger: n.log, Fatal: n.fatal, Hook: failpoint.Hook(), SnapshotInterval: failpoint.SnapshotInterval(),
+		Unguarded: n.opts.Unguarded,
 	}, ledgerMachine{n.machine, n})
 	if err != nil {
 		return ErrStart.Wrap(err, "why", whyNoLog(err))

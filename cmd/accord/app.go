@@ -19,6 +19,7 @@ var commands = []maker{
 	demoCommand,
 	initCommand,
 	nodeCommand,
+	benchCommand,
 	configCommand,
 	backupCommand,
 	doctorCommand,

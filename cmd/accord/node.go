@@ -43,7 +43,7 @@ func nodeCommand(e *env) *cli.Command {
 			Flags: []cli.Flag{
 				&cli.StringSliceFlag{Name: "set", Usage: e.t("覆盖一个配置项 `KEY=VALUE`", "override one setting, `KEY=VALUE`")},
 			},
-			Action: func(c *cli.Context) error { return e.runNode(c.Context, c.StringSlice("set")) },
+			Action: func(c *cli.Context) error { return e.runNode(c.Context, c.StringSlice("set"), nil) },
 		}, {
 			Name:   "status",
 			Usage:  e.t("节点状态；没有主节点时退出码为 5", "the node's state; exit code 5 when there is no leader"),
@@ -52,7 +52,8 @@ func nodeCommand(e *env) *cli.Command {
 	}
 }
 
-func (e *env) runNode(ctx context.Context, set []string) error {
+// runNode runs the node under --dir; tune may change how for a measurement.
+func (e *env) runNode(ctx context.Context, set []string, tune func(config.Config, *node.Options) error) error {
 	settings, err := settingsOf(set)
 	if err != nil {
 		return err
@@ -71,7 +72,13 @@ func (e *env) runNode(ctx context.Context, set []string) error {
 		}()
 	}
 	log := e.logger(cfg)
-	n, err := node.Open(cfg, node.Options{Version: thisBuild().Version, Logger: log, Clock: e.Now})
+	options := node.Options{Version: thisBuild().Version, Logger: log, Clock: e.Now}
+	if tune != nil {
+		if err := tune(cfg, &options); err != nil {
+			return err
+		}
+	}
+	n, err := node.Open(cfg, options)
 	if err != nil {
 		return err
 	}

@@ -1,0 +1,86 @@
+package main
+
+import (
+	"bytes"
+	"encoding/json"
+	"os"
+	"os/exec"
+	"strings"
+	"testing"
+
+	"accord/node/bench"
+)
+
+// TestBenchLedgerMeasures runs every measurement with everything small and
+// holds its JSON against what is promised. No figure is looked at.
+func TestBenchLedgerMeasures(t *testing.T) {
+	if _, err := exec.LookPath("etcd"); err != nil {
+		t.Skip("needs etcd")
+	}
+	dir := shortDir(t)
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	cmd := exec.Command(accordBinary(t), "bench", "ledger", "--quick", "--output", "json", "--work", dir)
+	var out, errs bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &out, &errs
+	if err := cmd.Run(); err != nil {
+		t.Fatalf("%v\n%s\n%s", err, out.String(), errs.String())
+	}
+	type result struct {
+		Name       string   `json:"name"`
+		Value      *float64 `json:"value"`
+		Unit       string   `json:"unit"`
+		Rival      string   `json:"rival"`
+		RivalValue *float64 `json:"rival_value"`
+		Ratio      *float64 `json:"ratio"`
+		Goal       string   `json:"goal"`
+		Reached    *bool    `json:"reached"`
+	}
+	var report struct {
+		SchemaVersion int             `json:"schemaVersion"`
+		Machine       json.RawMessage `json:"machine"`
+		Results       []result        `json:"results"`
+	}
+	dec := json.NewDecoder(&out)
+	dec.DisallowUnknownFields()
+	if err := dec.Decode(&report); err != nil {
+		t.Fatal(err)
+	}
+	if report.SchemaVersion != 1 || !strings.Contains(string(report.Machine), `"cores":`) {
+		t.Errorf("schema %d, machine %s", report.SchemaVersion, report.Machine)
+	}
+	seen := map[string]bool{}
+	for _, r := range report.Results {
+		name, _, _ := strings.Cut(r.Name, "/")
+		seen[name] = true
+		if r.Unit == "" || r.Value == nil && name != "snapshot" && name != "join" {
+			t.Errorf("%+v", r)
+		}
+		if strings.HasPrefix(r.Rival, "etcd") && (r.RivalValue == nil || r.Ratio == nil) && r.Value != nil {
+			t.Errorf("%s has no rival's figure", r.Name)
+		}
+	}
+	for _, name := range bench.Names() {
+		if !seen[name] {
+			t.Errorf("%s was not measured", name)
+		}
+	}
+	if left, err := os.ReadDir(dir); err != nil || len(left) != 0 {
+		t.Errorf("%d things are left behind, %v", len(left), err)
+	}
+}
+
+// Without the rival every row says so and holds nothing against it.
+func TestBenchWithoutTheRivalSaysSo(t *testing.T) {
+	dir := shortDir(t)
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	cmd := exec.Command(accordBinary(t), "bench", "ledger", "--quick", "--output", "json", "--work", dir, "--only", "read-local")
+	cmd.Env = append(os.Environ(), "PATH=/nowhere")
+	out, err := cmd.Output()
+	if err != nil || !bytes.Contains(out, []byte(`"rival":"etcd is not on this machine","rival_value":null,"ratio":null`)) {
+		t.Errorf("%v: %s", err, out)
+	}
+}
