@@ -21,8 +21,9 @@ func (l *Log) Servers() []Server {
 }
 
 // AddNonvoter adds a node that receives the log and has no vote. A newcomer
-// starts here, with a new id, and gets its vote once it has caught up. Leader
-// only, like all changes; one change at a time.
+// starts here, with a new id, and gets its vote once it has caught up. A node that
+// is there gets the new address and keeps what vote it has. Leader only, like all
+// changes; one change at a time.
 func (l *Log) AddNonvoter(id, address string) error {
 	return l.alter(func(r *raft.Raft, prev uint64) raft.IndexFuture {
 		return r.AddNonvoter(raft.ServerID(id), raft.ServerAddress(address), prev, l.cfg.RPCTimeout)
@@ -60,16 +61,38 @@ func (l *Log) ready(newcomer string) error {
 			continue
 		}
 		ctx, cancel := context.WithTimeout(context.Background(), l.cfg.Heartbeat)
-		body, err := l.trans.Call(ctx, s.ID, s.Address, transport.KindPosition, nil)
+		at, err := l.Position(ctx, s)
 		cancel()
-		if err != nil || len(body) != 8 {
-			return fmt.Errorf("%w: %q does not answer", ErrNotReady, s.ID)
+		if err != nil {
+			return err
 		}
-		if at := binary.BigEndian.Uint64(body); at+maxLag < ours {
+		if at+maxLag < ours {
 			return fmt.Errorf("%w: %q is at %d of %d", ErrNotReady, s.ID, at, ours)
 		}
 	}
 	return nil
+}
+
+// Position asks a server which entry it has applied; this node's own it knows. An
+// error says that the server does not answer.
+func (l *Log) Position(ctx context.Context, s Server) (uint64, error) {
+	if s.ID == l.cfg.NodeID {
+		at, _ := l.fsm.position()
+		return at, nil
+	}
+	body, err := l.trans.Call(ctx, s.ID, s.Address, transport.KindPosition, nil)
+	if err != nil || len(body) != 8 {
+		return 0, fmt.Errorf("%w: %q does not answer", ErrNotReady, s.ID)
+	}
+	return binary.BigEndian.Uint64(body), nil
+}
+
+// Demote takes a node's vote; it goes on receiving the log. Whether a quorum of the
+// others is there is for the caller to see.
+func (l *Log) Demote(id string) error {
+	return l.alter(func(r *raft.Raft, prev uint64) raft.IndexFuture {
+		return r.DemoteVoter(raft.ServerID(id), prev, l.cfg.RPCTimeout)
+	}, Server{ID: id, Address: "-"})
 }
 
 // Remove takes a node out of the membership. Its id never comes back.

@@ -282,13 +282,6 @@ func localContext(ctx context.Context, _ net.Conn) context.Context { return api.
 
 // memberOf is the member whose node has this id.
 func (n *Node) memberOf(node string) (exchange.MemberID, bool) {
-	if node == "" {
-		return "", false
-	}
-	for m, id := range n.peers().nodes {
-		if id == node {
-			return m, true
-		}
-	}
-	return "", false
+	m, ok := n.peers().nodes[node]
+	return m, ok
 }

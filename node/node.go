@@ -57,6 +57,7 @@ type Node struct {
 	id      founding.Identity
 	genesis members.Genesis
 	charter *members.Charter
+	papers  *members.Lineage // the rosters of the data folder
 	started time.Time
 
 	keys    *keystore.Store
@@ -73,16 +74,21 @@ type Node struct {
 	socket  net.Listener
 	servers []*http.Server
 
-	peerTable atomic.Pointer[peerTable]
-	caughtUp  atomic.Bool // a read point was reached since start
-	ready     atomic.Bool // the last read point asked for was reached
-	counted   recordCounter
-	failed    chan error // the first error that must end the process
-	requests  gate       // every request that runs
-	tasks     sync.WaitGroup
-	closing   []func() error // in the order of opening
-	closed    sync.Once
-	closeErr  error
+	peerTable   atomic.Pointer[peerTable]
+	shown       string // id of the TLS key in the certificate
+	savedRoster string // digest of the newest roster in the data folder
+	membership  membership
+
+	savedMachine int         // machine version noted in the data folder
+	caughtUp     atomic.Bool // a read point was reached since start
+	ready        atomic.Bool // the last read point asked for was reached
+	counted      recordCounter
+	failed       chan error // the first error that must end the process
+	requests     gate       // every request that runs
+	tasks        sync.WaitGroup
+	closing      []func() error // in the order of opening
+	closed       sync.Once
+	closeErr     error
 }
 
 // Open opens everything in the data folder in order. On error what was opened
@@ -115,6 +121,7 @@ func Open(cfg config.Config, o Options) (n *Node, err error) {
 		n.openRecords,   // our own records and their sealed fields
 		n.openMachine,   // the state the ledger drives
 		n.openNetwork,   // the port, so that peers can reach us…
+		n.openPlace,     // …whether we belong…
 		n.openWitness,   // what we signed, before anything is voted or served
 		n.openLedger,    // …before the log asks for their votes
 		n.openAgency,    // everything with keys and time
@@ -149,23 +156,17 @@ func (n *Node) openIdentity() (err error) {
 	if n.charter.Federation != n.cfg.Federation {
 		return ErrStart.With("why", "accord.yaml names another federation than the charter")
 	}
-	if f := n.founder(); f.Node.ID != n.id.Node {
-		return ErrStart.With("why", "the charter does not list this node")
+	if n.papers, err = founding.ReadRosters(n.cfg.Dir, n.genesis); err != nil {
+		return err
 	}
-	return nil
+	agreed, err := founding.ReadMachine(n.cfg.Dir)
+	if err == nil && agreed > machine.Version {
+		err = machine.ErrTooOld.With("agreed", agreed, "version", machine.Version)
+	}
+	return err
 }
 
-// founder is this member as the charter lists it, zero when it does not.
-func (n *Node) founder() members.Founder {
-	for _, m := range n.charter.Members {
-		if m.ID == n.id.Member {
-			return m
-		}
-	}
-	return members.Founder{}
-}
-
-// openKeys opens the keystore and sees that it is the one the charter means:
+// openKeys opens the keystore and sees that it is the one the roster means:
 // with another, everything this node says would be refused by all others.
 func (n *Node) openKeys() (err error) {
 	n.keys, err = founding.OpenKeys(n.cfg)
@@ -173,9 +174,10 @@ func (n *Node) openKeys() (err error) {
 		return err
 	}
 	n.closeWith(n.keys.Close)
-	for _, k := range n.founder().Keys {
+	me, _ := n.listing()
+	for _, k := range me.Keys {
 		if _, err := n.keys.ByKID(k.KID()); err != nil {
-			return ErrStart.Wrap(err, "why", "the keystore does not hold the charter's key for "+string(k.Use()))
+			return ErrStart.Wrap(err, "why", "the keystore does not hold the roster's key for "+string(k.Use()))
 		}
 	}
 	return nil
@@ -209,8 +211,16 @@ func (n *Node) openRecords() (err error) {
 }
 
 func (n *Node) openMachine() (err error) {
-	n.machine, err = machine.New(n.genesis, machine.Options{Hook: failpoint.Hook()})
-	return err
+	if n.machine, err = machine.New(n.genesis, machine.Options{Hook: failpoint.Hook()}); err != nil {
+		return err
+	}
+	for _, s := range n.papers.Since(0) {
+		if _, err := n.machine.Book().Learn(s, nil); err != nil {
+			return err
+		}
+	}
+	n.savedRoster = n.papers.Digest()
+	return nil
 }
 
 // openNetwork opens the TLS port. Streams of peers wait in it until the log is
@@ -222,8 +232,7 @@ func (n *Node) openNetwork() error {
 		return err
 	}
 	n.refreshPeers()
-	own, _ := n.peers().member(n.id.Member)
-	n.tls, err = transport.NewTLS(transport.TLSConfig{NodeID: n.id.Node, Address: own.Address, Certificate: certificate,
+	n.tls, err = transport.NewTLS(transport.TLSConfig{NodeID: n.id.Node, Address: n.ownAddress(), Certificate: certificate,
 		Pins: func() map[string][][32]byte { return n.peers().pins }, Dial: failpoint.Dial(), Logger: n.log})
 	if err != nil {
 		return err
@@ -240,9 +249,10 @@ func (n *Node) openNetwork() error {
 	return nil
 }
 
-// openLedger opens the log and, on the first start, founds it: every founder
-// founds the same log from the same charter. A crash anywhere in between is a
-// first start again, which finds what there is.
+// openLedger opens the log and, on the first start of a founder's node, founds it:
+// every founder founds the same log from the same charter. A crash anywhere in
+// between is a first start again, which finds what there is. Who joined later
+// waits for the leader to add it.
 func (n *Node) openLedger() error {
 	failpoint.Hit("node.start.ledger")
 	of, err := founding.Started(n.cfg.Dir)
@@ -254,7 +264,7 @@ func (n *Node) openLedger() error {
 	}
 	first := of == ""
 	n.ledger, err = consensus.Open(consensus.Config{
-		Dir: filepath.Join(n.cfg.Dir, "ledger"), NodeID: n.id.Node, Create: first, Servers: n.foundingServers(),
+		Dir: filepath.Join(n.cfg.Dir, "ledger"), NodeID: n.id.Node, Create: first, Servers: n.firstServers(),
 		Cluster: n.genesis.Digest(), Transport: n.peerNet, Heartbeat: n.cfg.RaftTimeout,
 		SnapshotThreshold: uint64(n.cfg.SnapshotEvery), TrailingLogs: uint64(n.cfg.TrailingLogs),
 		Logger: n.log, Fatal: n.fatal, Hook: failpoint.Hook(), SnapshotInterval: failpoint.SnapshotInterval(),
@@ -268,8 +278,10 @@ func (n *Node) openLedger() error {
 		return nil
 	}
 	failpoint.Hit("node.start.found")
-	if err := n.ledger.Bootstrap(); err != nil && !errors.Is(err, consensus.ErrExists) {
-		return ErrStart.Wrap(err, "why", "the log cannot be founded")
+	if n.isFounder() {
+		if err := n.ledger.Bootstrap(); err != nil && !errors.Is(err, consensus.ErrExists) {
+			return ErrStart.Wrap(err, "why", "the log cannot be founded")
+		}
 	}
 	failpoint.Hit("node.start.founded")
 	return founding.MarkStarted(n.cfg.Dir, n.genesis.Digest())
@@ -279,7 +291,7 @@ func (n *Node) openLedger() error {
 func whyNoLog(err error) string {
 	switch {
 	case errors.Is(err, store.ErrNoState):
-		return "its log is gone; a node that forgot its votes must not come back under its old id"
+		return "its log is gone; a node that forgot its votes must not come back under its old id. Make it a new one with accord init --renew-node, and have the members replace it with accord member propose --replace"
 	case errors.Is(err, store.ErrOwner):
 		return "the log belongs to another node"
 	case errors.Is(err, store.ErrDamaged), errors.Is(err, store.ErrFormat):
@@ -288,12 +300,37 @@ func whyNoLog(err error) string {
 	return "the log does not open"
 }
 
-func (n *Node) foundingServers() []consensus.Server {
+// isFounder says whether this very node was named by the charter.
+func (n *Node) isFounder() bool {
+	_, ok := n.charter.Roster().OfNode(n.id.Node)
+	return ok
+}
+
+// firstServers is the membership the log is founded with or, for a newcomer, whom
+// to believe until the membership itself has arrived.
+func (n *Node) firstServers() []consensus.Server {
+	roster := n.line().Roster()
+	if n.isFounder() {
+		roster = n.charter.Roster()
+	}
+	return serversOf(roster)
+}
+
+func serversOf(r *members.Roster) []consensus.Server {
 	var out []consensus.Server
-	for _, m := range n.charter.Members {
-		out = append(out, consensus.Server{ID: m.Node.ID, Address: m.Node.Address, Voter: true})
+	for _, m := range r.Members {
+		out = append(out, consensus.Server{ID: m.Node.ID, Address: m.Node.Address, Voter: m.Node.Votes()})
 	}
 	return out
+}
+
+// ownAddress is where the newest roster says that peers reach this node; before
+// there is one, where its introduction says so.
+func (n *Node) ownAddress() string {
+	if me, ok := n.listing(); ok {
+		return me.Node.Address
+	}
+	return founding.OwnAddress(n.cfg.Dir)
 }
 
 func (n *Node) openAgency() error {
@@ -314,8 +351,9 @@ func (n *Node) openAgency() error {
 	if err != nil {
 		return err
 	}
+	me, _ := n.listing()
 	n.agency, err = agency.New(agency.Config{
-		Federation: n.cfg.Federation, Self: n.id.Member, Kind: n.founder().Kind, Keys: n.keys, Storage: storage, Blinder: blinder,
+		Federation: n.cfg.Federation, Self: n.id.Member, Kind: me.Kind, Keys: currentKeys{n}, Storage: storage, Blinder: blinder,
 		Ledger: n.machine, Proposer: n.proposer(), Records: n.records, Genesis: n.genesis, Outbox: filepath.Join(n.cfg.Dir, "outbox"), Clock: n.opts.Clock, Rand: rand.Reader, Hook: failpoint.Hook(),
 	})
 	return err
@@ -363,6 +401,8 @@ func (n *Node) openInterface() error {
 	n.tasks.Go(func() { n.watchReady(ctx) })
 	n.tasks.Go(func() { n.watchMembers(ctx) })
 	n.tasks.Go(func() { n.witness.Run(ctx) })
+	n.tasks.Go(func() { n.tendMembership(ctx) })
+	n.tasks.Go(func() { n.announce(ctx) })
 	return nil
 }
 

@@ -9,9 +9,11 @@ import (
 	"math/big"
 	"net"
 	"net/http"
+	"slices"
 	"sync"
 	"time"
 
+	"accord/consensus"
 	"accord/crypto/keys"
 	"accord/exchange"
 	"accord/exchange/members"
@@ -25,9 +27,10 @@ import (
 
 // peerTable is the membership as the network needs it, made once per change.
 type peerTable struct {
-	list  []wire.Member
-	nodes map[exchange.MemberID]string // member → node id
-	pins  map[string][][32]byte        // node id → SHA-256 of the SubjectPublicKeyInfo
+	list    []wire.Member
+	nodes   map[string]exchange.MemberID // node id → member
+	pins    map[string][][32]byte        // node id → SHA-256 of the SubjectPublicKeyInfo
+	servers []consensus.Server           // of the newest roster known, in force or not
 }
 
 func (t *peerTable) member(id exchange.MemberID) (wire.Member, bool) {
@@ -41,54 +44,122 @@ func (t *peerTable) member(id exchange.MemberID) (wire.Member, bool) {
 
 func (n *Node) peers() *peerTable { return n.peerTable.Load() }
 
-// refreshPeers rebuilds the table from the ledger's members.
+// refreshPeers rebuilds the table from the ledger's members and from rosters that
+// are known but not applied here: who was away while others joined must recognise
+// them, or it could not hear how they joined.
 func (n *Node) refreshPeers() {
 	view := n.machine.View()
-	n.peerTable.Store(newPeerTable(view.Members(), max(exchange.MillisOf(n.opts.Clock()), view.Time())))
+	table := newPeerTable(view.Members(), max(exchange.MillisOf(n.opts.Clock()), view.Time()))
+	for _, l := range n.machine.Book().After(view.Roster().Version + 1) {
+		table.announced(l.Roster())
+	}
+	table.servers = serversOf(n.line().Roster())
+	if old := n.peers(); old != nil && slices.Equal(old.servers, table.servers) {
+		table.servers = old.servers // the guard sees by the memory that nothing has changed
+	}
+	n.peerTable.Store(table)
 }
+
+// keyOverlap is how long a TLS key is still taken after its roster has ended it:
+// members do not all change in the same instant.
+const keyOverlap = time.Minute
 
 // newPeerTable lists the active members and the TLS keys that count at a time.
 func newPeerTable(all []members.Member, at exchange.Millis) *peerTable {
-	t := &peerTable{nodes: map[exchange.MemberID]string{}, pins: map[string][][32]byte{}}
+	t := &peerTable{nodes: map[string]exchange.MemberID{}, pins: map[string][][32]byte{}}
 	for _, m := range all {
 		if m.Status != members.Active {
 			continue
 		}
 		t.list = append(t.list, wire.Member{ID: m.ID, Node: m.Node.ID, Address: m.Node.Address})
-		t.nodes[m.ID] = m.Node.ID
+		t.nodes[m.Node.ID] = m.ID
 		for _, k := range m.Keys {
-			if k.Public.Use() != keys.TLS || !k.ValidAt(at) {
-				continue
-			}
-			if spki, err := x509.MarshalPKIXPublicKey(k.Public.Ed25519()); err == nil {
-				t.pins[m.Node.ID] = append(t.pins[m.Node.ID], sha256.Sum256(spki))
+			if k.ValidAt(at) || k.Until > 0 && k.ValidAt(at.Add(-keyOverlap)) {
+				t.pin(m.Node.ID, k.Public)
 			}
 		}
 	}
 	return t
 }
 
-// watchMembers keeps the table equal to the ledger.
+// announced adds what a roster that is not applied here lists.
+func (t *peerTable) announced(r *members.Roster) {
+	for _, m := range r.Members {
+		row := wire.Member{ID: m.ID, Node: m.Node.ID, Address: m.Node.Address}
+		if i := slices.IndexFunc(t.list, func(w wire.Member) bool { return w.ID == m.ID }); i >= 0 {
+			t.list[i] = row
+		} else {
+			t.list = append(t.list, row)
+		}
+		t.nodes[m.Node.ID] = m.ID
+		for _, k := range m.Keys {
+			t.pin(m.Node.ID, k)
+		}
+	}
+}
+
+// pin lets a TLS key speak for a node.
+func (t *peerTable) pin(node string, k keys.Public) {
+	if k.Use() != keys.TLS {
+		return
+	}
+	spki, err := x509.MarshalPKIXPublicKey(k.Ed25519())
+	if err != nil {
+		return
+	}
+	if sum := sha256.Sum256(spki); !slices.Contains(t.pins[node], sum) {
+		t.pins[node] = append(t.pins[node], sum)
+	}
+}
+
+// watchMembers keeps the table equal to the ledger, and the data folder fit for the
+// next start.
 func (n *Node) watchMembers(ctx context.Context) {
 	tick := time.NewTicker(time.Second)
 	defer tick.Stop()
-	for {
+	for round := 0; ; round++ {
 		select {
 		case <-ctx.Done():
 			return
 		case <-tick.C:
-			n.refreshPeers()
 		}
+		n.refreshPeers()
+		if !n.ready.Load() && round%10 == 9 { // perhaps because we were taken off while away
+			n.askRosters(ctx)
+		}
+		if err := n.saveRosters(); err != nil {
+			n.log.Warn("the newest rosters cannot be kept in the data folder", "error", err)
+		}
+		if err := n.saveMachine(); err != nil {
+			n.log.Warn("the machine version cannot be noted in the data folder", "error", err)
+		}
+		n.showKey()
 	}
+}
+
+// showKey changes to the TLS key that the roster lists.
+func (n *Node) showKey() {
+	key, err := currentKeys{n}.Key(keys.TLS)
+	if err != nil || key.KID() == n.shown {
+		return
+	}
+	certificate, err := n.certificate()
+	if err != nil {
+		n.log.Error("no certificate for the new TLS key", "error", err)
+		return
+	}
+	n.tls.SetCertificate(certificate)
+	n.log.Info("shows its new TLS key", "kid", n.shown)
 }
 
 // certificate wraps the TLS key in a self-signed certificate. Peers look at the
 // key only; names and dates in it mean nothing.
 func (n *Node) certificate() (tls.Certificate, error) {
-	key, err := n.keys.Key(keys.TLS)
+	key, err := currentKeys{n}.Key(keys.TLS)
 	if err != nil {
 		return tls.Certificate{}, ErrStart.Wrap(err, "why", "the keystore lacks the key for tls")
 	}
+	n.shown = key.KID()
 	template := &x509.Certificate{SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: n.id.Node},
 		NotBefore: time.Unix(0, 0), NotAfter: time.Date(9999, 12, 31, 23, 59, 59, 0, time.UTC), // RFC 5280 section 4.1.2.5: no expiry
 		KeyUsage: x509.KeyUsageDigitalSignature, ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth, x509.ExtKeyUsageClientAuth}}

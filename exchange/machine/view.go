@@ -99,6 +99,9 @@ func (v *View) Members() []members.Member {
 // Roster is the roster in force; before the first one only the charter's digest.
 func (v *View) Roster() members.RosterRow { return members.RosterInForce(v.state) }
 
+// Lineage is the roster in force with all before it.
+func (v *View) Lineage() *members.Lineage { return v.machine.tools.Book.Find(v.Roster().Digest) }
+
 // Rosters gives the rosters that came into force after a version, oldest first.
 func (v *View) Rosters(after int) iter.Seq[members.RosterRow] { return members.Rosters(v.state, after) }
 

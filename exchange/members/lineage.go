@@ -146,6 +146,9 @@ func (l *Lineage) At(version int) *Lineage {
 	return nil
 }
 
+// Owner is the member a node is or was of, empty for a stranger.
+func (l *Lineage) Owner(node string) exchange.MemberID { return l.used.nodes[node] }
+
 // Extend verifies that a signed roster follows this line, by signatures and the
 // rules below, and by nothing else: no clock, no state. In this order, the first
 // that fails is the answer:

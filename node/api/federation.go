@@ -52,7 +52,7 @@ func (s *Server) memberRows(view *machine.View) ([]wire.Member, error) {
 	list := make([]wire.Member, len(rows))
 	for i, m := range rows {
 		list[i] = wire.Member{ID: m.ID, Kind: m.Kind, Name: m.Name, USCC: m.USCC, Seat: m.Seat,
-			Node: m.Node.ID, Address: m.Node.Address, Self: m.ID == s.Agency.Self}
+			Status: string(m.Status), Node: m.Node.ID, Role: string(m.Node.Role), Address: m.Node.Address, Self: m.ID == s.Agency.Self}
 		for _, k := range m.Keys {
 			key, err := strictjson.Marshal(k.Public)
 			if err != nil {

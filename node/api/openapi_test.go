@@ -29,6 +29,8 @@ var bodies = map[string]any{
 	"AskRelease": wire.AskRelease{}, "Basis": wire.Basis{}, "Release": wire.Release{}, "Approval": wire.Approval{}, "Receipt": wire.Receipt{},
 	"Releases": wire.Releases{}, "Judge": wire.Judge{}, "Delivery": wire.Delivery{}, "Opened": wire.Opened{}, "Checkpoint": wire.Checkpoint{},
 	"Problem": wire.Problem{}, "AdoptCatalogue": wire.AdoptCatalogue{}, "Endorsement": wire.Endorsement{}, "Done": wire.Done{}, "Backup": wire.Backup{}, "NodeCheck": wire.NodeCheck{}, "KeyWindow": wire.KeyWindow{}, "PeerCheck": wire.PeerCheck{}, "PeerAnswer": wire.PeerAnswer{},
+	"Rosters": wire.Rosters{}, "SignedRoster": wire.SignedRoster{}, "Membership": wire.Membership{}, "MembershipNode": wire.MembershipNode{},
+	"NewKeys": wire.NewKeys{}, "Introduction": wire.Introduction{},
 	"Submitted": wire.Submitted{}, "Result": exchange.Result{}, "Refusal": exchange.Error{},
 	"Text": exchange.Text{}, "Arg": exchange.Arg{}, "Decision": catalogue.Decision{}, "MemberList": memberList{}, "Empty": struct{}{},
 	"Cosigned": wire.Cosigned{}, "CosignedList": wire.CosignedList{}, "LedgerState": wire.LedgerState{}, "Alarm": wire.Alarm{}, "Alarms": wire.Alarms{},
@@ -37,7 +39,7 @@ var bodies = map[string]any{
 
 // requests are the bodies that are read strictly: the document closes them, and
 // says by itself which members a sender must give.
-var requests = []string{"Nominate", "EndEntry", "AddRecord", "CorrectRecord", "AskRelease", "Basis", "Judge", "AdoptCatalogue", "DecisionRef", "Backup", "Empty", "Settle", "ComplaintPaper"}
+var requests = []string{"Nominate", "EndEntry", "AddRecord", "CorrectRecord", "AskRelease", "Basis", "Judge", "AdoptCatalogue", "DecisionRef", "Backup", "SignedRoster", "NewKeys", "Empty", "Settle", "ComplaintPaper"}
 
 // scalars are the schemas that are no Go type of ours.
 var scalars = []string{"Name", "Id", "SubjectId", "Value", "Catalogue", "Bundle", "ForkEvidence"}

@@ -16,6 +16,8 @@ type Peer interface {
 	Record(ctx context.Context, id exchange.RecordID, author exchange.MemberID) (wire.Record, error)
 	Deliver(ctx context.Context, id exchange.ReleaseID) (wire.Delivery, error)
 	witness.Peer
+	Rosters(ctx context.Context, after int) (wire.Rosters, error)
+	Membership(ctx context.Context) (wire.Membership, error)
 }
 
 // heldRecord is a record whose signature this node has just verified, from its

@@ -42,6 +42,11 @@ var routes = []route{
 
 	{"GET", "/api/v1/federation", everybody, nobody, false, (*Server).federation},
 	{"GET", "/api/v1/members", everybody, nobody, false, (*Server).members},
+	{"GET", "/api/v1/members/rosters", everybody, nobody, false, (*Server).rosters},
+	{"GET", "/api/v1/members/status", peers | operator, nobody, false, (*Server).membership},
+	{"POST", "/api/v1/members/endorse", operator, officers, false, (*Server).endorseRoster},
+	{"POST", "/api/v1/members/enact", operator, officers, false, (*Server).enactRoster},
+	{"POST", "/api/v1/members/keys", operator, officers, false, (*Server).newKeys},
 	{"GET", "/api/v1/catalogue", everybody, nobody, false, (*Server).catalogue},
 	{"GET", "/api/v1/catalogue/{version}", everybody, nobody, false, (*Server).catalogueVersion},
 	{"POST", "/api/v1/catalogue/endorse", operator, officers, false, (*Server).endorse},

@@ -85,6 +85,14 @@ type Node interface {
 	// DialBack tries whether this node reaches a member where the ledger says
 	// it is.
 	DialBack(ctx context.Context, m exchange.MemberID) error
+	// Rosters gives the rosters after a version, as far as this node knows.
+	Rosters(after int) wire.Rosters
+	// Membership is how far the nodes have come on the way to the roster.
+	Membership(ctx context.Context) (wire.Membership, error)
+	// NewKeys makes keys for these uses and the introduction that announces them.
+	NewKeys(uses []keys.Use) (introduction string, err error)
+	// Removed is nil as long as this node is of the federation.
+	Removed() error
 	// Backup writes a sealed backup of this node.
 	Backup(ctx context.Context, out io.Writer, to []keys.Public, withKeys bool) error
 }
@@ -99,6 +107,7 @@ var ErrNotCaughtUp = exchange.Define(exchange.KindUnavailable, "API-024",
 // of the ledger.
 var early = map[string]bool{"/livez": true, "/readyz": true, "/metrics": true, "/api/v1/openapi.yaml": true, "/api/v1/node/status": true, "/api/v1/node/backup": true,
 	"/api/v1/node/check": true, "/api/v1/peers/check": true,
+	"/api/v1/members/rosters": true, "/api/v1/members/status": true,
 	"/api/v1/ledger/forks": true, "/api/v1/ledger/forks/{id}/evidence": true, "/api/v1/ledger/forks/{id}/settle": true}
 
 // unstopped are the routes that answer, beside the early ones, while a ledger
@@ -233,6 +242,9 @@ func (s *Server) serve(rt route, w http.ResponseWriter, r *http.Request) (err er
 		return err
 	}
 	if err := s.meterStranger(r); err != nil {
+		return err
+	}
+	if err := s.Node.Removed(); err != nil && !early[rt.path] {
 		return err
 	}
 	if !early[rt.path] && !unstopped[rt.path] && s.Witness.Stopped() {

@@ -109,6 +109,16 @@ func (n *fakeNode) Status() wire.NodeStatus {
 
 func (n *fakeNode) CaughtUp() bool { return !n.behind }
 
+func (n *fakeNode) Removed() error { return nil }
+
+func (n *fakeNode) Rosters(int) wire.Rosters { return wire.Rosters{} }
+
+func (n *fakeNode) Membership(context.Context) (wire.Membership, error) {
+	return wire.Membership{}, nil
+}
+
+func (n *fakeNode) NewKeys([]keys.Use) (string, error) { return "a.b.c", nil }
+
 func (n *fakeNode) Barrier(*http.Request) error { n.barriers++; return nil }
 
 func (n *fakeNode) Check(context.Context) (wire.NodeCheck, error) {

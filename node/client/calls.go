@@ -9,6 +9,7 @@ import (
 	"net/url"
 	"strconv"
 
+	"accord/crypto/keys"
 	"accord/crypto/strictjson"
 	"accord/exchange"
 	"accord/node/wire"
@@ -18,6 +19,36 @@ import (
 func (c *Client) Federation(ctx context.Context) (wire.Federation, error) {
 	var out wire.Federation
 	return out, c.get(ctx, "/api/v1/federation", nil, &out)
+}
+
+// Rosters are the papers of the membership after a version.
+func (c *Client) Rosters(ctx context.Context, after int) (wire.Rosters, error) {
+	var out wire.Rosters
+	return out, c.get(ctx, "/api/v1/members/rosters", map[string]string{"after": num(after)}, &out)
+}
+
+// Membership is where the nodes stand on the way to the roster in force.
+func (c *Client) Membership(ctx context.Context) (wire.Membership, error) {
+	var out wire.Membership
+	return out, c.get(ctx, "/api/v1/members/status", nil, &out)
+}
+
+// EndorseRoster signs a proposed roster with this member's key.
+func (c *Client) EndorseRoster(ctx context.Context, in wire.SignedRoster) (wire.Endorsement, error) {
+	var out wire.Endorsement
+	return out, c.call(ctx, http.MethodPost, "/api/v1/members/endorse", in, &out)
+}
+
+// EnactRoster puts a roster endorsed by enough seats in force.
+func (c *Client) EnactRoster(ctx context.Context, in wire.SignedRoster) (wire.Done, error) {
+	var out wire.Done
+	return out, c.call(ctx, http.MethodPost, "/api/v1/members/enact", in, &out)
+}
+
+// NewKeys has the node make keys for these uses.
+func (c *Client) NewKeys(ctx context.Context, uses []keys.Use) (wire.Introduction, error) {
+	var out wire.Introduction
+	return out, c.call(ctx, http.MethodPost, "/api/v1/members/keys", wire.NewKeys{Uses: uses}, &out)
 }
 
 // Status is the node's own state.

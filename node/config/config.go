@@ -23,6 +23,7 @@ type Config struct {
 	RaftTimeout    time.Duration
 	SnapshotEvery  int
 	TrailingLogs   int
+	PromoteAfter   time.Duration // how long a newcomer must have kept up before it votes
 	RequestTimeout time.Duration
 	MaxUpload      int
 	PublicRate     int // requests a second that one address without a name may make; 0: no limit

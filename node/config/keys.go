@@ -85,6 +85,8 @@ var keyTable = []Key{
 		func(c *Config) *int { return &c.TrailingLogs }, 64, 1<<24),
 	duration("ledger.complain_after", "30s", "本单位的声明多久未入账即向全体成员申诉", "how long a statement of this member may stay off the ledger before its node complains to all members",
 		func(c *Config) *time.Duration { return &c.ComplainAfter }, time.Second, time.Hour),
+	duration("raft.promote_after", "60s", "新节点追上账本并稳定多久后取得表决资格", "how long a newcomer must have kept up before it gets its vote",
+		func(c *Config) *time.Duration { return &c.PromoteAfter }, 0, 24*time.Hour),
 	duration("api.request_timeout", "30s", "单个请求的时限", "time limit of one request",
 		func(c *Config) *time.Duration { return &c.RequestTimeout }, time.Second, 10*time.Minute),
 	integer("api.max_upload_mib", "64", "导入文件大小上限(MiB)", "largest import file in MiB",

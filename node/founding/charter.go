@@ -249,4 +249,13 @@ func ownIntroduction(dir string) (members.Introduction, error) {
 	return ReadIntroduction(raw)
 }
 
+// OwnAddress is where the folder's introduction says that peers reach its node.
+func OwnAddress(dir string) string {
+	in, err := ownIntroduction(dir)
+	if err != nil {
+		return ""
+	}
+	return in.Member.Node.Address
+}
+
 func encodeID(b []byte) string { return base64.RawURLEncoding.EncodeToString(b) }

@@ -4,8 +4,10 @@ import (
 	"encoding/json"
 	"time"
 
+	"accord/crypto/keys"
 	"accord/exchange"
 	"accord/exchange/catalogue"
+	"accord/exchange/members"
 )
 
 // SchemaVersion is the version of these bodies.
@@ -39,10 +41,68 @@ type Member struct {
 	Name    exchange.Text       `json:"name"`
 	USCC    string              `json:"uscc,omitempty"`
 	Seat    bool                `json:"seat"`
+	Status  string              `json:"status,omitempty"` // active, left
 	Node    string              `json:"node"`
+	Role    string              `json:"role,omitempty"` // voter, nonvoter
 	Address string              `json:"address"`
 	Keys    []json.RawMessage   `json:"keys,omitempty"`
 	Self    bool                `json:"self,omitempty"`
+}
+
+// Rosters are papers of the membership: they prove themselves to whoever knows the
+// roster before the first of them, and the charter at the latest.
+type Rosters struct {
+	Charter string         `json:"charter"` // digest
+	Version int            `json:"version"` // of the newest this node knows
+	Digest  string         `json:"digest"`  // of the newest; the charter's before the first
+	Roster  string         `json:"roster"`  // the newest as text; the charter's membership before the first
+	Rosters []SignedRoster `json:"rosters"` // those asked for, oldest first
+}
+
+// SignedRoster is a roster with what puts it in force; a proposal has no
+// endorsements yet.
+type SignedRoster = members.SignedRoster
+
+// NewKeys asks for keys that a later roster shall list.
+type NewKeys struct {
+	Uses []keys.Use `json:"uses"`
+}
+
+// Introduction announces a member's keys and node, signed by itself.
+type Introduction struct {
+	Introduction string `json:"introduction"` // JWS
+}
+
+// Membership is where the nodes stand on the way to the roster in force.
+type Membership struct {
+	Version   int               `json:"version"` // of the roster in force here
+	Digest    string            `json:"digest"`
+	Announced int               `json:"announced,omitempty"` // a newer one this node knows, not applied here
+	Machine   int               `json:"machine"`             // machine version in force
+	Leader    exchange.MemberID `json:"leader,omitempty"`
+	Seats     int               `json:"seats"`
+	Quorum    int               `json:"quorum"`          // seats that must endorse the next roster
+	Voters    int               `json:"voters"`          // that vote now
+	Alone     bool              `json:"alone,omitempty"` // told by a node that does not lead and reached no leader
+	Nodes     []MembershipNode  `json:"nodes"`
+	Refused   string            `json:"refused,omitempty"` // why the last change failed at the leader
+	Alarms    []exchange.Text   `json:"alarms,omitempty"`
+}
+
+// MembershipNode is one node: what the roster wants of it, what it is, and what has
+// to happen next.
+type MembershipNode struct {
+	Member  exchange.MemberID `json:"member"`
+	Node    string            `json:"node"`
+	Address string            `json:"address"`
+	Wanted  string            `json:"wanted"` // voter, nonvoter, or "" for a node that was taken off
+	Role    string            `json:"role"`   // voter, nonvoter, or "" for one that is not there yet
+	Reached *bool             `json:"reached,omitempty"`
+	Behind  *int64            `json:"behind,omitempty"`  // entries behind the leader
+	Machine int               `json:"machine,omitempty"` // what it announced, if it did
+	Build   string            `json:"build,omitempty"`
+	Next    string            `json:"next,omitempty"` // add, address, promote, demote, take-out
+	Waits   *exchange.Text    `json:"waits,omitempty"`
 }
 
 // NodeStatus is this node's state.
