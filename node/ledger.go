@@ -202,6 +202,8 @@ func (n *Node) Status() wire.NodeStatus {
 	out.LeaderOf, _ = n.memberOf(st.Leader)
 	out.Records = n.recordCount()
 	switch {
+	case n.Removed() != nil:
+		out.Why = "a roster took this node out of the federation"
 	case st.Err != nil:
 		out.Why = "the log has stopped after an error"
 	case n.witness.Stopped():

@@ -124,7 +124,7 @@ func (n *Node) watchMembers(ctx context.Context) {
 		case <-tick.C:
 		}
 		n.refreshPeers()
-		if !n.ready.Load() && round%10 == 9 { // perhaps because we were taken off while away
+		if !n.ready.Load() && round%10 == 4 { // perhaps because we were taken off while away
 			n.askRosters(ctx)
 		}
 		if err := n.saveRosters(); err != nil {

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"io"
 	"net"
@@ -13,6 +14,7 @@ import (
 	"accord/exchange/catalogue"
 	"accord/exchange/identifiers"
 	"accord/exchange/members"
+	"accord/node"
 	"accord/node/config"
 	"accord/node/founding"
 
@@ -44,6 +46,7 @@ func initCommand(e *env) *cli.Command {
 			&cli.BoolFlag{Name: "no-seat", Usage: e.t("在联席会议没有席位", "no seat in the joint meeting")},
 			&cli.StringFlag{Name: "operator-name", Value: "admin", Usage: e.t("第一位经办人 `NAME`", "`NAME` of the first operator")},
 			&cli.StringFlag{Name: "passphrase-file", Usage: e.t("密钥库口令所在的 `FILE`（0600）；不给则随机生成", "`FILE` (0600) with the keystore's passphrase; a random one is made without it")},
+			&cli.BoolFlag{Name: "renew-node", Usage: e.t("已有目录：换新的节点标识和 TLS 密钥，其余密钥不变", "an existing folder: a new node id and TLS key, all other keys kept")},
 			&cli.BoolFlag{Name: "dry-run", Usage: e.t("只说明会写什么、信任谁", "only say what would be written and trusted")},
 		},
 		Action: func(c *cli.Context) error { return e.initialise(c) },
@@ -74,6 +77,9 @@ type trusted struct {
 }
 
 func (e *env) initialise(c *cli.Context) error {
+	if c.Bool("renew-node") {
+		return e.renewNode()
+	}
 	if err := founding.Occupied(e.Dir); err != nil { // before anything is asked
 		return err
 	}
@@ -101,6 +107,27 @@ func (e *env) initialise(c *cli.Context) error {
 		return err
 	}
 	return e.object(report, func(w io.Writer) { e.initReport(w, report) })
+}
+
+// renewNode makes the folder's node a new one, for a log that is lost or a disk
+// that was restored.
+func (e *env) renewNode() error {
+	if conn, err := e.Dial(context.Background(), e.Socket()); err == nil {
+		conn.Close()
+		return node.ErrRunning.With("socket", e.Socket())
+	}
+	cfg, store, err := e.opened()
+	if err != nil {
+		return err
+	}
+	defer store.Close()
+	token, err := founding.Renew(cfg, store, e.Now())
+	if err != nil {
+		return err
+	}
+	return e.showPaper(paper{File: filepath.Join(cfg.Dir, founding.IntroductionFile), Federation: cfg.Federation, Phrase: phraseOf(token)},
+		exchange.Text{Zh: "交给任一成员起草名册: accord member propose --replace FILE；生效后启动节点",
+			En: "hand it to any member for a roster: accord member propose --replace FILE; start the node once it is in force"})
 }
 
 func filesOf(o founding.Options) []string {

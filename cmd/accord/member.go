@@ -18,15 +18,15 @@ var errNoMember = exchange.Define(exchange.KindNotFound, "CLI-023",
 	exchange.Text{Zh: "没有成员单位 {member}", En: "there is no member {member}"},
 	exchange.Text{Zh: "试试 {try}", En: "try {try}"})
 
-// memberCommand invites members and shows them.
+// memberCommand shows the members and changes the membership.
 func memberCommand(e *env) *cli.Command {
 	return &cli.Command{
 		Name:     "member",
 		Category: e.t("联合体", "federation"),
 		Usage:    e.t("成员单位", "member agencies"),
-		Subcommands: []*cli.Command{{
+		Subcommands: append([]*cli.Command{{
 			Name:  "invite",
-			Usage: e.t("邀请其他单位发起联合体", "invite other founders"),
+			Usage: e.t("邀请其他单位发起或加入联合体", "invite others to found or to join"),
 			Flags: []cli.Flag{
 				&cli.StringFlag{Name: "name-zh", Required: true, Usage: e.t("联合体中文名称 `TEXT`", "the federation's Chinese name `TEXT`")},
 				&cli.StringFlag{Name: "name-en", Required: true, Usage: e.t("联合体英文名称 `TEXT`", "the federation's English name `TEXT`")},
@@ -43,7 +43,7 @@ func memberCommand(e *env) *cli.Command {
 			Usage:     e.t("一个成员单位及其密钥", "one member and its keys"),
 			ArgsUsage: "MEMBER",
 			Action:    func(c *cli.Context) error { return e.showMember(c) },
-		}},
+		}}, append(rosterCommands(e), statusCommand(e))...),
 	}
 }
 
@@ -140,12 +140,14 @@ func (e *env) listMembers(c *cli.Context) error {
 		{ID: "name", Title: exchange.Text{Zh: "名称", En: "NAME"}},
 		{ID: "uscc", Title: exchange.Text{Zh: "信用代码", En: "CODE"}, Bare: true},
 		{ID: "seat", Title: exchange.Text{Zh: "席位", En: "SEAT"}},
+		{ID: "status", Title: exchange.Text{Zh: "状态", En: "STATUS"}},
 		{ID: "node", Title: exchange.Text{Zh: "节点", En: "NODE"}, Whole: true},
+		{ID: "role", Title: exchange.Text{Zh: "角色", En: "ROLE"}},
 		{ID: "address", Title: exchange.Text{Zh: "地址", En: "ADDRESS"}, Whole: true},
 		{ID: "self", Title: exchange.Text{Zh: "本单位", En: "SELF"}},
 	}}
 	for _, m := range fed.Members {
-		list.add(m.ID, kindCell(m.Kind), m.Name, m.USCC, m.Seat, m.Node, m.Address, m.Self)
+		list.add(m.ID, kindCell(m.Kind), m.Name, m.USCC, m.Seat, told(memberStatuses, m.Status), m.Node, told(placeRoles, m.Role), m.Address, m.Self)
 	}
 	return e.print(list)
 }
@@ -177,7 +179,9 @@ func (e *env) memberCard(w io.Writer, m wire.Member) {
 		fact{exchange.Text{Zh: "类型", En: "kind"}, kindCell(m.Kind)},
 		fact{exchange.Text{Zh: "统一社会信用代码", En: "credit code"}, m.USCC},
 		fact{exchange.Text{Zh: "席位", En: "seat"}, m.Seat},
+		fact{exchange.Text{Zh: "状态", En: "status"}, told(memberStatuses, m.Status)},
 		fact{exchange.Text{Zh: "节点", En: "node"}, m.Node},
+		fact{exchange.Text{Zh: "角色", En: "role"}, told(placeRoles, m.Role)},
 		fact{exchange.Text{Zh: "地址", En: "address"}, m.Address})
 	list := keyRows()
 	for _, raw := range m.Keys {

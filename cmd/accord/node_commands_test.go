@@ -288,9 +288,9 @@ func TestTheOperator(t *testing.T) {
 
 func TestMembersAndStatements(t *testing.T) {
 	f := newFakeNode(t).on("GET /api/v1/federation", wire.Federation{Members: []wire.Member{
-		{ID: "court", Kind: exchange.KindCourt, Name: exchange.Text{Zh: "例法院", En: "Court"}, Seat: true, Node: "court-1", Address: "c:1", Self: true}}})
+		{ID: "court", Kind: exchange.KindCourt, Name: exchange.Text{Zh: "例法院", En: "Court"}, Seat: true, Status: "active", Node: "court-1", Role: "voter", Address: "c:1", Self: true}}})
 	code, out, err := f.run("", "member", "list")
-	if code != 0 || !strings.Contains(out, "court  court  Court  yes   court-1  c:1      yes") {
+	if code != 0 || !strings.Contains(out, "court  court  Court  yes   active  court-1  voter  c:1      yes") {
 		t.Errorf("exit %d\n%s%s", code, out, err)
 	}
 	if _, out, _ = f.run("", "member", "list", "-o", "json"); !strings.Contains(out, `{"id":"court","kind":"court","name":{"zh":"例法院","en":"Court"}`) {
