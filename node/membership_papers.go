@@ -175,7 +175,8 @@ type currentKeys struct{ n *Node }
 
 // Key implements agency.Keys.
 func (k currentKeys) Key(use keys.Use) (keys.Private, error) {
-	if me, ok := k.n.line().Roster().Member(k.n.id.Member); ok {
+	if line := k.n.line(); line != nil {
+		me, _ := line.Roster().Member(k.n.id.Member)
 		for _, public := range me.Keys {
 			if public.Use() == use {
 				return k.n.keys.ByKID(public.KID())
