@@ -242,4 +242,3 @@ func (f *federation) nothingLost(acked <-chan exchange.EntryID, all ...string) {
 		f.t.Errorf("%d different states", len(digests))
 	}
 }
-
