@@ -140,14 +140,13 @@ func keyed(t *testing.T) (tls.Certificate, [32]byte) {
 	return tls.Certificate{Certificate: [][]byte{der}, PrivateKey: key}, transport.Pin(leaf)
 }
 
-// A cluster over real sockets and TLS; a stranger's certificate gets nowhere, and
-// member n1 cannot speak as n2.
-//
-// Shows: B1, B4, F32, g1
-func TestClusterOverTLS(t *testing.T) {
+// tlsCluster is three nodes over real sockets, and a way to a further network under
+// a member's name and address, with the member's certificate or another.
+func tlsCluster(t *testing.T, machine func(int) consensus.Machine) (*consensustest.Cluster, func(i int, other ...tls.Certificate) transport.Network) {
 	const size = 3
 	pins := map[string][][32]byte{}
-	certs, listeners, addrs := make([]tls.Certificate, size), make([]net.Listener, size), make([]string, size)
+	certs, listeners := make([]tls.Certificate, size), make([]net.Listener, size)
+	var servers []consensus.Server
 	for i := range size {
 		var pin [32]byte
 		certs[i], pin = keyed(t)
@@ -157,37 +156,45 @@ func TestClusterOverTLS(t *testing.T) {
 			t.Fatal(err)
 		}
 		t.Cleanup(func() { _ = ln.Close() })
-		listeners[i], addrs[i] = ln, ln.Addr().String()
+		listeners[i] = ln
+		servers = append(servers, consensus.Server{ID: string(rune('a' + i)), Address: ln.Addr().String(), Voter: true})
 	}
 	network := func(i int, cert tls.Certificate) *transport.TLS {
-		n, err := transport.NewTLS(transport.TLSConfig{NodeID: string(rune('a' + i)), Address: addrs[i], Certificate: cert,
+		n, err := transport.NewTLS(transport.TLSConfig{NodeID: servers[i].ID, Address: servers[i].Address, Certificate: cert,
 			Pins: func() map[string][][32]byte { return pins }})
 		if err != nil {
 			t.Fatal(err)
 		}
 		return n
 	}
-	var servers []consensus.Server
-	for i := range size {
-		servers = append(servers, consensus.Server{ID: string(rune('a' + i)), Address: addrs[i], Voter: true})
-	}
-	c := consensustest.NewWith(t, servers, consensustest.Options{Heartbeat: 500 * time.Millisecond, Network: func(i int) transport.Network {
+	c := consensustest.NewWith(t, servers, consensustest.Options{Heartbeat: 500 * time.Millisecond, NewMachine: machine, Network: func(i int) transport.Network {
 		n := network(i, certs[i])
 		go func() { _ = n.Serve(listeners[i]) }()
 		return n
 	}})
+	return c, func(i int, other ...tls.Certificate) transport.Network { return network(i, append(other, certs[i])[0]) }
+}
+
+// A cluster over real sockets and TLS; a stranger's certificate gets nowhere, and
+// member n1 cannot speak as n2.
+//
+// Shows: B1, B4, F32, g1
+func TestClusterOverTLS(t *testing.T) {
+	const size = 3
+	c, network := tlsCluster(t, nil)
+	servers := c.Servers
 	for i := range 9 {
 		c.Propose(i%size, fmt.Sprintf("k%d=v", i))
 	}
 	c.Settle()
 	leader := c.Leader()
 	st := c.Nodes[leader].Log.Status()
-	to := raft.Server{ID: raft.ServerID(servers[leader].ID), Address: raft.ServerAddress(addrs[leader])}
+	to := raft.Server{ID: raft.ServerID(servers[leader].ID), Address: raft.ServerAddress(servers[leader].Address)}
 
 	foreign, _ := keyed(t)
 	stranger := attacker(t, network((leader+1)%size, foreign))
-	member := attacker(t, network((leader+1)%size, certs[(leader+1)%size]))
-	victim := raft.Server{ID: raft.ServerID(servers[(leader+2)%size].ID), Address: raft.ServerAddress(addrs[(leader+2)%size])}
+	member := attacker(t, network((leader+1)%size))
+	victim := raft.Server{ID: raft.ServerID(servers[(leader+2)%size].ID), Address: raft.ServerAddress(servers[(leader+2)%size].Address)}
 	for name, cmd := range hostileRequests(victim, st.Term, st.LogLast) {
 		if err := send(stranger, to, cmd); err == nil {
 			t.Errorf("foreign certificate: %s: obeyed", name)

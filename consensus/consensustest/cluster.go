@@ -164,8 +164,8 @@ func (c *Cluster) Stop() {
 	}
 }
 
-// KV is node i's machine, if it is the one of this package.
-func (c *Cluster) KV(i int) *Machine { return c.Nodes[i].Machine.(*Machine) }
+// KV is node i's machine, if it is the one of this package or has it embedded.
+func (c *Cluster) KV(i int) *Machine { return c.Nodes[i].Machine.(interface{ KV() *Machine }).KV() }
 
 // patience bounds every wait of a test; nothing depends on how long it takes.
 const patience = 60 * time.Second

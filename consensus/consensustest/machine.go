@@ -40,6 +40,9 @@ func NewMachine(onApply func(index uint64, payload []byte)) *Machine {
 
 var _ consensus.Machine = (*Machine)(nil)
 
+// KV is the machine itself, also where it is embedded in another.
+func (m *Machine) KV() *Machine { return m }
+
 // Check refuses payloads that begin with "bad".
 func (m *Machine) Check(p []byte) error {
 	if bytes.HasPrefix(p, []byte("bad")) {

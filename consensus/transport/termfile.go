@@ -134,3 +134,23 @@ func writeDurably(path string, b []byte, noSync bool) error {
 	}
 	return err
 }
+
+// KeptProofs reads the certificates a node keeps at path: the newest that proves a
+// term and the newest that names a leader; nil where there is none.
+func KeptProofs(path string) (term, leader *Certificate, err error) {
+	b, err := os.ReadFile(path)
+	if err != nil {
+		return nil, nil, fmt.Errorf("transport: term file: %w", err)
+	}
+	s, err := decodeTermState(b)
+	if err != nil {
+		return nil, nil, err
+	}
+	if s.top != nil {
+		term = s.top.cert
+	}
+	if s.lead != nil {
+		leader = s.lead.cert
+	}
+	return term, leader, nil
+}
