@@ -132,12 +132,21 @@ func servers(c raft.Configuration) []Server {
 	return out
 }
 
-// Reseed makes the log of a node that never ran: empty behind a snapshot of the
-// machine at the given index and term, with a membership that only a signed plan
-// of recovery may have brought about. Every node of the plan must begin from the
-// same state; the store must not exist. A crash leaves no store, or a whole one.
-func Reseed(dir, nodeID string, index, term uint64, members []Server, s Snapshot, logger *slog.Logger) error {
-	conf := configuration(members)
+// Seed is what a log begins anew from after a quorum was lost for good.
+type Seed struct {
+	Index, Term uint64 // of the last entry that the state holds
+	// Current is above every term that any node of the seed has seen: no vote was
+	// given in it, so none can be given twice.
+	Current uint64
+	Servers []Server
+}
+
+// Reseed makes a new log in a folder without one: empty behind a snapshot of the
+// machine, with a membership that only a signed plan of recovery may have brought
+// about. Every node of the plan must begin from the same seed and state. What a
+// crash leaves is not to be used.
+func Reseed(dir, nodeID string, seed Seed, s Snapshot, logger *slog.Logger) error {
+	conf := configuration(seed.Servers)
 	if err := transport.CheckConfiguration(conf); err != nil {
 		return fmt.Errorf("%w: %w", ErrConfig, err)
 	}
@@ -147,11 +156,11 @@ func Reseed(dir, nodeID string, index, term uint64, members []Server, s Snapshot
 	if err != nil {
 		return err
 	}
-	err = reseed(opt, logs, index, term, conf, s)
+	err = reseed(opt, logs, seed, conf, s)
 	return errors.Join(err, failed, logs.Close())
 }
 
-func reseed(opt store.Options, logs *store.Store, index, term uint64, conf raft.Configuration, s Snapshot) error {
+func reseed(opt store.Options, logs *store.Store, seed Seed, conf raft.Configuration, s Snapshot) error {
 	last, err := logs.LastIndex()
 	if err != nil {
 		return err
@@ -166,16 +175,16 @@ func reseed(opt store.Options, logs *store.Store, index, term uint64, conf raft.
 	if at, _ := snaps.Newest(); at != 0 {
 		return ErrExists
 	}
-	if err := logs.SetUint64([]byte("CurrentTerm"), term); err != nil {
+	if err := logs.SetUint64([]byte("CurrentTerm"), seed.Current); err != nil {
 		return err
 	}
-	sink, err := snaps.Create(raft.SnapshotVersionMax, index, term, conf, index, nil)
+	sink, err := snaps.Create(raft.SnapshotVersionMax, seed.Index, seed.Term, conf, seed.Index, nil)
 	if err != nil {
 		return err
 	}
 	head := append(make([]byte, 0, bodyHead), bodyMagic...)
-	head = binary.BigEndian.AppendUint64(head, index)
-	head = binary.BigEndian.AppendUint64(head, term)
+	head = binary.BigEndian.AppendUint64(head, seed.Index)
+	head = binary.BigEndian.AppendUint64(head, seed.Term)
 	_, err = sink.Write(head)
 	if err == nil {
 		_, err = s.WriteTo(sink)

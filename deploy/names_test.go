@@ -34,7 +34,7 @@ var (
 	span       = regexp.MustCompile("`([^`\n]+)`")
 	accordLine = regexp.MustCompile(`(?:^|[\s(;|&/])accord((?:[ \t]+[^\s)|;&>]+)+)`)
 	variable   = regexp.MustCompile(`\bACCORD_[A-Z_]+\b`)
-	errorCode  = regexp.MustCompile(`\b(?:API|AUDIT|AUTH|BACKUP|CAT|CLI|CMD|CONF|DEMO|DOCTOR|INIT|INTAKE|LEDGER|LIST|MEM|NET|NODE|OPEN|REC|REL|SUBJ)-[0-9]{3}\b`)
+	errorCode  = regexp.MustCompile(`\b(?:API|AUDIT|AUTH|BACKUP|CAT|CLI|CMD|CONF|DEMO|DOCTOR|INIT|INTAKE|LEDGER|LIST|MEM|NET|NODE|OPEN|REC|RECOVER|REL|SUBJ)-[0-9]{3}\b`)
 	metricName = regexp.MustCompile(`\b(?:accord|process|go)_[a-z_]+\b`)
 	link       = regexp.MustCompile(`\]\(([^)#]+)(?:#[^)]*)?\)`)
 	anchor     = regexp.MustCompile(`\]\(#([^)]+)\)`)

@@ -25,6 +25,7 @@ var commands = []maker{
 	doctorCommand,
 	memberCommand,
 	charterCommand,
+	recoverCommand,
 	catalogueCommand,
 	recordCommand,
 	listCommand,

@@ -13,6 +13,7 @@ const (
 	TypCharter      = "accord-charter+jws"      // the founding members' charter
 	TypIntroduction = "accord-introduction+jws" // a newcomer's own keys and name
 	TypInvitation   = "accord-invitation+jws"   // a member's invitation to a newcomer
+	TypRecovery     = "accord-recovery+jws"     // a survivor's report, or a seat's yes to a plan of recovery
 	TypBackup       = "accord-backup+jws"       // a node's word for a backup it wrote
 	TypComplaint    = "accord-complaint+jws"    // a member's word that its command was not taken
 )
@@ -25,6 +26,7 @@ var uses = map[string]keys.Use{
 	TypIntroduction: keys.Command,
 	TypInvitation:   keys.Command,
 	TypBackup:       keys.Command,
+	TypRecovery:     keys.Command,
 	TypComplaint:    keys.Command,
 }
 

@@ -43,6 +43,8 @@ var folder = map[string]kept{
 	"genesis.json":     whole,
 	"outbox":           whole,
 	"witness":          whole, // what was cosigned: a restored node refuses another history
+	"recovery":         whole, // signed plans of recovery
+	"ledger.new":       left,
 	"restored":         whole,
 	"keys":             onAsk,
 	"records.db":       special,
@@ -245,6 +247,7 @@ func Unknown(cfg config.Config) ([]string, error) {
 	var names []string
 	for _, e := range entries {
 		_, known := folder[e.Name()]
+		known = known || strings.HasPrefix(e.Name(), "ledger.before-") // set aside by a recovery
 		holdsAudit := false
 		for _, a := range cfg.AuditFiles {
 			p := cfg.Path(a)
