@@ -19,6 +19,7 @@ import (
 	"accord/crypto/keystore"
 	"accord/exchange"
 	"accord/exchange/agency"
+	"accord/exchange/bodies"
 	"accord/exchange/machine"
 	"accord/exchange/members"
 	"accord/exchange/records"
@@ -211,9 +212,13 @@ func (n *Node) openRecords() (err error) {
 }
 
 func (n *Node) openMachine() (err error) {
-	if n.machine, err = machine.New(n.genesis, machine.Options{Hook: failpoint.Hook()}); err != nil {
+	n.machine, err = machine.New(n.genesis, machine.Options{Hook: failpoint.Hook(),
+		Blobs: bodies.In(n.cfg.Dir, n.fatal), Fatal: n.fatal})
+	if err != nil {
 		return err
 	}
+	n.closeWith(n.machine.Close)
+	tightenHeap()
 	for _, s := range n.papers.Since(0) {
 		if _, err := n.machine.Book().Learn(s, nil); err != nil {
 			return err

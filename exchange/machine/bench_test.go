@@ -6,6 +6,7 @@ import (
 	"runtime"
 	"testing"
 
+	"accord/exchange/bodies"
 	"accord/exchange/machine"
 	. "accord/exchange/machine/machinetest"
 )
@@ -74,7 +75,7 @@ func BenchmarkApplyUnseen(b *testing.B) {
 func BenchmarkMemory(b *testing.B) {
 	for _, entries := range []int{1, 100} {
 		b.Run(fmt.Sprintf("%d a command", entries), func(b *testing.B) {
-			m := FoundBulk(b, machine.Options{}) // once, whatever b.N is
+			m := FoundBulk(b, machine.Options{Blobs: bodies.In(b.TempDir(), func(err error) { b.Error(err) })}) // once, whatever b.N is
 			empty := heap()
 			for done, at := 0, 0; done < *memoryEntries; {
 				n := max(1, 1000/entries)

@@ -117,6 +117,18 @@ func (m *Machine) View() *View { return m.view.Load() }
 // Genesis is what the machine was founded on.
 func (m *Machine) Genesis() members.Genesis { return m.genesis }
 
+// Close lets go of what the machine holds outside memory. Views stay readable;
+// nothing may be applied any more.
+func (m *Machine) Close() error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.fault == nil {
+		m.fault = ErrStopped.With("why", "closed")
+	}
+	m.forget()
+	return m.store.Close()
+}
+
 // VerifyFrozen finds a row that was changed after it was inserted; for tests,
 // with Options.Frozen.
 func (m *Machine) VerifyFrozen() error {

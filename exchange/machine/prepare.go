@@ -47,28 +47,46 @@ func (m *Machine) Prepare(ctx context.Context, r io.Reader, t Trusted, audit boo
 	if err != nil {
 		return nil, asSnapshotError(err)
 	}
-	if p.Size != t.Size || p.Root != t.Root {
-		return nil, ErrSnapshot.With("why", "it is not the state that was cosigned")
-	}
-	if err := p.continues(m.View().Tree()); err != nil {
+	if err := m.trust(ctx, p, t, audit); err != nil {
+		_ = p.store.Close()
 		return nil, err
-	}
-	if audit && !m.options.Audit {
-		if err := auditOf(ctx, m.genesis, p.store.View()); err != nil {
-			return nil, asSnapshotError(err)
-		}
 	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
+	m.forget()
 	m.prepared = p
 	return p, nil
+}
+
+// trust judges what was rebuilt by what this node knows and was told.
+func (m *Machine) trust(ctx context.Context, p *Prepared, t Trusted, audit bool) error {
+	if p.Size != t.Size || p.Root != t.Root {
+		return ErrSnapshot.With("why", "it is not the state that was cosigned")
+	}
+	if err := p.continues(m.View().Tree()); err != nil {
+		return err
+	}
+	if audit && !m.options.Audit {
+		if err := m.audit(ctx, p.store.View()); err != nil {
+			return asSnapshotError(err)
+		}
+	}
+	return nil
 }
 
 // Forget lets go of what Prepare built, when no Restore will follow.
 func (m *Machine) Forget() {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	m.prepared = nil
+	m.forget()
+}
+
+// forget is Forget for who holds mu.
+func (m *Machine) forget() {
+	if m.prepared != nil {
+		_ = m.prepared.store.Close() // it only had scratch files
+		m.prepared = nil
+	}
 }
 
 // continues checks that of two trees the smaller one is the beginning of the

@@ -1,6 +1,7 @@
 package machine
 
 import (
+	"bufio"
 	"bytes"
 	"context"
 	"crypto/sha256"
@@ -8,6 +9,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"hash"
 	"io"
 
 	"accord/crypto/strictjson"
@@ -110,7 +112,9 @@ func (m *Machine) Restore(r io.Reader) error {
 		return asSnapshotError(err)
 	}
 	m.at("machine.restore.swap")
+	old := m.store
 	m.publish(p.store, p.tree, p.store.View(), p.cat)
+	_ = old.Close()      // its views go on reading
 	m.remembered.clear() // an older state may not have agreed on every verb
 	m.fault = nil
 	m.at("machine.restore.after")
@@ -129,21 +133,27 @@ func asSnapshotError(err error) error {
 // The caller holds mu.
 func (m *Machine) take(r io.Reader) (*Prepared, error) {
 	p := m.prepared
-	m.prepared = nil
 	if p == nil {
 		return m.rebuild(r)
 	}
 	lead := make([]byte, len(p.header))
 	n, err := io.ReadFull(r, lead)
-	if err == nil && bytes.Equal(lead, p.header) {
-		return p, p.same(r)
+	if err != nil || !bytes.Equal(lead, p.header) {
+		m.forget()
+		return m.rebuild(io.MultiReader(bytes.NewReader(lead[:n]), r))
 	}
-	return m.rebuild(io.MultiReader(bytes.NewReader(lead[:n]), r))
+	if err := p.same(r); err != nil {
+		m.forget()
+		return nil, err
+	}
+	m.prepared = nil
+	return p, nil
 }
 
 // rebuild reads a whole stream and makes the state it holds.
 func (m *Machine) rebuild(r io.Reader) (*Prepared, error) {
 	sum := sha256.New()
+	r = bufio.NewReaderSize(r, 1<<20)
 	in := io.TeeReader(r, sum)
 	head, raw, err := readHeader(in)
 	if err != nil {
@@ -164,22 +174,32 @@ func (m *Machine) rebuild(r io.Reader) (*Prepared, error) {
 	if err != nil {
 		return nil, err
 	}
-	var root tlog.Hash
-	if _, err := io.ReadFull(in, root[:]); err != nil {
+	p := &Prepared{Index: head.Index, header: raw, store: store}
+	if err := p.finish(m, head, in, r, sum); err != nil {
+		_ = store.Close()
 		return nil, err
+	}
+	return p, nil
+}
+
+// finish reads what stands behind the rows and judges the whole. In is the
+// stream as it is summed, r the same without.
+func (p *Prepared) finish(m *Machine, head header, in, r io.Reader, sum hash.Hash) (err error) {
+	if _, err := io.ReadFull(in, p.Root[:]); err != nil {
+		return err
 	}
 	want := sum.Sum(nil)
 	tail := make([]byte, len(want)+1)
 	if n, err := io.ReadFull(r, tail); err != io.ErrUnexpectedEOF || !bytes.Equal(tail[:n], want) {
-		return nil, ErrSnapshot.With("why", "checksum")
+		return ErrSnapshot.With("why", "checksum")
 	}
 	sum.Write(want)
-	tree, cat, err := m.judge(store.View(), head, root)
-	if err != nil {
-		return nil, err
+	p.sum = [32]byte(sum.Sum(nil))
+	if p.tree, p.cat, err = m.judge(p.store.View(), head, p.Root); err != nil {
+		return err
 	}
-	return &Prepared{Index: head.Index, Size: tree.Size(), Root: root, header: raw, sum: [32]byte(sum.Sum(nil)),
-		store: store, tree: tree, cat: cat}, nil
+	p.Size = p.tree.Size()
+	return nil
 }
 
 // readHeader gives the header and its bytes as they stand in the stream.
@@ -236,7 +256,7 @@ func (m *Machine) judge(v *state.View, h header, root tlog.Hash) (*tlog.Tree, *c
 		return nil, nil, ErrSnapshot.Wrap(err, "why", "its rosters do not follow from the charter")
 	}
 	if m.options.Audit {
-		err = auditOf(context.Background(), m.genesis, v)
+		err = m.audit(context.Background(), v)
 	}
 	return tree, cat, err
 }
@@ -244,13 +264,14 @@ func (m *Machine) judge(v *state.View, h header, root tlog.Hash) (*tlog.Tree, *c
 // Audit replays every command of the state from the genesis on a fresh machine
 // and compares: rows that no command brought about, or a command whose answer
 // was changed, cannot hide from it. It costs as much as applying the commands.
-func (m *Machine) Audit() error { return auditOf(context.Background(), m.genesis, m.View().state) }
+func (m *Machine) Audit() error { return m.audit(context.Background(), m.View().state) }
 
-func auditOf(ctx context.Context, g members.Genesis, v *state.View) error {
-	fresh, err := New(g, Options{})
+func (m *Machine) audit(ctx context.Context, v *state.View) error {
+	fresh, err := New(m.genesis, Options{Blobs: m.options.Blobs})
 	if err != nil {
 		return err
 	}
+	defer func() { _ = fresh.Close() }()
 	const group = 256
 	for seq := int64(1); seq <= v.Head().Seq; {
 		if err := ctx.Err(); err != nil {

@@ -96,7 +96,12 @@ func ReadRows(r io.Reader, schema *Schema, o Options, head Head) (*Store, Digest
 		return fail(err)
 	}
 	tx := s.Begin()
-	defer tx.Abort()
+	done := false
+	defer func() {
+		if tx.Abort(); !done {
+			_ = s.Close()
+		}
+	}()
 	in := &rowReader{r: r}
 	if string(in.bytes(len(rowsMagic))) != rowsMagic || in.number(4) != uint64(len(schema.tables)) {
 		return fail(in.fault("head"))
@@ -147,6 +152,7 @@ func ReadRows(r io.Reader, schema *Schema, o Options, head Head) (*Store, Digest
 	if _, err := tx.Commit(head.Index); err != nil {
 		return fail(err)
 	}
+	done = true
 	return s, sum, nil
 }
 
