@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"accord/exchange"
+	"accord/exchange/journal"
 	"accord/exchange/machine"
 	"accord/exchange/members"
 	"accord/node/wire"
@@ -18,13 +19,6 @@ import (
 var ErrState = exchange.Define(exchange.KindNotFound, "LEDGER-025",
 	exchange.Text{Zh: "本节点已不保留所问条数的状态", En: "this node no longer holds the state at any of the sizes asked for"},
 	exchange.Text{Zh: "以当前条数再问", En: "ask again with a current size"})
-
-// Scrubber compares what is stored with itself, in slices: the machine.
-type Scrubber interface {
-	// ScrubSome looks at the next slice and gives what does not fit, "" if all
-	// does; done says that a whole round is over.
-	ScrubSome(ctx context.Context) (fault string, done bool, err error)
-}
 
 // Views of the state are held for a while, so that two nodes that do not stand
 // at one size at one moment still find a size to compare. Those at marked log
@@ -38,10 +32,20 @@ const (
 type scrubState struct {
 	mu      sync.Mutex
 	held    []*machine.View // guarded by mu
-	cached  []wire.LedgerState
+	cached  []cachedState
 	digests sync.Mutex // one computation at a time
 	rounds  int        // guarded by mu
 }
+
+// cachedState is digests and when they were computed: memory may have changed
+// since.
+type cachedState struct {
+	wire.LedgerState
+	at time.Time
+}
+
+// roundPause is the time between two rounds of comparing states.
+func (w *Witness) roundPause() time.Duration { return min(w.Scrub/24, time.Hour) }
 
 // hold remembers views as they come.
 func (w *Witness) hold(ctx context.Context) {
@@ -85,9 +89,9 @@ func (w *Witness) State(ctx context.Context, sizes []int64) (wire.LedgerState, e
 		return wire.LedgerState{}, err
 	}
 	for _, size := range sizes {
-		for _, c := range w.scrub.cached {
-			if c.Size == size {
-				return c, nil
+		for _, c := range slices.Backward(w.scrub.cached) {
+			if c.Size == size && w.Clock().Sub(c.at) < w.roundPause()/2 {
+				return c.LedgerState, nil
 			}
 		}
 		for _, v := range w.holding() {
@@ -98,7 +102,7 @@ func (w *Witness) State(ctx context.Context, sizes []int64) (wire.LedgerState, e
 			if err != nil {
 				return wire.LedgerState{}, err
 			}
-			w.scrub.cached = append(w.scrub.cached, st)
+			w.scrub.cached = append(w.scrub.cached, cachedState{st, w.Clock()})
 			if n := len(w.scrub.cached); n > heldMarked {
 				w.scrub.cached = slices.Clone(w.scrub.cached[n-heldMarked:])
 			}
@@ -122,7 +126,7 @@ func (w *Witness) runScrub(ctx context.Context) {
 	var holder sync.WaitGroup
 	holder.Go(func() { w.hold(ctx) })
 	defer holder.Wait()
-	pause := min(w.Scrub/24, time.Hour)
+	pause := w.roundPause()
 	next := w.Clock()
 	for {
 		if now := w.Clock(); !w.Stopped() && !now.Before(next) {
@@ -152,32 +156,44 @@ func (w *Witness) ScrubRounds() int {
 	return w.scrub.rounds
 }
 
-// scrubSelf has the machine compare what it stores, slice by slice, with pauses
-// between so that it never takes more than a part of one core.
+// slice is how many statements are read between two pauses.
+const slice = 256
+
+// scrubSelf reads every stored statement again and compares it with its leaf:
+// the signed bytes with the digest in their row, and row and outcome with the
+// tree that the members cosigned. It pauses between slices so that it takes a
+// fifth of one core at most.
 func (w *Witness) scrubSelf(ctx context.Context) {
-	if w.Scrubber == nil {
-		return
-	}
-	for ctx.Err() == nil {
+	view := w.Ledger.View()
+	for from := int64(1); from <= view.Seq() && ctx.Err() == nil; from += slice {
 		begin := time.Now()
-		fault, done, err := w.Scrubber.ScrubSome(ctx)
-		if err != nil {
-			w.Log.Warn("the scrub was broken off", "error", err)
-			return
-		}
-		if fault != "" {
-			view := w.Ledger.View()
-			w.raiseFinding(Alarm{Kind: KindRows, Size: view.Size(), Index: view.Index(), Verdict: VerdictSelf, Stops: true, Why: fault}, nil)
-			return
-		}
-		if done {
-			return
+		for seq := from; seq < from+slice && seq <= view.Seq(); seq++ {
+			if fault := statementFault(view, seq); fault != "" {
+				w.raiseFinding(Alarm{Kind: KindStatement, Size: seq + 1, Index: indexOf(view, seq+1), Verdict: VerdictSelf, Stops: true,
+					Why: fmt.Sprintf("stored statement %d: %s", seq, fault)}, nil)
+				return
+			}
 		}
 		select {
 		case <-ctx.Done():
 		case <-time.After(4 * time.Since(begin)):
 		}
 	}
+}
+
+// statementFault says what is wrong with a stored statement, "" if nothing is.
+func statementFault(view *machine.View, seq int64) string {
+	st, ok, err := journal.Get(view.Rows(), seq)
+	switch {
+	case err != nil:
+		return "its signed bytes are not those its row names"
+	case !ok:
+		return "it is gone"
+	}
+	if leaf, err := view.Tree().Leaf(seq); err != nil || leaf != st.Leaf() {
+		return "its row is not the one its leaf names"
+	}
+	return ""
 }
 
 // scrubOthers compares states at equal sizes. It says whether every member that

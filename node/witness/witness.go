@@ -47,8 +47,7 @@ type Config struct {
 	Clock      func() time.Time
 	Log        *slog.Logger
 	// Check says whether a statement may be on the ledger at all: the machine's.
-	Check    func(payload []byte) error
-	Scrubber Scrubber // nil: stored bytes are not compared
+	Check func(payload []byte) error
 	// Propose puts a complained-about statement into the log.
 	Propose func(ctx context.Context, payload []byte) error
 	// Leader is the member whose node leads, "" when unknown.

@@ -21,6 +21,7 @@ import (
 	"accord/exchange/catalogue"
 	"accord/exchange/machine"
 	"accord/exchange/members"
+	"accord/exchange/state"
 	"accord/node/wire"
 )
 
@@ -52,8 +53,34 @@ type party struct {
 	machine *machine.Machine
 	stops   []bool
 	lie     func(note []byte) []byte // what it answers instead of its checkpoint
+	rotten  int64                    // the stored body in which a bit has turned
 	censors exchange.MemberID        // whose statements it takes none of while it leads
 }
+
+// bodies keeps statements in memory.
+type bodies struct {
+	of  *party
+	mu  sync.Mutex
+	all []string
+}
+
+func (b *bodies) Append(blob string) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.all = append(b.all, blob)
+}
+
+func (b *bodies) Get(n int64) ([]byte, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	body := []byte(b.all[n-1])
+	if n == b.of.rotten {
+		body[9] ^= 1
+	}
+	return body, nil
+}
+
+func (b *bodies) Close() error { return nil }
 
 type fixedKeys string
 
@@ -66,11 +93,13 @@ func newWorld(t *testing.T) *world {
 	w := &world{t: t, dir: t.TempDir(), genesis: genesis(t), member: map[exchange.MemberID]*party{},
 		now: founded.Add(time.Second), away: map[exchange.MemberID]bool{}, leader: "court"}
 	for _, id := range everyone {
-		m, err := machine.New(w.genesis, machine.Options{})
+		p := &party{w: w, id: id}
+		m, err := machine.New(w.genesis, machine.Options{Blobs: func() (state.Blobs, error) { return &bodies{of: p}, nil }})
 		if err != nil {
 			t.Fatal(err)
 		}
-		w.member[id] = &party{w: w, id: id, machine: m}
+		p.machine = m
+		w.member[id] = p
 		w.open(id)
 	}
 	return w
