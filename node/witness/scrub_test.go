@@ -1,7 +1,9 @@
 package witness
 
 import (
+	"context"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -21,7 +23,7 @@ func TestScrub(t *testing.T) {
 		seen  bool // by the others, too
 	}{
 		"nothing":           {func(*party) {}, "", false},
-		"a byte of a body":  {func(p *party) { p.rotten = 2 }, KindStatement, false},
+		"a byte of a body":  {func(p *party) { p.rotten.Store(2) }, KindStatement, false},
 		"a row of a member": {func(p *party) { spoilRow(p.machine) }, KindState, true},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -31,19 +33,16 @@ func TestScrub(t *testing.T) {
 				for _, id := range everyone {
 					p := w.member[id]
 					cfg := p.config()
-					cfg.Clock, cfg.Scrub = time.Now, 24*time.Minute
+					cfg.Clock, cfg.Scrub = time.Now, 8*time.Minute
 					wit, err := Open(cfg)
 					if err != nil {
 						t.Fatal(err)
 					}
 					p.Witness = wit
 				}
-				for _, id := range everyone {
-					go w.member[id].Run(t.Context())
-				}
-				time.Sleep(150 * time.Second) // after the first rounds
+				w.run(25 * time.Second) // the first rounds
 				c.spoil(w.member["court"])
-				time.Sleep(3 * time.Minute)
+				w.run(50 * time.Second)
 				for _, id := range everyone {
 					p := w.member[id]
 					if p.Stopped() != (id == "court" && c.kind != "") {
@@ -63,6 +62,18 @@ func TestScrub(t *testing.T) {
 			})
 		})
 	}
+}
+
+// run lets every witness work for a while.
+func (w *world) run(d time.Duration) {
+	ctx, cancel := context.WithCancel(w.t.Context())
+	var wg sync.WaitGroup
+	for _, id := range everyone {
+		wg.Go(func() { w.member[id].Run(ctx) })
+	}
+	time.Sleep(d)
+	cancel()
+	wg.Wait()
 }
 
 // spoilRow changes a member's row in place.

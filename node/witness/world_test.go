@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"path/filepath"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -53,7 +54,7 @@ type party struct {
 	machine *machine.Machine
 	stops   []bool
 	lie     func(note []byte) []byte // what it answers instead of its checkpoint
-	rotten  int64                    // the stored body in which a bit has turned
+	rotten  atomic.Int64             // the stored body in which a bit has turned
 	censors exchange.MemberID        // whose statements it takes none of while it leads
 }
 
@@ -74,7 +75,7 @@ func (b *bodies) Get(n int64) ([]byte, error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	body := []byte(b.all[n-1])
-	if n == b.of.rotten {
+	if n == b.of.rotten.Load() {
 		body[9] ^= 1
 	}
 	return body, nil
