@@ -5,6 +5,7 @@ import (
 	"log/slog"
 	"time"
 
+	"accord/consensus/store/disk"
 	"accord/consensus/transport"
 
 	"github.com/hashicorp/raft"
@@ -55,6 +56,8 @@ type Config struct {
 	StoreLimit time.Duration
 	// NoSync leaves out fsync. For tests only.
 	NoSync bool
+	// Disk is where log and snapshots are kept in place of Dir. For tests only.
+	Disk disk.FS
 	// Unguarded takes the guard out, with signed votes and the machine's check on
 	// followers, on all nodes alike. It is there to measure what the guard costs,
 	// never for a node somebody else can reach.

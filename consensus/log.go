@@ -80,7 +80,7 @@ func Open(cfg Config, m Machine) (*Log, error) {
 
 func (l *Log) openStore(m Machine) error {
 	opt := store.Options{Dir: l.cfg.Dir, NodeID: l.cfg.NodeID, Create: l.cfg.Create, Fatal: l.fail,
-		Limit: l.cfg.StoreLimit, Logger: l.cfg.Logger, NoSync: l.cfg.NoSync, Hook: l.cfg.Hook}
+		Limit: l.cfg.StoreLimit, Logger: l.cfg.Logger, NoSync: l.cfg.NoSync, FS: l.cfg.Disk, Hook: l.cfg.Hook}
 	var err error
 	if l.store, err = store.Open(opt); err != nil {
 		return err

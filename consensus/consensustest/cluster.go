@@ -138,6 +138,14 @@ func (c *Cluster) TryStart(i int) error {
 	return nil
 }
 
+// Crash stops a node whose disk has failed: how it closes says nothing.
+func (c *Cluster) Crash(i int) {
+	if n := c.Nodes[i]; n.Log != nil {
+		_ = n.Log.Close()
+		n.Log = nil
+	}
+}
+
 // Start is TryStart that must succeed.
 func (c *Cluster) Start(i int) {
 	c.t.Helper()

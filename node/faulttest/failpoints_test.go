@@ -39,8 +39,8 @@ func chosen() []string {
 
 // starting are reached only by a node's first start.
 var starting = []string{"node.start.network", "node.start.ledger", "node.start.found", "node.start.founded", "bootstrap.before", "bootstrap.after",
-	"store.create.rename.before", "store.create.rename.after", "store.open",
-	"store.set.before", "store.set.commit", "store.append.before", "store.append.after"}
+	"store.create.before", "store.create.after", "store.open",
+	"store.set.before", "store.state.before", "store.state.after", "store.append.before", "store.append.after"}
 
 // restarting are reached by a node that takes its state over from a snapshot.
 var restarting = []string{"machine.restore.before", "machine.restore.swap", "machine.restore.after", "store.open", "node.start.ledger"}
@@ -190,7 +190,7 @@ func (d *desk) work(point string) (stop func()) {
 func TestCrashWhileStarting(t *testing.T) {
 	points := starting
 	if *faultPoints == "" {
-		points = []string{"bootstrap.before", "node.start.founded", "store.set.commit"}
+		points = []string{"bootstrap.before", "node.start.founded", "store.state.before"}
 	}
 	f := faulttest.New(t, often())
 	const victim = "commission"
@@ -259,10 +259,15 @@ func TestCrashWhileFounding(t *testing.T) {
 			if out, err := init(point + "=crash@" + string(rune('0'+n))); err == nil || !strings.Contains(err.Error(), "killed") {
 				t.Fatalf("%s %d: %v: %s", point, n, err, out)
 			}
+			left, _ := os.ReadDir(dir) // there, if init came as far
 			_, missing := os.Stat(filepath.Join(dir, "node.json"))
 			out, err := init("")
 			whole := missing == nil
 			switch {
+			case len(left) == 0:
+				if err != nil {
+					t.Errorf("%s %d: nothing was written, and yet: %s", point, n, out)
+				}
 			case err == nil:
 				t.Errorf("%s %d: a folder that is not empty was initialised again", point, n)
 			case whole && !strings.Contains(out, "INIT-001"):
