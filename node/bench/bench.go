@@ -103,7 +103,8 @@ type run struct {
 	best    float64 // the rival's best single-put rate
 	bestAt  int     // at so many clients
 	results []Result
-	entries []exchange.EntryID // some that are on the ledger
+	entries []exchange.EntryID // some that are on the ledger, by statements of one
+	batched []exchange.EntryID // the same, by statements of many
 }
 
 // Run measures. What was measured is in the report also when it ends with an

@@ -8,6 +8,8 @@ import (
 	"path/filepath"
 	"syscall"
 	"time"
+
+	"accord/exchange"
 )
 
 // warm is how long a round runs before anything counts.
@@ -83,9 +85,19 @@ func (r *run) ours(ctx context.Context, f *federation, at int, clients, within i
 	}
 	*rate = s.rate
 	for _, w := range workers {
-		r.entries = append(r.entries, w.(*stream).done...)
+		r.keep(within, w.(*stream).done)
 	}
 	return s, nil
+}
+
+// keep remembers entries for lookups: whose statement has one, and whose has
+// many.
+func (r *run) keep(within int, entries []exchange.EntryID) {
+	if within == 1 {
+		r.entries = append(r.entries, entries...)
+	} else {
+		r.batched = append(r.batched, entries...)
+	}
 }
 
 // profile starts the nodes' CPU profiles, and ends them when called again.
@@ -272,22 +284,29 @@ func (r *run) read(ctx context.Context, name, query string, serializable bool, w
 	if err := r.someEntries(ctx); err != nil {
 		return err
 	}
-	a, b, err := r.duel(ctx, func() (sample, error) { return r.lookups(ctx, query) },
+	a, b, err := r.duel(ctx, func() (sample, error) { return r.lookups(ctx, r.entries, query) },
 		func() (sample, error) { return r.gets(ctx, serializable) })
+	if err != nil {
+		return err
+	}
+	c, _, err := r.duel(ctx, func() (sample, error) { return r.lookups(ctx, r.batched, query) }, nil)
 	if err != nil {
 		return err
 	}
 	r.add(hold(name+"/rate", "lookups/s", figures(a, sample.perSecond), r.against(what), figures(b, sample.perSecond), goal{times: times}))
 	r.add(hold(name+"/p99", "ms", figures(a, sample.slowest), r.against(what), figures(b, sample.slowest), goal{}))
 	r.add(hold(name+"/cpu", "s per 10,000", figures(a, sample.cost), r.against(what), figures(b, sample.cost), goal{}))
+	r.add(hold(fmt.Sprintf("%s/of-batches-of-%d", name, batchEntries), "lookups/s", figures(c, sample.perSecond), r.against(what), figures(b, sample.perSecond), goal{}))
 	return nil
 }
 
 // someEntries sees that there is something to look up on both sides.
 func (r *run) someEntries(ctx context.Context) error {
-	if len(r.entries) == 0 {
-		if err := r.fill(ctx, r.fed, 2000, 1); err != nil {
-			return err
+	for _, want := range []struct{ have, within int }{{len(r.entries), 1}, {len(r.batched), batchEntries}} {
+		if want.have == 0 {
+			if err := r.fill(ctx, r.fed, 2000, want.within); err != nil {
+				return err
+			}
 		}
 	}
 	if r.rival == nil || r.rival.keys.Load() > 0 {
@@ -296,7 +315,7 @@ func (r *run) someEntries(ctx context.Context) error {
 	return r.fillRival(ctx, r.rival, 2000, 1)
 }
 
-func (r *run) lookups(ctx context.Context, query string) (sample, error) {
+func (r *run) lookups(ctx context.Context, of []exchange.EntryID, query string) (sample, error) {
 	at, err := r.fed.leader(ctx)
 	if err != nil {
 		return sample{}, err
@@ -305,7 +324,7 @@ func (r *run) lookups(ctx context.Context, query string) (sample, error) {
 	defer func() { closeAll(workers) }()
 	for range readClients {
 		w, err := newReader(r.fed.socket(at), func() string {
-			return "/api/v1/entries/" + string(r.entries[rand.IntN(len(r.entries))]) + query
+			return "/api/v1/entries/" + string(of[rand.IntN(len(of))]) + query
 		})
 		if err != nil {
 			return sample{}, err

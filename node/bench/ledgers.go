@@ -52,7 +52,7 @@ func (r *run) fill(ctx context.Context, f *federation, entries, within int) erro
 	})
 	for _, s := range streams {
 		if s != nil {
-			r.entries = append(r.entries, s.done...)
+			r.keep(within, s.done)
 		}
 	}
 	if serr := <-signing; err == nil {
@@ -194,7 +194,7 @@ func (r *run) dismiss() {
 		r.rival.wipe()
 		r.rival.nodes = nil
 	}
-	r.entries = nil
+	r.entries, r.batched = nil, nil
 }
 
 // snapshotLimit is how long a snapshot is waited for: nodes look every two to
