@@ -404,6 +404,7 @@ func (n *Node) openInterface() error {
 		})
 	}
 	n.tasks.Go(func() { n.watchReady(ctx) })
+	n.tasks.Go(func() { n.checkDocuments(ctx) })
 	n.tasks.Go(func() { n.watchMembers(ctx) })
 	n.tasks.Go(func() { n.witness.Run(ctx) })
 	n.tasks.Go(func() { n.tendMembership(ctx) })

@@ -220,6 +220,8 @@ func (n *Node) gauges() metrics.Gauges {
 		LedgerSize:  func() float64 { return float64(n.machine.View().Size()) },
 		AppliedLog:  func() float64 { return float64(n.ledger.Status().Applied) },
 		CommitLog:   func() float64 { return float64(n.ledger.Status().Commit) },
+		Documents:   func() float64 { return float64(n.machine.View().Documents().Checked) },
+		BadDocs:     func() float64 { return float64(len(n.machine.View().Documents().Faults)) },
 		LedgerTimeS: func() float64 { return float64(n.machine.View().Time()) / 1000 },
 		AuditSinks:  func() float64 { return float64(n.audit.Working()) },
 		IsLeader: func() float64 {

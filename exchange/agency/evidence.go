@@ -46,7 +46,9 @@ func (a *Agency) Bundle(ctx context.Context, checkpoint []byte) (*bundle.Bundle,
 		if e.Seq >= c.Size {
 			continue
 		}
-		if err := addEntry(b, view, e); err != nil {
+		if err := addEntry(b, view, e); errors.Is(err, lists.ErrSignature) {
+			continue // its statement, which is in, shows whose fault it is
+		} else if err != nil {
 			return nil, err
 		}
 		for _, r := range e.Records {
@@ -102,6 +104,9 @@ func (a *Agency) EntryBundle(ctx context.Context, id exchange.EntryID, checkpoin
 func addEntry(b *bundle.Bundle, view *machine.View, e lists.Entry) error {
 	doc, err := view.EntryDocument(&e)
 	if err != nil {
+		return err
+	}
+	if err := view.VerifyDocument(&e, doc); err != nil {
 		return err
 	}
 	b.AddDocumentOn(bundle.KindEntry, doc, e.Seq)

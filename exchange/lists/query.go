@@ -32,6 +32,15 @@ func Get(r state.Reader, id exchange.EntryID) (Entry, bool) {
 	return e, ok
 }
 
+// At is the n-th entry ever nominated, from 1.
+func At(r state.Reader, n int64) (Entry, bool) {
+	e, ok := entries.Get(r, n)
+	if ok {
+		withEnd(r, &e)
+	}
+	return e, ok
+}
+
 // Count is the number of entries, ended ones included.
 func Count(r state.Reader) int { return int(entries.Len(r)) }
 

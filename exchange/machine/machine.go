@@ -39,6 +39,7 @@ type Machine struct {
 	tools   *members.Tools
 	view    atomic.Pointer[View]
 
+	documents  documents
 	remembered memory // commands that passed Check and were not applied yet
 
 	mu    sync.Mutex // guards what follows: held by Apply and Restore

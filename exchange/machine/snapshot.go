@@ -114,7 +114,8 @@ func (m *Machine) Restore(r io.Reader) error {
 	m.at("machine.restore.swap")
 	old := m.store
 	m.publish(p.store, p.tree, p.store.View(), p.cat)
-	_ = old.Close()      // its views go on reading
+	_ = old.Close() // its views go on reading
+	m.documents.forget()
 	m.remembered.clear() // an older state may not have agreed on every verb
 	m.fault = nil
 	m.at("machine.restore.after")

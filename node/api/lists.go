@@ -128,6 +128,7 @@ func answerEntry(w http.ResponseWriter, r *http.Request, view *machine.View, id 
 	if out.Document, err = view.EntryDocument(&row); err != nil {
 		return err
 	}
+	out.DocumentFault = view.VerifyDocument(&row, out.Document) != nil
 	return answer(w, out)
 }
 

@@ -33,6 +33,8 @@ type Gauges struct {
 	Records     func() float64
 	AuditSinks  func() float64
 	LedgerTimeS func() float64
+	Documents   func() float64
+	BadDocs     func() float64
 	Forks       func() float64
 	Stopped     func() float64
 	Cosigned    func() float64
@@ -64,6 +66,8 @@ func New(version, member string, g Gauges) *Metrics {
 		{"accord_ledger_commit_index", "Log index known to be committed.", g.CommitLog},
 		{"accord_ledger_leader", "1 when this node leads.", g.IsLeader},
 		{"accord_ledger_time_seconds", "Ledger time, seconds since 1970.", g.LedgerTimeS},
+		{"accord_ledger_documents_checked", "List entries whose document's own signature was checked since the start.", g.Documents},
+		{"accord_ledger_documents_bad", "List entries whose document's own signature does not verify.", g.BadDocs},
 		{"accord_ledger_fork", "Ledger alarms nobody has settled: forks and differences of state.", g.Forks},
 		{"accord_ledger_stopped", "1 when a ledger alarm has stopped this node's service.", g.Stopped},
 		{"accord_ledger_cosigned_size", "Statements under the newest checkpoint with a quorum of cosignatures.", g.Cosigned},

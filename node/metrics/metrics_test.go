@@ -9,7 +9,7 @@ import (
 
 func TestPageShowsCountersAndGauges(t *testing.T) {
 	one := func() float64 { return 1 }
-	m := New("test", "court", Gauges{LedgerSize: one, AppliedLog: one, CommitLog: one, IsLeader: one, Records: one, AuditSinks: one, LedgerTimeS: one,
+	m := New("test", "court", Gauges{LedgerSize: one, AppliedLog: one, CommitLog: one, IsLeader: one, Records: one, AuditSinks: one, LedgerTimeS: one, Documents: one, BadDocs: one,
 		Forks: one, Stopped: one, Cosigned: one, Complaints: one})
 	m.Request("GET /x", 404, time.Millisecond)
 	m.Release("request", "refused")

@@ -240,6 +240,10 @@ type Entry struct {
 	Version     int                 `json:"version"`
 	Seq         int64               `json:"seq"`
 	Document    string              `json:"document,omitempty"` // the signed SD-JWT, no disclosures
+
+	// DocumentFault: the document's own signature does not verify, a provable
+	// fault of By; it is no evidence to strangers.
+	DocumentFault bool `json:"document_fault,omitzero"`
 }
 
 // Entries is a page of a list.
