@@ -337,3 +337,89 @@ func TestSnapshotRefused(t *testing.T) {
 	c.Start(away)
 	c.Settle()
 }
+
+// panics is a machine that one payload kills.
+type panics struct{ *consensustest.Machine }
+
+func (m panics) Apply(index uint64, payloads [][]byte) ([][]byte, error) {
+	for _, p := range payloads {
+		if strings.HasPrefix(string(p), "poison") {
+			panic("secret of the payload: " + string(p))
+		}
+	}
+	return m.Machine.Apply(index, payloads)
+}
+
+// An entry that makes the machine panic stops the nodes that apply it, in order;
+// after the third time they refuse to start and leave the entry in a file. A
+// machine that can apply it goes on from there.
+//
+// Shows: F36
+func TestPoisonEntry(t *testing.T) {
+	weak := map[int]bool{0: true, 1: true, 2: true}
+	c := consensustest.New(t, 3, consensustest.Options{NewMachine: func(node int) consensus.Machine {
+		if m := consensustest.NewMachine(nil); weak[node] {
+			return panics{m}
+		} else {
+			return m
+		}
+	}})
+	kv := func(i int) []consensustest.Applied {
+		if m, ok := c.Nodes[i].Machine.(panics); ok {
+			return m.Entries()
+		}
+		return c.KV(i).Entries()
+	}
+	leader := c.Leader()
+	if _, err := c.Nodes[leader].Log.Propose(within(t), []byte("before=1")); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := c.Nodes[leader].Log.Propose(within(t), []byte("poison=1")); !errors.Is(err, consensus.ErrUnknownOutcome) {
+		t.Fatalf("Propose = %v", err)
+	}
+	refused := func(i int) bool {
+		c.Eventually("the node stops", func() bool {
+			return c.Nodes[i].Fatal() != nil || c.Nodes[i].Log.Status().Leader != "" && c.Nodes[i].Log.Status().State == "follower"
+		})
+		err := c.Nodes[i].Fatal()
+		if err != nil && (!errors.Is(err, consensus.ErrMachine) || strings.Contains(err.Error(), "secret")) {
+			t.Fatalf("stopped with %v", err)
+		}
+		c.Kill(i)
+		err = c.TryStart(i)
+		if err != nil && !errors.Is(err, store.ErrPoisoned) {
+			t.Fatal(err)
+		}
+		return err != nil
+	}
+	out := map[int]bool{}
+	for round := 0; len(out) < 2; round++ {
+		if round > 40 {
+			t.Fatal("they start for ever")
+		}
+		for i := range c.Nodes {
+			if len(out) < 2 && !out[i] && refused(i) {
+				out[i] = true
+			}
+		}
+	}
+	for i := range out {
+		files, _ := filepath.Glob(filepath.Join(c.Dir(i), "entry-*.quarantine"))
+		if len(files) != 1 {
+			t.Fatalf("node %d left %v", i, files)
+		}
+		if n := len(kv(i)); n > 1 {
+			t.Fatalf("node %d applied %d payloads", i, n)
+		}
+	}
+	for i := range c.Nodes {
+		weak[i] = false
+		c.Kill(i)
+		_ = os.Remove(filepath.Join(c.Dir(i), "poison")) // as another build would: it has its own attempts
+		c.Start(i)
+	}
+	c.Settle()
+	if v, _ := c.KV(0).Get("poison"); v != "1" {
+		t.Fatal("the entry is not applied by a machine that can")
+	}
+}

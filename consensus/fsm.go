@@ -1,11 +1,14 @@
 package consensus
 
 import (
+	"bytes"
 	"context"
-	"crypto/sha256"
 	"encoding/binary"
+	"errors"
 	"fmt"
+	"hash/maphash"
 	"io"
+	"runtime/debug"
 	"sync"
 
 	"github.com/hashicorp/raft"
@@ -20,20 +23,24 @@ type fsm struct {
 	machine  Machine
 	maxEntry int
 	fatal    func(error)
+	failed   func(e *raft.Log, why []byte) error // keeps count of entries that cannot be applied
+	passed   func(index uint64)
 
 	mu        sync.Mutex
 	applied   uint64 // index of the last command or configuration applied
 	term      uint64
 	committed raft.Configuration // the newest configuration known to be committed
 	broken    error
-	proposals map[[32]byte][]*waiter // who waits for a payload, by its digest
-	points    map[*point]struct{}    // who waits for an index
+	seed      maphash.Seed
+	proposals map[uint64]*waiter  // who waits for a payload, by a hash of it
+	points    map[*point]struct{} // who waits for an index
 }
 
 // waiter waits for one payload.
 type waiter struct {
-	digest [32]byte
-	done   chan Result // one Result, never closed
+	payload []byte
+	done    chan Result // one Result, never closed
+	next    *waiter     // with a payload of the same hash
 }
 
 // point waits for an index.
@@ -44,7 +51,8 @@ type point struct {
 
 func newFSM(m Machine, maxEntry int, fatal func(error)) *fsm {
 	return &fsm{machine: m, maxEntry: maxEntry, fatal: fatal,
-		proposals: map[[32]byte][]*waiter{}, points: map[*point]struct{}{}}
+		failed: func(*raft.Log, []byte) error { return nil }, passed: func(uint64) {},
+		seed: maphash.MakeSeed(), proposals: map[uint64]*waiter{}, points: map[*point]struct{}{}}
 }
 
 // Apply applies one entry; its result is an error or nil.
@@ -58,14 +66,11 @@ func (f *fsm) Apply(e *raft.Log) any {
 	}
 	var results [][]byte
 	if len(payloads) > 0 {
-		results, err = f.machine.Apply(e.Index, payloads)
-		if err == nil && len(results) != len(payloads) {
-			err = fmt.Errorf("%d results for %d payloads", len(results), len(payloads))
-		}
-		if err != nil {
+		if results, err = f.apply(e, payloads); err != nil {
 			return f.fail(fmt.Errorf("%w: entry %d: %w", ErrMachine, e.Index, err))
 		}
 	}
+	f.passed(e.Index)
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if e.Index <= f.applied || e.Term < f.term {
@@ -78,17 +83,44 @@ func (f *fsm) Apply(e *raft.Log) any {
 	return nil
 }
 
+// apply has the machine apply an entry. A panic is a failure like any other: it
+// stops this node in order, and is counted, so that a restart does not meet the
+// same entry for ever.
+func (f *fsm) apply(e *raft.Log, payloads [][]byte) (results [][]byte, err error) {
+	var why []byte
+	defer func() {
+		if r := recover(); r != nil {
+			// Not the value: it may quote the payload.
+			results, err, why = nil, fmt.Errorf("panic: %T", r), debug.Stack()
+		}
+		if err != nil {
+			if why == nil {
+				why = []byte(err.Error())
+			}
+			err = errors.Join(err, f.failed(e, why))
+		}
+	}()
+	results, err = f.machine.Apply(e.Index, payloads)
+	if err == nil && len(results) != len(payloads) {
+		err = fmt.Errorf("%d results for %d payloads", len(results), len(payloads))
+	}
+	return results, err
+}
+
 // deliver answers the waiters of the payloads just applied.
 func (f *fsm) deliver(index uint64, payloads, results [][]byte) {
 	if len(f.proposals) == 0 {
 		return
 	}
 	for i, p := range payloads {
-		digest := sha256.Sum256(p)
-		for _, w := range f.proposals[digest] {
-			w.done <- Result{Index: index, Value: results[i]}
+		for w := f.proposals[maphash.Bytes(f.seed, p)]; w != nil; w = w.next {
+			if bytes.Equal(w.payload, p) {
+				select {
+				case w.done <- Result{Index: index, Value: results[i]}:
+				default: // an earlier entry has answered it
+				}
+			}
 		}
-		delete(f.proposals, digest)
 	}
 }
 
@@ -150,27 +182,29 @@ func (f *fsm) configuration() raft.Configuration {
 
 // expect registers a waiter for a payload; the caller must call forget.
 func (f *fsm) expect(payload []byte) *waiter {
-	w := &waiter{digest: sha256.Sum256(payload), done: make(chan Result, 1)}
+	w := &waiter{payload: payload, done: make(chan Result, 1)}
+	key := maphash.Bytes(f.seed, payload)
 	f.mu.Lock()
-	f.proposals[w.digest] = append(f.proposals[w.digest], w)
+	w.next, f.proposals[key] = f.proposals[key], w
 	f.mu.Unlock()
 	return w
 }
 
 func (f *fsm) forget(w *waiter) {
+	key := maphash.Bytes(f.seed, w.payload)
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	list := f.proposals[w.digest]
-	for i, v := range list {
-		if v == w {
-			list = append(list[:i:i], list[i+1:]...)
-			break
+	if f.proposals[key] == w {
+		if f.proposals[key] = w.next; w.next == nil {
+			delete(f.proposals, key)
 		}
+		return
 	}
-	if len(list) == 0 {
-		delete(f.proposals, w.digest)
-	} else {
-		f.proposals[w.digest] = list
+	for v := f.proposals[key]; v != nil; v = v.next {
+		if v.next == w {
+			v.next = w.next
+			return
+		}
 	}
 }
 

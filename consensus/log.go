@@ -36,6 +36,7 @@ type Log struct {
 
 	settled atomic.Uint64 // the term in which this node, leading, has committed an entry
 	change  sync.Mutex    // one membership change at a time
+	nudged  nudged
 
 	stop     chan struct{} // closed when the log stops
 	stopOnce sync.Once
@@ -52,7 +53,7 @@ func Open(cfg Config, m Machine) (*Log, error) {
 		return nil, err
 	}
 	l := &Log{cfg: cfg, stop: make(chan struct{}), notify: make(chan bool, 8), elected: make(chan struct{}, 1), doubted: make(chan struct{}, 1),
-		proposals: make(chan *proposal), forwards: make(chan *proposal), reads: make(chan *readPoint), changes: make(chan Leadership, 1)}
+		proposals: make(chan *proposal, queueLength), forwards: make(chan *proposal, queueLength), reads: make(chan *readPoint), changes: make(chan Leadership, 1)}
 	if err := l.openStore(m); err != nil {
 		return nil, err
 	}
@@ -92,6 +93,7 @@ func (l *Log) openStore(m Machine) error {
 		return errors.Join(err, l.store.Close())
 	}
 	l.fsm = newFSM(m, l.cfg.MaxEntry, l.fail)
+	l.fsm.failed, l.fsm.passed = l.store.Failed, l.store.Passed
 	return nil
 }
 
@@ -117,7 +119,8 @@ func (l *Log) openTransport() (err error) {
 	}
 	l.trans = transport.New(transport.Config{Network: l.cfg.Transport, Guard: l.guard, Calls: l.serveCall,
 		Logger: l.cfg.Logger, HeartbeatTimeout: l.cfg.Heartbeat, Timeout: l.cfg.RPCTimeout,
-		Spool: l.cfg.Dir, Vet: l.vet, Vouch: l.vouch, Unproven: l.doubt})
+		Spool: l.cfg.Dir, Vet: l.vet, Vouch: l.vouch, Unproven: l.doubt,
+		Silent: func() bool { return l.store.Room() != nil }, Holds: l.store.Holds})
 	return nil
 }
 
@@ -249,7 +252,7 @@ func (l *Log) settleTerm() error {
 	}
 	l.cfg.hit("settle.before")
 	f := r.Apply(encodeGroup(nil), l.cfg.Heartbeat)
-	if err := f.Error(); err != nil {
+	if err := l.await(f); err != nil {
 		return err
 	}
 	if err, _ := f.Response().(error); err != nil {

@@ -1,8 +1,30 @@
 package consensus
 
 import (
+	"sync"
+
 	"github.com/hashicorp/raft"
 )
+
+// nudged remembers how far each peer was told: a group that answers many batches
+// is one notice.
+type nudged struct {
+	mu sync.Mutex
+	to map[string]uint64
+}
+
+func (n *nudged) first(peer string, index uint64) bool {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if n.to[peer] >= index {
+		return false
+	}
+	if n.to == nil {
+		n.to = map[string]uint64{}
+	}
+	n.to[peer] = index
+	return true
+}
 
 // nudge tells a follower at once that index is committed. Raft itself mentions
 // it with the next entries, or after 50 to 100 ms when there are none; a follower
@@ -15,6 +37,9 @@ func (l *Log) nudge(peer string, index uint64) {
 	r := l.raft.Load()
 	var e raft.Log
 	if index == 0 || index > r.CommitIndex() || l.store.GetLog(index, &e) != nil || r.State() != raft.Leader || e.Term != r.CurrentTerm() {
+		return
+	}
+	if !l.nudged.first(peer, index) {
 		return
 	}
 	for _, s := range r.GetConfiguration().Configuration().Servers {

@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"runtime"
 	"sync/atomic"
 	"time"
 
@@ -52,12 +53,15 @@ func newProposal(payload []byte) *proposal {
 // Identical bytes are one proposal: a caller may be answered by the entry another
 // caller's identical payload is in. Whoever means two things makes them differ.
 //
-// Errors: [ErrTooLarge], [ErrRefused], [ErrNoQuorum] and [ErrClosed] before
-// anything was proposed; [ErrUnknownOutcome] otherwise. Without a leader it
+// Errors: [ErrTooLarge], [ErrRefused], [ErrDiskFull], [ErrNoQuorum] and
+// [ErrClosed] before anything was proposed; [ErrUnknownOutcome] otherwise. Without a leader it
 // waits, at most four heartbeat timeouts, for one.
 func (l *Log) Propose(ctx context.Context, payload []byte) (Result, error) {
 	if len(payload) == 0 || len(payload) > l.cfg.MaxEntry {
 		return Result{}, fmt.Errorf("%w: %d bytes, at most %d", ErrTooLarge, len(payload), l.cfg.MaxEntry)
+	}
+	if l.store.Room() != nil {
+		return Result{}, ErrDiskFull
 	}
 	if err := l.fsm.machine.Check(payload); err != nil {
 		return Result{}, fmt.Errorf("%w: %w", ErrRefused, err)
@@ -102,6 +106,11 @@ func (l *Log) submit(ctx context.Context, p *proposal, patience <-chan time.Time
 			queue = l.proposals
 		}
 		if id != "" {
+			select { // a timer only when the queue is full
+			case queue <- p:
+				return string(id), nil
+			default:
+			}
 			select {
 			case queue <- p:
 				return string(id), nil
@@ -155,7 +164,9 @@ func (l *Log) conclude(ctx context.Context, w *waiter, v verdict) (Result, error
 	var passed <-chan struct{}
 	if v.outcome == committed {
 		wait.Reset(4*l.cfg.Heartbeat + l.cfg.RPCTimeout)
-		passed = l.passed(v.index)
+		var forget func()
+		passed, forget = l.fsm.watch(v.index)
+		defer forget()
 	}
 	select {
 	case res := <-w.done:
@@ -173,17 +184,22 @@ func (l *Log) conclude(ctx context.Context, w *waiter, v verdict) (Result, error
 	return Result{}, ErrUnknownOutcome
 }
 
-// passed is closed once index is applied here, by whatever way.
-func (l *Log) passed(index uint64) <-chan struct{} {
-	ch := make(chan struct{})
-	ctx, cancel := context.WithTimeout(context.Background(), 4*l.cfg.Heartbeat+l.cfg.RPCTimeout)
-	go func() {
-		defer cancel()
-		if l.fsm.reach(ctx, l.stop, index) == nil {
-			close(ch)
-		}
-	}()
-	return ch
+// watch gives a channel that is closed once index is applied here, by whatever
+// way; forget ends the watch.
+func (f *fsm) watch(index uint64) (passed <-chan struct{}, forget func()) {
+	p := &point{index: index, ready: make(chan struct{})}
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.applied >= index {
+		close(p.ready)
+		return p.ready, func() {}
+	}
+	f.points[p] = struct{}{}
+	return p.ready, func() {
+		f.mu.Lock()
+		delete(f.points, p)
+		f.mu.Unlock()
+	}
 }
 
 // giveUp answers a caller who does not wait any longer.
@@ -198,6 +214,11 @@ func (l *Log) giveUp(w *waiter, p *proposal) (Result, error) {
 	}
 	return Result{}, ErrUnknownOutcome
 }
+
+// queueLength is how many proposals wait before their callers are held back. A
+// queue, not a handing over: the callers who all wake when a group is done have
+// their next proposals in it by the time the next group is made.
+const queueLength = 4 * MaxGroupPayloads
 
 // collect takes proposals from a queue: the first, and what else is waiting, up
 // to the limits of a group. It returns nil when the log stops.
@@ -218,6 +239,7 @@ func (l *Log) collect(queue <-chan *proposal) []*proposal {
 			return nil
 		}
 	}
+	runtime.Gosched() // those who are about to propose come along
 	for len(group) < MaxGroupPayloads && size+4+l.cfg.MaxEntry <= MaxGroupBytes {
 		select {
 		case p := <-queue:
@@ -251,7 +273,7 @@ func (l *Log) runGroups() {
 		}
 		l.cfg.hit("propose.group.before")
 		f := r.Apply(encodeGroup(payloadsOf(group)), l.cfg.Heartbeat)
-		v := judge(f)
+		v := l.judge(f)
 		l.cfg.hit("propose.group.after")
 		for _, p := range group {
 			p.verdict <- v
@@ -279,8 +301,8 @@ func (l *Log) admit(group []*proposal) []*proposal {
 
 // judge waits for raft. Only errors that mean "never entered the log" are a
 // rejection; all others leave it open.
-func judge(f raft.ApplyFuture) verdict {
-	err := f.Error()
+func (l *Log) judge(f raft.ApplyFuture) verdict {
+	err := l.await(f)
 	switch {
 	case err == nil:
 		if failed, _ := f.Response().(error); failed != nil {
@@ -291,6 +313,19 @@ func judge(f raft.ApplyFuture) verdict {
 		return verdict{outcome: rejected}
 	}
 	return verdict{outcome: unknown}
+}
+
+// await is f.Error that ends when the log stops. Raft, shutting down, forgets the
+// futures of entries it had already handed to its apply goroutine.
+func (l *Log) await(f raft.Future) error {
+	done := make(chan error, 1)
+	go func() { done <- f.Error() }()
+	select {
+	case err := <-done:
+		return err
+	case <-l.stop:
+		return raft.ErrRaftShutdown
+	}
 }
 
 // forwardStreams is how many batches for the leader are under way at once.
@@ -385,7 +420,7 @@ func (l *Log) serveProposals(ctx context.Context, peer string, body []byte) ([]b
 
 // offer hands a proposal to this node's grouper, if this node leads.
 func (l *Log) offer(p *proposal, give <-chan time.Time) bool {
-	if l.raft.Load().State() != raft.Leader {
+	if l.raft.Load().State() != raft.Leader || l.store.Room() != nil {
 		return false
 	}
 	select {

@@ -299,6 +299,8 @@ func whyNoLog(err error) string {
 		return "its log is gone; a node that forgot its votes must not come back under its old id. Make it a new one with accord init --renew-node, and have the members replace it with accord member propose --replace"
 	case errors.Is(err, store.ErrOwner):
 		return "the log belongs to another node"
+	case errors.Is(err, store.ErrPoisoned):
+		return "it has stopped three times at one entry of the log that this version cannot apply; the entry lies in a .quarantine file in ledger/: start a version that can apply it"
 	case errors.Is(err, store.ErrDamaged), errors.Is(err, store.ErrFormat):
 		return "the log is damaged or of a newer version"
 	}

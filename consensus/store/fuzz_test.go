@@ -65,6 +65,15 @@ func FuzzSegment(f *testing.F) {
 	})
 }
 
+func FuzzPoison(f *testing.F) {
+	f.Add(poison{index: 7, count: 2, build: [32]byte{1}}.encode())
+	f.Fuzz(func(t *testing.T, b []byte) {
+		if p, err := decodePoison(b); err == nil && !bytes.Equal(p.encode(), b) {
+			t.Fatal("encodes differently")
+		}
+	})
+}
+
 func FuzzState(f *testing.F) {
 	s := state{Generation: 3, Node: "n1", Next: 4, First: 2, Reached: 9, Values: map[string][]byte{"CurrentTerm": {1}, "vote": {}},
 		Segments: []extent{{Number: 1, First: 1, Last: 5}, {Number: 3, First: 6, Prev: 77}}}

@@ -59,7 +59,9 @@ func (s *Store) enter(names []string) (err error) {
 			return err
 		}
 	}
-	err = s.load()
+	if err = s.load(); err == nil {
+		err = s.judgePoison()
+	}
 	if errors.Is(err, ErrDamaged) || errors.Is(err, ErrFormat) {
 		err = fmt.Errorf("%w (%s)", err, Advice)
 	}
@@ -199,7 +201,7 @@ func (s *Store) tidy() error {
 		switch {
 		case ok && !known && n >= s.state.Next:
 			err = s.adopt(n)
-		case ok && !known, name == stateName+tmpSuffix, strings.HasSuffix(name, segmentSuffix+tmpSuffix):
+		case ok && !known, name == stateName+tmpSuffix, name == poisonName+tmpSuffix, strings.HasSuffix(name, segmentSuffix+tmpSuffix):
 			err = s.fs.Remove(name)
 		}
 		if err != nil {

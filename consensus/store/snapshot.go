@@ -15,6 +15,7 @@ import (
 	"runtime"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"accord/consensus/store/disk"
@@ -51,7 +52,11 @@ type Snapshots struct {
 	fatal func(error)
 	log   *slog.Logger
 	hit   func(point string)
-	space space
+
+	mu     sync.Mutex
+	newest uint64 // index, 0 for none
+	since  time.Time
+	space  space
 }
 
 var _ raft.SnapshotStore = (*Snapshots)(nil)
@@ -76,7 +81,7 @@ func OpenSnapshots(opt Options) (*Snapshots, error) {
 		}
 		_ = r.Close()
 	}
-	return s, nil
+	return s, s.note()
 }
 
 // sweep removes what a crash left half written, and makes sure of the names that
@@ -366,7 +371,7 @@ func (k *snapSink) Close() error {
 	}
 	k.closed = true
 	k.store.reap()
-	return k.f.Close()
+	return errors.Join(k.store.note(), k.f.Close())
 }
 
 func (k *snapSink) finish() error {
@@ -406,19 +411,37 @@ func (s *Snapshots) reap() {
 	}
 }
 
-// Newest is the index of the newest snapshot and its age; 0, 0 without one.
+// Newest is the index of the newest snapshot and its age; 0, 0 without one. It
+// does not look at the disk.
 func (s *Snapshots) Newest() (index uint64, age time.Duration) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.newest == 0 {
+		return 0, 0
+	}
+	return s.newest, time.Since(s.since)
+}
+
+// note sees which snapshot is the newest now.
+func (s *Snapshots) note() error {
 	names, err := s.names()
-	if err != nil || len(names) == 0 {
-		return 0, 0
+	if err != nil {
+		return err
 	}
-	if _, err := fmt.Sscanf(names[0][17:], "%x", &index); err != nil {
-		return 0, 0
+	var index uint64
+	var at time.Time
+	if len(names) > 0 {
+		if _, err := fmt.Sscanf(names[0][17:], "%x", &index); err != nil {
+			return fmt.Errorf("%w: snapshot with a foreign name", ErrFormat)
+		}
+		if at, err = s.fs.Modified(snapFile(names[0])); err != nil {
+			return fmt.Errorf("store: snapshot: %w", err)
+		}
 	}
-	if at, err := s.fs.Modified(snapFile(names[0])); err == nil {
-		age = time.Since(at)
-	}
-	return index, age
+	s.mu.Lock()
+	s.newest, s.since = index, at
+	s.mu.Unlock()
+	return nil
 }
 
 // Quarantine sets the newest snapshot aside after the machine refused it, so
@@ -428,7 +451,10 @@ func (s *Snapshots) Quarantine() error {
 	if err != nil || len(names) == 0 {
 		return err
 	}
-	return s.fs.Rename(snapFile(names[0]), snapFile(names[0])+badSuffix)
+	if err := s.fs.Rename(snapFile(names[0]), snapFile(names[0])+badSuffix); err != nil {
+		return err
+	}
+	return s.note()
 }
 
 // Reconcile makes log and newest snapshot fit before raft starts. A crash

@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"accord/consensus/store/disk"
@@ -82,11 +83,12 @@ type Store struct {
 	tasks sync.WaitGroup
 	space space
 
-	write sync.Mutex // held by whoever changes the log or the state, across the disk
-	state *state     // as it is on disk; replaced, never changed
-	seed  salt       // what the log's checksums start from
-	spare *spare     // the next segment, made ahead
-	buf   []byte     // of the batch being written
+	write   sync.Mutex    // held by whoever changes the log or the state, across the disk
+	state   *state        // as it is on disk; replaced, never changed
+	seed    salt          // what the log's checksums start from
+	suspect atomic.Uint64 // the entry the machine has failed at, 0 for none
+	spare   *spare        // the next segment, made ahead
+	buf     []byte        // of the batch being written
 
 	mu       sync.RWMutex // held shortly, for what readers look at
 	first    uint64       // 0, 0 when the log is empty

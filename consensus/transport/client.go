@@ -157,6 +157,9 @@ func (t *Transport) rpc(id raft.ServerID, addr raft.ServerAddress, cmd, resp any
 	if err != nil {
 		return err
 	}
+	if t.silent() {
+		return errSilent
+	}
 	answer, err := t.exchange(string(id), string(addr), kind, body, allowance(limit, int64(len(body))))
 	if err != nil {
 		return t.failed(err)

@@ -41,6 +41,9 @@ func (t *Transport) AppendEntriesPipeline(id raft.ServerID, target raft.ServerAd
 
 // AppendEntries sends one request; it blocks while too many are under way.
 func (p *pipeline) AppendEntries(args *raft.AppendEntriesRequest, resp *raft.AppendEntriesResponse) (raft.AppendFuture, error) {
+	if p.t.silent() {
+		return nil, errSilent
+	}
 	trim(args)
 	proofs, err := p.t.proofs(args)
 	if err != nil {

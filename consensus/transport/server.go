@@ -94,6 +94,9 @@ func (t *Transport) handle(conn Conn, r *bufio.Reader, kind Kind, body []byte) b
 		defer done()
 		rpc.Reader = data
 	}
+	if c, ok := cmd.(*raft.AppendEntriesRequest); ok && len(c.Entries) > 0 && t.cfg.Holds != nil && t.cfg.Holds() != nil {
+		return t.answer(conn, statusFailed, nil)
+	}
 	respond := make(chan raft.RPCResponse, 1)
 	rpc.RespChan = respond
 	select {

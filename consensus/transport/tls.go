@@ -168,8 +168,11 @@ func (t *TLS) ClientConfig(peer string, protos ...string) *tls.Config {
 
 func (t *TLS) base(protos []string) *tls.Config {
 	return &tls.Config{MinVersion: tls.VersionTLS13, NextProtos: protos, SessionTicketsDisabled: true,
-		GetCertificate:       func(*tls.ClientHelloInfo) (*tls.Certificate, error) { return t.cert.Load(), nil },
-		GetClientCertificate: func(*tls.CertificateRequestInfo) (*tls.Certificate, error) { return t.cert.Load(), nil }}
+		// A frame goes out in records of 16 KiB, not of one packet each: the small ones
+		// are for pages that show while they load.
+		DynamicRecordSizingDisabled: true,
+		GetCertificate:              func(*tls.ClientHelloInfo) (*tls.Certificate, error) { return t.cert.Load(), nil },
+		GetClientCertificate:        func(*tls.CertificateRequestInfo) (*tls.Certificate, error) { return t.cert.Load(), nil }}
 }
 
 // Dial connects to a peer and proves both ends.

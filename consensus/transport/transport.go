@@ -2,6 +2,7 @@ package transport
 
 import (
 	"context"
+	"errors"
 	"io"
 	"log/slog"
 	"os"
@@ -37,6 +38,13 @@ type Config struct {
 	// Unproven is told when a peer cannot judge this node's certificate; it must
 	// not block.
 	Unproven func()
+	// Silent, if not nil and true, keeps this node from leading: it sends no
+	// heartbeats, entries or requests for votes, so its followers choose another.
+	// It goes on answering.
+	Silent func() bool
+	// Holds, if not nil, says whether entries can be stored at all; while it is an
+	// error the leader is told to try again later.
+	Holds func() error
 }
 
 // Transport is Raft's transport over a [Network] with a [Guard] in front of
@@ -86,6 +94,11 @@ func New(cfg Config) *Transport {
 	t.tasks.Go(t.accept)
 	return t
 }
+
+// errSilent: this node does not lead at the moment.
+var errSilent = errors.New("transport: this node keeps silent")
+
+func (t *Transport) silent() bool { return t.cfg.Silent != nil && t.cfg.Silent() }
 
 // Consumer is where Raft takes the requests the guard let through.
 func (t *Transport) Consumer() <-chan raft.RPC { return t.consumer }

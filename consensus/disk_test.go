@@ -1,0 +1,104 @@
+package consensus_test
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"testing"
+	"time"
+
+	"accord/consensus"
+	"accord/consensus/consensustest"
+	"accord/consensus/store/disktest"
+)
+
+// onDisks is a cluster on disks in memory, which outlive the nodes.
+func onDisks(t *testing.T, adjust func(*consensus.Config)) (*consensustest.Cluster, map[string]*disktest.Disk) {
+	disks := map[string]*disktest.Disk{"n0": disktest.New(), "n1": disktest.New(), "n2": disktest.New()}
+	return consensustest.New(t, 3, consensustest.Options{Sync: true, Adjust: func(cfg *consensus.Config) {
+		cfg.Disk = disks[cfg.NodeID]
+		if err := os.MkdirAll(cfg.Dir, 0o700); err != nil { // for what is not the store's
+			t.Fatal(err)
+		}
+		if adjust != nil {
+			adjust(cfg)
+		}
+	}}), disks
+}
+
+// The leader's disk fills up: it takes nothing new on and says why, another
+// leads, nothing is lost, and when there is room again it is one of them again,
+// without a restart or a repair. All disks full: nothing is written, everything
+// is read.
+//
+// Shows: F10
+func TestDiskFull(t *testing.T) {
+	c, disks := onDisks(t, nil)
+	old := c.Leader()
+	c.Propose(old, "before=1")
+	c.Settle()
+	fill := func(i int) { disks[c.Nodes[i].ID].Limit(33 << 20) } // two segments and little else
+	fill(old)
+	c.Eventually("it takes nothing on", func() bool {
+		_, err := c.Nodes[old].Log.Propose(within(t), []byte(fmt.Sprint("full=", time.Now().UnixNano())))
+		return errors.Is(err, consensus.ErrDiskFull)
+	})
+	c.Eventually("another leads", func() bool { return c.Leader() != old })
+	for i := range 20 {
+		c.Propose(others(c, old)[i%2], fmt.Sprintf("meanwhile%d=1", i))
+	}
+	for _, i := range others(c, old) {
+		fill(i)
+	}
+	c.Eventually("nobody takes anything on", func() bool {
+		for i := range c.Nodes {
+			if _, err := c.Nodes[i].Log.Propose(within(t), []byte(fmt.Sprint("full=", time.Now().UnixNano()))); !errors.Is(err, consensus.ErrDiskFull) {
+				return false
+			}
+		}
+		return true
+	})
+	for i, n := range c.Nodes {
+		if v, _ := c.KV(i).Get("before"); v != "1" || n.Fatal() != nil {
+			t.Fatalf("node %d reads %q, stopped by %v", i, v, n.Fatal())
+		}
+		disks[n.ID].Limit(0)
+	}
+	c.Propose(old, "after=1")
+	c.Settle()
+	if v, _ := c.KV(old).Get("meanwhile19"); v != "1" {
+		t.Fatal("it has not caught up")
+	}
+}
+
+// Power cuts on all nodes at once, again and again, each losing what was not
+// synced: what was acknowledged is there on all of them afterwards.
+//
+// Shows: F2, F14
+func TestPowerCuts(t *testing.T) {
+	c, disks := onDisks(t, func(cfg *consensus.Config) {
+		cfg.SnapshotInterval, cfg.SnapshotThreshold, cfg.TrailingLogs = 20*time.Millisecond, 20, 10
+	})
+	n := 0
+	for round := range 4 {
+		for range 25 {
+			c.Propose(n%3, fmt.Sprintf("k%d=1", n))
+			n++
+		}
+		for _, node := range c.Nodes {
+			disks[node.ID].Fault(func(disktest.Op) error { return disktest.ErrCut })
+		}
+		for i, node := range c.Nodes {
+			_ = node.Log.Close() // it cannot note how far it went
+			node.Log = nil
+			disks[node.ID] = disks[node.ID].Crash(disktest.Dice(uint64(round*3+i), .7))
+		}
+		for i := range c.Nodes {
+			c.Start(i)
+		}
+		c.Settle()
+		if have := distinct(c, 0); have != n {
+			t.Fatalf("round %d: %d payloads, want %d", round, have, n)
+		}
+	}
+}
