@@ -35,7 +35,9 @@ func verifyCommand(e *env) *cli.Command {
 			&cli.StringFlag{Name: "policy", Usage: e.t("共签策略 `FILE`（accord ledger policy 的输出）；证明文件必须给出", "a cosigner policy `FILE` (from accord ledger policy); proof files need one")},
 			&cli.BoolFlag{Name: "show", Usage: e.t("显示已披露信息项的值和自然人标识", "show values of disclosed fields and persons' ids")},
 		},
-		Action: func(c *cli.Context) error { return e.verify(c.Args().First(), c.String("trust"), c.String("policy"), c.Bool("show")) },
+		Action: func(c *cli.Context) error {
+			return e.verify(c.Args().First(), c.String("trust"), c.String("policy"), c.Bool("show"))
+		},
 	}
 }
 

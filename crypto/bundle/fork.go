@@ -144,6 +144,10 @@ func VerifyFork(data []byte, opts Options) *Report {
 	return r
 }
 
+// unknownSigner is the text of CheckForkNote when only keys that are not in the
+// charter signed.
+var unknownSigner = Text{"签名密钥不在章程中，未予采信", "signed by keys that are not in the charter, and not counted"}
+
 // claim is one member's word for one root.
 type claim struct {
 	size   int64
@@ -157,6 +161,12 @@ func (v *verifier) fork(f *Fork) {
 	for i, note := range f.Notes {
 		var err error
 		points[i], signers[i], err = v.signersOf(f.Federation, []byte(note))
+		if errors.Is(err, tlog.ErrUnsigned) {
+			// by a member that the charter does not list: it proves nothing here,
+			// and takes nothing from what the others prove
+			v.Checks = append(v.Checks, Check{Name: CheckForkNote, Ref: "note " + strconv.Itoa(i), Status: NotCompared, Text: unknownSigner})
+			continue
+		}
 		v.add(CheckForkNote, "note "+strconv.Itoa(i), err)
 		for _, m := range signers[i] {
 			claims = append(claims, claim{points[i].Size, points[i].Root, m})
