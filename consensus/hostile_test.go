@@ -58,6 +58,11 @@ func hostileRequests(as raft.Server, term, last uint64) map[string]any {
 	}
 }
 
+// server is a node of a cluster as raft names it.
+func server(c *consensustest.Cluster, i int) raft.Server {
+	return raft.Server{ID: raft.ServerID(c.Nodes[i].ID), Address: raft.ServerAddress(c.Nodes[i].Address)}
+}
+
 func send(tr *transport.Transport, to raft.Server, cmd any) error {
 	switch c := cmd.(type) {
 	case *raft.AppendEntriesRequest:
@@ -84,8 +89,7 @@ func TestHostilePeers(t *testing.T) {
 	}
 	c.Settle()
 	victim, member := others(c, leader)[0], others(c, leader)[1]
-	to := raft.Server{ID: raft.ServerID(c.Nodes[victim].ID), Address: raft.ServerAddress(c.Nodes[victim].Address)}
-	as := raft.Server{ID: raft.ServerID(c.Nodes[member].ID), Address: raft.ServerAddress(c.Nodes[member].Address)}
+	to, as := server(c, victim), server(c, member)
 	st := c.Nodes[victim].Log.Status()
 	digest := c.KV(victim).Digest()
 
