@@ -33,7 +33,8 @@ type front struct {
 	config   *tls.Config
 	log      *slog.Logger
 	http     chan net.Conn
-	ctx      context.Context // ends with Close, and handshakes with it
+	presence func(conn net.Conn, node string) // takes a peer's presence stream until it ends
+	ctx      context.Context                  // ends with Close, and handshakes with it
 	cancel   context.CancelFunc
 	once     sync.Once
 	wg       sync.WaitGroup
@@ -44,8 +45,8 @@ type front struct {
 	strangers  int            // guarded by mu
 }
 
-func newFront(ln net.Listener, peers *transport.TLS, log *slog.Logger) *front {
-	f := &front{listener: ln, peers: peers, config: peers.ServerConfig("http/1.1"), log: log,
+func newFront(ln net.Listener, peers *transport.TLS, log *slog.Logger, presence func(net.Conn, string)) *front {
+	f := &front{listener: ln, peers: peers, config: peers.ServerConfig("http/1.1", protoPresence), log: log, presence: presence,
 		http: make(chan net.Conn), handshakes: map[string]int{}}
 	f.ctx, f.cancel = context.WithCancel(context.Background())
 	f.wg.Go(f.accept)
@@ -116,6 +117,10 @@ func (f *front) greet(raw net.Conn, host string) {
 		}
 		return
 	}
+	if state.NegotiatedProtocol == protoPresence {
+		f.seen(conn, f.peers.Identify(state))
+		return
+	}
 	if f.peers.Identify(state) == "" && !f.admit(held) {
 		raw.Close()
 		return
@@ -125,6 +130,18 @@ func (f *front) greet(raw net.Conn, host string) {
 	case <-f.ctx.Done():
 		held.Close()
 	}
+}
+
+// seen hands a member's presence stream on.
+func (f *front) seen(conn net.Conn, node string) {
+	if node == "" {
+		conn.Close()
+		return
+	}
+	f.wg.Go(func() {
+		defer context.AfterFunc(f.ctx, func() { conn.Close() })()
+		f.presence(conn, node)
+	})
 }
 
 // admit counts a stranger's connection until it is closed, unless there are too

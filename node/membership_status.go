@@ -157,6 +157,3 @@ func (m *membership) tell(out *wire.Membership, row map[string]int) {
 		note(w)
 	}
 }
-
-// alarmTexts are the alarms of this node about the membership.
-func (n *Node) alarmTexts() []exchange.Text { return nil }

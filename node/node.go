@@ -79,6 +79,7 @@ type Node struct {
 	shown       string // id of the TLS key in the certificate
 	savedRoster string // digest of the newest roster in the data folder
 	membership  membership
+	presence    *presence
 
 	savedMachine int         // machine version noted in the data folder
 	caughtUp     atomic.Bool // a read point was reached since start
@@ -123,6 +124,7 @@ func Open(cfg config.Config, o Options) (n *Node, err error) {
 		n.openMachine,   // the state the ledger drives
 		n.openNetwork,   // the port, so that peers can reach us…
 		n.openPlace,     // …whether we belong…
+		n.openPresence,  // …and are the only one of our id…
 		n.openWitness,   // what we signed, before anything is voted or served
 		n.openLedger,    // …before the log asks for their votes
 		n.openAgency,    // everything with keys and time
@@ -248,7 +250,11 @@ func (n *Node) openNetwork() error {
 			return ErrListen.Wrap(err, "address", n.cfg.Listen)
 		}
 	}
-	n.front = newFront(ln, n.tls, n.log)
+	if n.presence, err = newPresence(n); err != nil {
+		ln.Close()
+		return err
+	}
+	n.front = newFront(ln, n.tls, n.log, n.presence.receive)
 	n.closeWith(n.front.Close)
 	n.closeWith(n.tls.Close) // first: it lets go of streams that wait in front for a log
 	return nil

@@ -2,9 +2,13 @@ package main
 
 import (
 	"context"
+	"crypto/sha256"
+	"fmt"
+	"io/fs"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -241,4 +245,82 @@ func (f *federation) nothingLost(acked <-chan exchange.EntryID, all ...string) {
 	if len(digests) != 1 {
 		f.t.Errorf("%d different states", len(digests))
 	}
+}
+
+// TestAClonedNodeIsRefused copies a running node's folder and starts the copy: it
+// ends before it touches its log, the peers raise the alarm, and the original goes
+// on.
+//
+// Shows: F31, B12, B14
+func TestAClonedNodeIsRefused(t *testing.T) {
+	f := newFederation(t)
+	clone := f.sup.Dir("clone")
+	if err := os.CopyFS(clone, withoutSockets{os.DirFS(f.sup.Dir("court"))}); err != nil {
+		t.Fatal(err)
+	}
+	private(t, clone)
+	before := contentOf(t, filepath.Join(clone, "ledger"))
+	addresses, err := demo.FreeAddresses(1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	out, err := f.try("clone", "node", "run", "--set", "listen="+addresses[0])
+	if err == nil || !strings.Contains(out, "NODE-012") || !strings.Contains(out, "--renew-node") {
+		t.Errorf("a second node of one id: %v\n%s", err, out)
+	}
+	if after := contentOf(t, filepath.Join(clone, "ledger")); after != before {
+		t.Error("the copy touched its log")
+	}
+	for _, m := range []string{"regulator", "court"} {
+		if status := f.cli(m, "member", "status"); !strings.Contains(status, "ALARM") {
+			t.Errorf("%s raises no alarm:\n%s", m, status)
+		}
+	}
+	if st := f.status("court"); !st.Ready {
+		t.Errorf("the original: %+v", st)
+	}
+}
+
+// withoutSockets is a folder without what belongs to its running process.
+type withoutSockets struct{ fs.FS }
+
+func (w withoutSockets) ReadDir(name string) ([]fs.DirEntry, error) {
+	entries, err := fs.ReadDir(w.FS, name)
+	return slices.DeleteFunc(entries, func(e fs.DirEntry) bool { return e.Type()&fs.ModeSocket != 0 }), err
+}
+
+// private gives a copied folder the modes a node's has.
+func private(t *testing.T, dir string) {
+	t.Helper()
+	err := filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		if d.IsDir() {
+			return os.Chmod(path, 0o700)
+		}
+		return os.Chmod(path, 0o600)
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// contentOf is a folder's files in one digest.
+func contentOf(t *testing.T, dir string) [32]byte {
+	t.Helper()
+	sum := sha256.New()
+	err := filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
+		if err != nil || d.IsDir() {
+			return err
+		}
+		raw, err := os.ReadFile(path)
+		fmt.Fprintf(sum, "%s %d\n", path, len(raw))
+		sum.Write(raw)
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return [32]byte(sum.Sum(nil))
 }
