@@ -54,7 +54,7 @@ func TestBenchLedgerMeasures(t *testing.T) {
 	for _, r := range report.Results {
 		name, _, _ := strings.Cut(r.Name, "/")
 		seen[name] = true
-		if r.Unit == "" || r.Value == nil && name != "snapshot" && name != "join" {
+		if r.Unit == "" || r.Value == nil && name != "snapshot" {
 			t.Errorf("%+v", r)
 		}
 		if strings.HasPrefix(r.Rival, "etcd") && (r.RivalValue == nil || r.Ratio == nil) && r.Value != nil {

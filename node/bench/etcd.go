@@ -124,9 +124,11 @@ func (e *etcd) count(ctx context.Context, i int) (int, error) {
 // wipe removes what the members stored.
 func (e *etcd) wipe() {
 	for i := range e.peer {
-		os.RemoveAll(filepath.Join(e.dir, e.name(i)))
+		e.remove(i)
 	}
 }
+
+func (e *etcd) remove(i int) { os.RemoveAll(filepath.Join(e.dir, e.name(i))) }
 
 // key is the n-th key, as long as an entry's id.
 func key(n int64) []byte { return fmt.Appendf(nil, "%022d", n) }

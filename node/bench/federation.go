@@ -29,10 +29,11 @@ const electionTimeout = time.Second
 // federation is three members' nodes, each a process of its own with durable
 // storage.
 type federation struct {
-	dir    string
-	plan   demo.Plan
-	nodes  []*process
-	signer *signer
+	dir     string
+	plan    demo.Plan
+	nodes   []*process
+	clients []*client.Client
+	signer  *signer
 }
 
 // found founds a federation of three in dir, the ordinary way, and keeps one
@@ -45,6 +46,7 @@ func found(ctx context.Context, dir string) (*federation, error) {
 	}
 	for i := range f.plan.Nodes {
 		f.plan.Nodes[i].Listen, f.plan.Nodes[i].Advertise = addresses[i], addresses[i]
+		f.clients = append(f.clients, f.clientOf(f.plan.Nodes[i].Member))
 	}
 	if err := demo.Found(ctx, dir, f.plan); err != nil {
 		return nil, err
@@ -81,12 +83,8 @@ func (f *federation) dataDir(i int) string { return filepath.Join(f.dir, f.plan.
 // start runs all nodes with program and settings and waits until they are ready.
 func (f *federation) start(ctx context.Context, program []string, settings ...string) error {
 	f.nodes = nil
-	for i, n := range f.plan.Nodes {
-		argv := append(append([]string{}, program...), "--dir", f.dataDir(i))
-		for _, s := range append([]string{"raft.timeout=" + electionTimeout.String(), "log.level=warn"}, settings...) {
-			argv = append(argv, "--set", s)
-		}
-		p := &process{name: n.Member, dir: f.dir, argv: argv}
+	for _, n := range f.plan.Nodes {
+		p := f.process(n.Member, program, settings...)
 		if err := p.start(); err != nil {
 			return err
 		}
@@ -98,6 +96,15 @@ func (f *federation) start(ctx context.Context, program []string, settings ...st
 		}
 	}
 	return nil
+}
+
+// process is a member's node.
+func (f *federation) process(member string, program []string, settings ...string) *process {
+	argv := append(append([]string{}, program...), "--dir", filepath.Join(f.dir, member))
+	for _, s := range append([]string{"raft.timeout=" + electionTimeout.String(), "log.level=warn"}, settings...) {
+		argv = append(argv, "--set", s)
+	}
+	return &process{name: member, dir: f.dir, argv: argv}
 }
 
 // startLimit is how long a server may take to be ready.
@@ -129,8 +136,8 @@ func until(ctx context.Context, p *process, every time.Duration, so func() bool)
 	return nil
 }
 
-func (f *federation) client(i int) *client.Client {
-	return client.Local(f.socket(i), demo.Operator, exchange.En)
+func (f *federation) clientOf(member string) *client.Client {
+	return client.Local(config.SocketPath(filepath.Join(f.dir, member)), demo.Operator, exchange.En)
 }
 
 func (f *federation) socket(i int) string { return config.SocketPath(f.dataDir(i)) }
@@ -138,7 +145,7 @@ func (f *federation) socket(i int) string { return config.SocketPath(f.dataDir(i
 func (f *federation) status(ctx context.Context, i int) (wire.NodeStatus, error) {
 	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
 	defer cancel()
-	return f.client(i).Status(ctx)
+	return f.clients[i].Status(ctx)
 }
 
 // leader is the node that leads.

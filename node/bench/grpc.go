@@ -144,6 +144,7 @@ const (
 	methodTxn    = "/etcdserverpb.KV/Txn"
 	methodStatus = "/etcdserverpb.Maintenance/Status"
 	methodAdd    = "/etcdserverpb.Cluster/MemberAdd"
+	methodRemove = "/etcdserverpb.Cluster/MemberRemove"
 )
 
 // callLimit bounds a call outside the measured loops.

@@ -1,10 +1,6 @@
 package bench
 
-import (
-	"context"
-
-	"accord/exchange"
-)
+import "context"
 
 // guard measures what the guard in front of the log costs: the same nodes with
 // it and without.
@@ -34,13 +30,5 @@ func (r *run) guard(ctx context.Context) error {
 	}
 	r.add(hold("guard/rate", "entries/s", figures(a, sample.perSecond), "accord without the guard", figures(b, sample.perSecond), goal{times: 0.9}))
 	r.add(hold("guard/cpu", "s per 10,000", figures(a, sample.cost), "accord without the guard", figures(b, sample.cost), goal{}))
-	return nil
-}
-
-// join measures how long a new voter takes from being added until it has the
-// full ledger.
-func (r *run) join(ctx context.Context) error {
-	r.add(Result{Name: "join/caught-up", Unit: "s", Goal: goal{times: 1, below: true}.String(),
-		Note: exchange.Text{Zh: "未测", En: "not measured"}})
 	return nil
 }
