@@ -74,7 +74,12 @@ func (r *run) failOurs(ctx context.Context) (time.Duration, error) {
 	return gap, r.fed.ready(ctx, at)
 }
 
-// writer writes to a survivor again and again, on a new stream after each error.
+// patience is how long a writer at a survivor waits for an answer before it asks
+// again: what it asked may be on its way to the leader that is gone.
+const patience = electionTimeout / 4
+
+// writer writes to a survivor again and again; after an error it sends the same
+// statement on a new stream.
 func (r *run) writer(at int, signed []statement) func() error {
 	var s *stream
 	return func() (err error) {
@@ -87,6 +92,7 @@ func (r *run) writer(at int, signed []statement) func() error {
 			return errDry
 		}
 		st := signed[0]
+		_ = s.conn.SetDeadline(time.Now().Add(patience))
 		if err = s.submit(st.token); err != nil {
 			s.close()
 			s = nil
@@ -109,9 +115,7 @@ func (r *run) failRival(ctx context.Context) (time.Duration, error) {
 			g := newGRPC(r.rival.client[i])
 			defer g.close()
 			survivors = append(survivors, func() error {
-				// The member itself answers after its own time limit when there is
-				// no leader; a writer that wants to go on asks sooner.
-				ctx, cancel := context.WithTimeout(ctx, electionTimeout/2)
+				ctx, cancel := context.WithTimeout(ctx, patience)
 				defer cancel()
 				_, err := g.call(ctx, methodPut, etcdPut(key(r.rival.keys.Add(1)), value))
 				return err
