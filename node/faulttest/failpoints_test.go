@@ -53,7 +53,7 @@ var points = []fault{{"F42", "nodes crash at fail points", 5, crashAtPoints}}
 func crashAtPoints(t *testing.T, f *faulttest.Federation) {
 	desk := &desk{f: f, rng: rand.New(rand.NewPCG(*faultSeed, 5))}
 	desk.open()
-	load := f.Load(faulttest.LoadOptions{Seed: *faultSeed, Rest: 2 * time.Millisecond})
+	load := f.Load(faulttest.LoadOptions{Seed: *faultSeed, Rest: 10 * time.Millisecond})
 	load.Await(10)
 	load.Mark()
 	reached := map[string]bool{}

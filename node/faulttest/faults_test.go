@@ -27,10 +27,11 @@ func TestMain(m *testing.M) { faulttest.Main(m) }
 // heartbeat is the election timeout of the federations here.
 const heartbeat = 800 * time.Millisecond
 
-// often makes nodes take and install snapshots all the time.
+// often makes nodes take snapshots all the time and keep a short tail, so that one
+// that was away a while installs one.
 func often() faulttest.Options {
 	return faulttest.Options{Orders: []string{"snapshots=500ms"}, Seed: *faultSeed,
-		Settings: map[string]string{"raft.snapshot_every": "64", "raft.trailing_logs": "64", "api.request_timeout": "10s"}}
+		Settings: map[string]string{"raft.snapshot_every": "64", "raft.trailing_logs": "512", "api.request_timeout": "10s"}}
 }
 
 // fault is one row of the matrix on a federation of so many nodes, which it
@@ -60,7 +61,7 @@ func (r *round) oneOf(members []string) string { return members[r.rng.IntN(len(m
 
 // rounds runs a fault under load and judges each run.
 func rounds(t *testing.T, f *faulttest.Federation, run func(r *round)) {
-	rest := 2 * time.Millisecond // leave the machine to others
+	rest := 10 * time.Millisecond // leave the machine to others
 	if *faultLong {
 		rest = 0
 	}
@@ -70,8 +71,10 @@ func rounds(t *testing.T, f *faulttest.Federation, run func(r *round)) {
 		r.load.Await(10)
 		r.load.Mark()
 		run(r)
+		r.load.Rest(50 * time.Millisecond) // who was away has to catch up with it
 		f.Heal()
 		r.load.Await(10)
+		r.load.Rest(rest)
 		f.Eventually("enough operations", func() bool { return r.load.Operations() >= *faultOps })
 		report := r.load.Judge()
 		t.Logf("write gap %s", r.load.Gap().Round(time.Millisecond))
