@@ -256,39 +256,33 @@ func (r *round) term(member string) uint64 {
 // the leader's clock says otherwise; nothing on the ledger depends on whose clock
 // is right.
 var clocks = []fault{
-	{"F18", "an hour ahead on the leader", 3, under(func(r *round) { wrongClock(r, "1h", true) })},
-	{"F18", "before 1971 on a follower", 3, under(func(r *round) { wrongClock(r, "-490000h", false) })},
-	{"F18", "half a minute behind on a follower", 3, under(func(r *round) { wrongClock(r, "-30s", false) })},
-	{"F18", "a year ahead on a follower, a year behind on the leader", 3, under(func(r *round) {
-		if *faultLong {
-			wrongClock(r, "8760h", false)
-			r.Heal()
-			wrongClock(r, "-8760h", true)
-		}
-	})},
+	{"F18", "an hour behind on the leader", 3, under(func(r *round) { wrongClock(r, -time.Hour, true) })},
+	{"F18", "an hour ahead on a follower", 3, under(func(r *round) { wrongClock(r, time.Hour, false) })},
+	{"F18", "before 1971 on a follower", 3, under(func(r *round) { wrongClock(r, -490_000*time.Hour, false) })},
+	{"F18", "half a minute behind on a follower", 3, under(func(r *round) { wrongClock(r, -30*time.Second, false) })},
 }
 
-func wrongClock(r *round, offset string, leads bool) {
+func wrongClock(r *round, offset time.Duration, leads bool) {
 	leader := r.Leader()
 	wrong := leader
 	if !leads {
 		wrong = r.oneOf(r.Others(leader))
 	}
-	r.Order(wrong, "clock="+offset)
-	d, err := time.ParseDuration(offset)
-	if err != nil {
-		r.T.Fatal(err)
-	}
-	refused := d.Abs() > time.Minute
+	r.Order(wrong, "clock="+offset.String())
+	refused := offset.Abs() > time.Minute
 	signer := wrong
 	if leads {
 		signer = r.oneOf(r.Others(leader))
 	}
-	err = r.nominate(signer)
+	err := r.nominate(signer)
 	if r.Leader() != leader {
 		r.T.Log("the leader changed meanwhile: no word on the refusal")
 	} else if (err != nil) != refused {
 		r.T.Errorf("a command %s from the leader's clock: %v", offset, err)
+	}
+	if !leads && offset < -5*time.Minute {
+		r.load.Await(10) // it stores nothing that is ahead of it, and the others go on
+		return
 	}
 	if _, err := r.Client(wrong).Entries(context.Background(), "red", client.EntryQuery{Linear: true}); err != nil {
 		r.T.Errorf("a read on a node with a wrong clock: %v", err)
