@@ -268,14 +268,21 @@ func damagedFiles(t *testing.T, f *faulttest.Federation) {
 	copyTree(t, f.DataDir(victim), whole)
 	rng := rand.New(rand.NewPCG(*faultSeed, 9))
 	refused, started := 0, 0
-	for _, pattern := range []string{"ledger/log.db", "ledger/*.snapshot", "audit/audit.log", "genesis.json", "node.json", "started", "keys/*"} {
+	for _, pattern := range []string{"ledger/*.log", "ledger/state", "ledger/*.snapshot", "ledger/term.proof", "audit/audit.log", "genesis.json", "node.json", "started", "keys/*"} {
 		files, err := filepath.Glob(filepath.Join(whole, pattern))
 		if err != nil || len(files) == 0 {
 			t.Fatalf("no %s: %v", pattern, err)
 		}
 		newest := files[len(files)-1] // of the snapshots, the one that counts
 		for range *faultRuns {
-			flip := func(b []byte) []byte { b[rng.IntN(len(b))] ^= 1 << rng.IntN(8); return b }
+			flip := func(b []byte) []byte {
+				at := rng.IntN(len(b))
+				for try := 0; b[at] == 0 && try < 1000; try++ { // segments are mostly room
+					at = rng.IntN(len(b))
+				}
+				b[at] ^= 1 << rng.IntN(8)
+				return b
+			}
 			cut := func(b []byte) []byte { return b[:rng.IntN(len(b))] }
 			for i, harm := range []func([]byte) []byte{flip, cut} {
 				if i == 1 && *faultRuns == 1 && !strings.HasPrefix(pattern, "ledger") {
