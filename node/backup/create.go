@@ -42,6 +42,8 @@ var folder = map[string]kept{
 	"introduction.jws": whole,
 	"genesis.json":     whole,
 	"outbox":           whole,
+	"rosters.json":     whole,
+	"machine":          whole,
 	"witness":          whole, // what was cosigned: a restored node refuses another history
 	"recovery":         whole, // signed plans of recovery
 	"ledger.new":       left,
@@ -247,7 +249,8 @@ func Unknown(cfg config.Config) ([]string, error) {
 	var names []string
 	for _, e := range entries {
 		_, known := folder[e.Name()]
-		known = known || strings.HasPrefix(e.Name(), "ledger.before-") // set aside by a recovery
+		known = known || strings.HasPrefix(e.Name(), "ledger.before-") || // set aside by a recovery
+			strings.HasPrefix(e.Name(), "ledger-of-") // or by accord init --renew-node
 		holdsAudit := false
 		for _, a := range cfg.AuditFiles {
 			p := cfg.Path(a)
