@@ -3,6 +3,7 @@ package exchange
 import (
 	"bytes"
 	"encoding/json"
+	"strconv"
 	"unicode/utf8"
 
 	"accord/crypto/strictjson"
@@ -159,14 +160,33 @@ type Result struct {
 
 // Encode gives the answer's bytes.
 func (r Result) Encode() ([]byte, error) {
-	data, err := strictjson.Marshal(r)
-	if err != nil {
-		return nil, ErrResult.Wrap(err)
+	data := r.plain()
+	if data == nil {
+		var err error
+		if data, err = strictjson.Marshal(r); err != nil {
+			return nil, ErrResult.Wrap(err)
+		}
 	}
 	if len(data) > MaxResult {
 		return nil, ErrResult.With()
 	}
 	return data, nil
+}
+
+// plain writes the usual answer, a yes with an outcome, or gives nil for others.
+func (r Result) plain() []byte {
+	p := strictjson.NewPlain(string(r.Body))
+	if p.Value(); r.Error != nil || !r.OK || !p.Done() || len(r.Body) < 4 || r.Body[0] != '{' || !ValidID(string(r.ID)) {
+		return nil
+	}
+	b := append(make([]byte, 0, len(r.Body)+160), `{"id":"`...)
+	b = append(append(b, r.ID...), `","index":`...)
+	b = append(strconv.AppendUint(b, r.Index, 10), `,"seq":`...)
+	b = append(strconv.AppendInt(b, r.Seq, 10), `,"ok":true`...)
+	if r.Repeat {
+		b = append(b, `,"repeat":true`...)
+	}
+	return append(append(append(b, `,"body":`...), r.Body...), '}')
 }
 
 // DecodeResult reads an answer. OK and Error exclude each other.

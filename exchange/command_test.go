@@ -7,6 +7,8 @@ import (
 	"reflect"
 	"strings"
 	"testing"
+
+	"accord/crypto/strictjson"
 )
 
 func sample() Command {
@@ -127,4 +129,28 @@ func FuzzDecodeCommand(f *testing.F) {
 			t.Fatalf("%s re-encodes as %s (%v)", data, again, err)
 		}
 	})
+}
+
+// TestPlainResults: the quick way of writing an answer writes what the general
+// one does.
+func TestPlainResults(t *testing.T) {
+	taken := 0
+	for _, id := range []CommandID{"AAAAAAAAAAAAAAAAAAAAAA", "short", "AAAAAAAAAAAAAAAAA\"AAAA"} {
+		for _, body := range []string{"", "{}", `{"a":1}`, `{ "a":1}`, `{"a":"\u0041"}`, `{"entries":[{"id":"x","from":-1}]}`, `[1]`, `{"中":"文"}`} {
+			for _, repeat := range []bool{false, true} {
+				r := Result{ID: id, Index: 1 << 63, Seq: 7, OK: true, Repeat: repeat, Body: []byte(body)}
+				want, err := strictjson.Marshal(r)
+				got := r.plain()
+				if got != nil {
+					taken++
+					if err != nil || !bytes.Equal(got, want) {
+						t.Errorf("%s, want %s (%v)", got, want, err)
+					}
+				}
+			}
+		}
+	}
+	if taken != 4 {
+		t.Errorf("%d taken", taken)
+	}
 }

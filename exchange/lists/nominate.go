@@ -59,6 +59,20 @@ type Placed struct {
 	Until exchange.Millis  `json:"until"` // listed until
 }
 
+// AppendJSON writes the outcome as strictjson.Marshal does; ids need no escapes.
+func (o *NominateOutcome) AppendJSON(b []byte) []byte {
+	b = append(b, `{"entries":[`...)
+	for i, p := range o.Entries {
+		if i > 0 {
+			b = append(b, ',')
+		}
+		b = append(append(b, `{"id":"`...), p.ID...)
+		b = strconv.AppendInt(append(b, `","from":`...), int64(p.From), 10)
+		b = append(strconv.AppendInt(append(b, `,"until":`...), int64(p.Until), 10), '}')
+	}
+	return append(b, "]}"...)
+}
+
 // Nominate puts all entries of the body on their lists, or none of them.
 func Nominate(a *members.Act, b *NominateBody) (*NominateOutcome, error) {
 	if most := a.Catalogue.Document().Limits.EntriesPerList; len(b.claims) > most {

@@ -68,3 +68,11 @@ func FuzzRows(f *testing.F) {
 		}
 	})
 }
+
+func TestOutcomeIsWrittenAsUsual(t *testing.T) {
+	for _, o := range []NominateOutcome{{Entries: []Placed{}}, {Entries: []Placed{{"AAAAAAAAAAAAAAAA", 1, 2}}}, {Entries: []Placed{{"a", 0, -5}, {"b-_.", 1 << 52, 3}}}} {
+		if want, err := strictjson.Marshal(&o); err != nil || string(want) != string(o.AppendJSON(nil)) {
+			t.Errorf("%s, want %s", o.AppendJSON(nil), want)
+		}
+	}
+}

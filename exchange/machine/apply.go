@@ -170,6 +170,9 @@ func (r *run) perform(c *opened, act *members.Act) (outcome []byte, refusal *exc
 		refusal.Cause = nil
 		return nil, refusal, nil
 	}
+	if plain, ok := out.(interface{ AppendJSON([]byte) []byte }); ok {
+		return plain.AppendJSON(nil), nil, nil
+	}
 	outcome, err = strictjson.Marshal(out)
 	return outcome, nil, err
 }

@@ -16,6 +16,11 @@ type series struct {
 	keys   [maxKeys]chains
 	has    []func(s *series, n int64, value string) bool
 	blobs  Blobs
+
+	last [maxKeys]struct { // the newest row of each key, the writer's: many rows share a value with it
+		value string
+		n     int64
+	}
 }
 
 // column is rows 1 to n: a value that never changes, although the writer goes on
@@ -81,9 +86,12 @@ func (s *series) commit(p *pending) {
 		n := first + int64(i) + 1
 		for k := range s.has {
 			value := p.rows[i].keys[k]
-			s.keys[k].put(value, n, func(at int64) bool { return s.has[k](s, at, value) }, func(older int64) {
+			last := &s.last[k]
+			same := func(at int64) bool { return at == last.n && value == last.value || s.has[k](s, at, value) }
+			s.keys[k].put(value, n, same, func(older int64) {
 				next.links[k][(n-1)/placesLen][(n-1)%placesLen] = uint32(older)
 			})
+			last.value, last.n = value, n
 		}
 	}
 }
