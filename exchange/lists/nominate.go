@@ -98,6 +98,8 @@ func Nominate(a *members.Act, b *NominateBody) (*NominateOutcome, error) {
 	return out, nil
 }
 
+const day = 86_400_000 // milliseconds
+
 // judge decides one entry and gives the row it would become.
 func judge(a *members.Act, c *Claims, within map[string]exchange.EntryID) (*Entry, *exchange.Error) {
 	if refusal := judgeOrigin(a, c); refusal != nil {
@@ -113,7 +115,6 @@ func judge(a *members.Act, c *Claims, within map[string]exchange.EntryID) (*Entr
 	if refusal := judgeOthers(a, c, within); refusal != nil {
 		return nil, refusal
 	}
-	const day = 86_400_000
 	from := a.Now + exchange.Millis(list.NoticeMillis)
 	return &Entry{ID: c.ID, List: c.List, Subject: c.Subject, SubjectKind: c.SubjectKind, Name: c.Name,
 		Ground: c.Ground, Records: c.Records, Decision: c.Decision, Measures: c.Measures, TermDays: c.TermDays,

@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"accord/exchange/bodies"
+	"accord/exchange/journal"
 	"accord/exchange/machine"
 	. "accord/exchange/machine/machinetest"
 	"accord/exchange/state"
@@ -76,7 +77,45 @@ func TestChangedBytesOnDisk(t *testing.T) {
 	if _, err := s.WriteTo(&bytes.Buffer{}); !errors.Is(err, state.ErrBlob) {
 		t.Errorf("a snapshot of them: %v", err)
 	}
+	if _, err := m.Scrub(context.Background(), 0, 10); !errors.Is(err, state.ErrBlob) {
+		t.Errorf("the scrub does not see it: %v", err)
+	}
 	if r := Apply(t, m, payload)[0]; !r.OK || !r.Repeat {
 		t.Error("a repeat is answered from the rows")
+	}
+}
+
+// TestScrub goes over a life in slices and finds it whole; a row that no
+// statement brought about is not whole.
+//
+// Shows: F41
+func TestScrub(t *testing.T) {
+	m := New(t)
+	for _, p := range append(Bulk(t, 0, 5, 8), History(t, 5, 40)...) {
+		Apply(t, m, p)
+	}
+	slices := 0
+	for at := int64(0); ; slices++ {
+		next, err := m.Scrub(context.Background(), at, 7)
+		Must(t, err)
+		if next == 0 {
+			break
+		}
+		if next != at+7 {
+			t.Fatalf("from %d to %d", at, next)
+		}
+		at = next
+	}
+	if int64(slices) != (m.View().Seq()-1)/7 {
+		t.Errorf("%d slices of %d statements", slices, m.View().Seq())
+	}
+	done, cancel := context.WithCancel(context.Background())
+	cancel()
+	if _, err := m.Scrub(done, 0, 7); !errors.Is(err, context.Canceled) {
+		t.Error(err)
+	}
+	Must(t, machine.SwapLeaves(m))
+	if _, err := m.Scrub(context.Background(), 0, 1000); !errors.Is(err, journal.ErrJournal) {
+		t.Errorf("a tree that is not of these rows: %v", err)
 	}
 }

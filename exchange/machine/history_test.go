@@ -46,9 +46,10 @@ func answers(tb testing.TB, results []exchange.Result) string {
 	return b.String()
 }
 
-// TestDifferential applies the same commands in four ways and compares state
-// and answers: one by one, packed at random, checked first, and with a snapshot
-// restored into a fresh machine after every command.
+// TestDifferential applies the same commands in three ways and compares state
+// and answers: one by one and unseen; packed at random, some groups checked and
+// remembered before, some not; and with a snapshot restored into a fresh machine
+// before every command. A million commands: -history.seeds 5000.
 func TestDifferential(t *testing.T) {
 	for seed := range *seeds {
 		t.Run(fmt.Sprint("seed ", seed), func(t *testing.T) {
@@ -107,7 +108,9 @@ func packedRun(t *testing.T, history [][]byte, seed uint64) (*machine.Machine, s
 	var said []exchange.Result
 	for len(history) > 0 {
 		n := min(1+rnd.IntN(30), len(history))
-		m.CheckAll(history[:n])
+		if rnd.IntN(2) == 0 { // the others Apply meets for the first time
+			m.CheckAll(history[:n])
+		}
 		said = append(said, Apply(t, m, history[:n]...)...)
 		history = history[n:]
 	}
