@@ -90,9 +90,14 @@ func (l *Log) Position(ctx context.Context, s Server) (uint64, error) {
 // Demote takes a node's vote; it goes on receiving the log. Whether a quorum of the
 // others is there is for the caller to see.
 func (l *Log) Demote(id string) error {
-	return l.alter(func(r *raft.Raft, prev uint64) raft.IndexFuture {
-		return r.DemoteVoter(raft.ServerID(id), prev, l.cfg.RPCTimeout)
-	}, Server{ID: id, Address: "-"})
+	for _, s := range l.Servers() {
+		if s.ID == id {
+			return l.alter(func(r *raft.Raft, prev uint64) raft.IndexFuture {
+				return r.DemoteVoter(raft.ServerID(id), prev, l.cfg.RPCTimeout)
+			}, Server{ID: id, Address: s.Address})
+		}
+	}
+	return fmt.Errorf("%w: no server %q", ErrConfig, id)
 }
 
 // Remove takes a node out of the membership. Its id never comes back.
