@@ -31,7 +31,7 @@ const small = segmentHead + 8<<10
 // inMemory are the options for a disk in memory, where nothing runs by itself.
 func inMemory(d disk.FS, create bool) Options {
 	return Options{Dir: "there", NodeID: "n1", Create: create, FS: d, SegmentSize: small, Fatal: func(error) {},
-		Limit: time.Hour, // a fault may look at the disk for long
+		Limit:      time.Hour, // a fault may look at the disk for long
 		Background: func(f func()) { f() }}
 }
 
