@@ -19,14 +19,16 @@ import (
 
 // waiting is this member's own statements on their way to the ledger.
 type waiting struct {
-	mu   sync.Mutex
-	byID map[exchange.CommandID]*wait // guarded by mu
+	mu  sync.Mutex
+	all map[*wait]struct{} // guarded by mu
 }
 
-// wait is one of them.
+// wait is one of them. Most end within moments, so nothing is read out of a
+// statement before it is late.
 type wait struct {
 	statement string
 	since     time.Time
+	id        exchange.CommandID // once it was read
 	leaders   []exchange.MemberID
 }
 
@@ -34,30 +36,37 @@ type wait struct {
 // same, and not complained about.
 const maxWaits = 10_000
 
-// Watch begins to wait for a statement of this member's own. The returned
-// function ends that when the caller knows what became of it.
+// Watch begins to wait for a statement. The returned function ends that when
+// the caller knows what became of it.
 func (w *Witness) Watch(statement []byte) (done func()) {
-	t, err := jws.Parse(string(statement))
-	if err != nil {
-		return func() {}
-	}
-	cmd, err := exchange.DecodeCommand(t.Payload)
-	if err != nil || cmd.Issuer != w.Self {
-		return func() {}
-	}
+	x := &wait{statement: string(statement), since: w.Clock()}
 	w.waits.mu.Lock()
 	defer w.waits.mu.Unlock()
-	if w.waits.byID == nil {
-		w.waits.byID = map[exchange.CommandID]*wait{}
+	if w.waits.all == nil {
+		w.waits.all = map[*wait]struct{}{}
 	}
-	if w.waits.byID[cmd.ID] == nil && len(w.waits.byID) < maxWaits {
-		w.waits.byID[cmd.ID] = &wait{statement: string(statement), since: w.Clock()}
+	if len(w.waits.all) < maxWaits {
+		w.waits.all[x] = struct{}{}
 	}
 	return func() {
 		w.waits.mu.Lock()
 		defer w.waits.mu.Unlock()
-		delete(w.waits.byID, cmd.ID)
+		delete(w.waits.all, x)
 	}
+}
+
+// own reads a late statement's id; false for what this member did not sign.
+func (x *wait) own(self exchange.MemberID) bool {
+	if x.id != "" {
+		return true
+	}
+	t, err := jws.Parse(x.statement)
+	if err != nil {
+		return false
+	}
+	cmd, err := exchange.DecodeCommand(t.Payload)
+	x.id = cmd.ID
+	return err == nil && cmd.Issuer == self
 }
 
 // again is how often an open complaint's statement is proposed anew.
@@ -84,15 +93,20 @@ func (w *Witness) overdue() {
 	view, now, leader := w.Ledger.View(), w.Clock(), w.Leader()
 	w.waits.mu.Lock()
 	var late []wait
-	for id, x := range w.waits.byID {
+	for x := range w.waits.all {
+		if now.Sub(x.since) < min(step, w.Patience) {
+			continue
+		}
 		if leader != "" && len(x.leaders) < maxLeaders && !slices.Contains(x.leaders, leader) {
 			x.leaders = append(x.leaders, leader)
 		}
-		if st, ok := view.FindStatement(id); ok && st.JWS == x.statement {
-			delete(w.waits.byID, id)
+		if !x.own(w.Self) {
+			delete(w.waits.all, x)
+		} else if st, ok := view.FindStatement(x.id); ok && st.JWS == x.statement {
+			delete(w.waits.all, x)
 		} else if now.Sub(x.since) >= w.Patience {
 			late = append(late, *x)
-			delete(w.waits.byID, id)
+			delete(w.waits.all, x)
 		}
 	}
 	w.waits.mu.Unlock()
