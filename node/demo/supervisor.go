@@ -73,7 +73,10 @@ func (s *Supervisor) LogPath(member string) string {
 }
 
 // Start runs one member's node; starting a running one does nothing.
-func (s *Supervisor) Start(member string) error {
+func (s *Supervisor) Start(member string) error { return s.StartWith(member, s.program...) }
+
+// StartWith is Start with another program, for instance of another release.
+func (s *Supervisor) StartWith(member string, program ...string) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.closed {
@@ -90,8 +93,8 @@ func (s *Supervisor) Start(member string) error {
 		return err
 	}
 	defer log.Close()
-	args := append(append([]string{}, s.program[1:]...), "node", "run", "--dir", s.Dir(member))
-	cmd := exec.Command(s.program[0], args...)
+	args := append(append([]string{}, program[1:]...), "node", "run", "--dir", s.Dir(member))
+	cmd := exec.Command(program[0], args...)
 	cmd.Env = append(os.Environ(), StopWithStdin+"=1")
 	cmd.Stdout, cmd.Stderr = log, log
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true} // Ctrl-C reaches the demo, which stops its nodes in order
