@@ -16,6 +16,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"syscall"
 	"time"
 
 	"accord/consensus/store/disk"
@@ -296,6 +297,9 @@ func (s *Snapshots) Create(version raft.SnapshotVersion, index, term uint64, c r
 func (s *Snapshots) judge(err error) error {
 	if errors.Is(err, disk.ErrFull) {
 		return fmt.Errorf("%w: %w", ErrDiskFull, err)
+	}
+	if errors.Is(err, syscall.EMFILE) || errors.Is(err, syscall.ENFILE) {
+		return err // callers have taken all descriptors: the disk has done no wrong
 	}
 	s.fatal(fmt.Errorf("%w: snapshot: %w", ErrLatched, err))
 	return err

@@ -229,7 +229,7 @@ func (l *Load) work(ctx context.Context, id int, home string) {
 
 // subjectsAfter is how many nominations a subject takes before another takes its
 // place: its list must fit on a page.
-const subjectsAfter = 40
+const subjectsAfter = 12
 
 // perLoad and pageful bound the list that is read whole, for a load and for all
 // loads of a federation.

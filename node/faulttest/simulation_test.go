@@ -304,6 +304,7 @@ func (w *world) read(ctx context.Context, a *actor) {
 	if err != nil {
 		return
 	}
+	last := a.reached.Load() // before the view: others on this node read meanwhile
 	v := a.View()
 	for _, id := range before {
 		row, ok := v.Entry(id)
@@ -311,8 +312,10 @@ func (w *world) read(ctx context.Context, a *actor) {
 			w.t.Errorf("I3: stale read on node %d at read point %d: entry %s, acknowledged before, there %t", a.node, index, id, ok)
 		}
 	}
-	if last := a.reached.Swap(v.Index()); last > v.Index() {
+	if last > v.Index() {
 		w.t.Errorf("I3: node %d went back from %d to %d", a.node, last, v.Index())
+	}
+	for seen := a.reached.Load(); seen < v.Index() && !a.reached.CompareAndSwap(seen, v.Index()); seen = a.reached.Load() {
 	}
 }
 
