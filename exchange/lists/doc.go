@@ -6,6 +6,10 @@
 // inside list.nominate, without its disclosures. Only its clear claims decide;
 // sealed fields are digests here and nothing else.
 //
+// The command's signature covers its documents, so that what they say is
+// authentic; their own signatures, for strangers, are checked behind the commands
+// and wherever a document leaves the node (VerifyDocument).
+//
 // An entry's status is a function of its row and a time, never stored:
 //
 //	nominated ──notice over──▶ listed ──term over──▶ expired

@@ -9,7 +9,8 @@
 //
 // Three rules make two nodes comparable byte for byte:
 //
-//   - A row has exactly one encoding (strictjson.Marshal of its struct).
+//   - A row has exactly one encoding: strictjson.Marshal of a Table's struct, the
+//     fields of a Log's (see Fields).
 //   - The chain digest runs over every row change in the order it was made:
 //     digest = SHA-256("accord-chain/1\n" ‖ previous ‖ leaf ‖ SHA-256(changes)), a change
 //     being frame(table) ‖ frame(id) ‖ 0x01 ‖ frame(row), or 0x00 for a deleted
@@ -17,6 +18,12 @@
 //     the commands alone and not on how consensus packed them into entries.
 //   - The content digest runs over all rows by table name, then id: the same
 //     rows have the same digest however they came there.
+//
+// A [Table] is rows that change, in go-memdb. A [Log] is rows that are only ever
+// added, encoded one behind the other outside memdb, found by number or by [Key];
+// in the digests a row's id is its number in 8 bytes, big-endian. A Log's rows may
+// each name a blob by its digest, which is kept by [Blobs] and stands behind its
+// row in snapshots.
 //
 // Rows of a table that is Aside (which consensus entry brought which commands)
 // are in snapshots and in neither digest.
