@@ -10,6 +10,7 @@ import (
 	"io"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -345,9 +346,10 @@ func TestFollowerThatNamesHigherTerms(t *testing.T) {
 	c.Kill(liar)
 	peer := &consensustest.Peer{Network: c.Hub.Join(c.Servers[liar].ID, c.Servers[liar].Address), As: c.Servers[liar]}
 	t.Cleanup(func() { _ = peer.Network.Close() })
-	n, heard := 0, make(chan struct{}, 1000)
+	var asked atomic.Uint64
+	heard := make(chan struct{}, 1000)
 	go peer.Serve(func(kind transport.Kind, _ []byte) []byte {
-		n++
+		n := asked.Add(1)
 		select {
 		case heard <- struct{}{}:
 		default:
