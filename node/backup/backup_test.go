@@ -233,13 +233,13 @@ func doesNotStart(t *testing.T, c *nodetest.Cluster, dir string) {
 	t.Helper()
 	cfg := c.Config("association")
 	cfg.Dir = dir
-	cfg.PassphraseFile = filepath.Join(c.Dir, "association", "passphrase")
+	cfg.PassphraseFile, cfg.Listen = filepath.Join(c.Dir, "association", "passphrase"), "127.0.0.1:0"
 	n, err := node.Open(cfg, node.Options{})
 	if err == nil {
 		n.Close()
 		t.Fatal("a restored copy started beside its original")
 	}
-	if !errors.Is(err, node.ErrStart) {
+	if !errors.Is(err, node.ErrNotListed) {
 		t.Errorf("refused with %v", err)
 	}
 	old := founding.Identity{Format: "accord-node/1", Member: "association", Node: c.Nodes["association"].Status().Node}
