@@ -65,7 +65,13 @@ func (r *run) joinOurs(ctx context.Context, name string) (time.Duration, error) 
 		[]string{seats[0].Member, "member", "welcome", name, "--out", paper("welcome")},
 		[]string{name, "member", "join", paper("welcome"), "--yes"})
 	for _, s := range steps {
-		if err := r.command(ctx, s[0], s[1:]...); err != nil {
+		err := r.command(ctx, s[0], s[1:]...)
+		// A welcome is given once the roster has come into force on the node's disk.
+		for tries := 0; err != nil && s[2] == "welcome" && tries < 40; tries++ {
+			time.Sleep(250 * time.Millisecond)
+			err = r.command(ctx, s[0], s[1:]...)
+		}
+		if err != nil {
 			return 0, err
 		}
 	}
