@@ -283,7 +283,7 @@ func (w *world) join(id exchange.MemberID, kind exchange.MemberKind) {
 	w.nodes[id] = node
 	w.servers[id] = &Server{Config: cfg, Agency: a, Ledger: w.machine, Node: node, Audit: sinks, Clock: w.clock,
 		Witness: w.witness(id, node, dir),
-		Metrics: metrics.New("test", string(id), metrics.Gauges{Forks: zero, Stopped: zero, Cosigned: zero, Complaints: zero, LedgerSize: zero, AppliedLog: zero, CommitLog: zero, IsLeader: zero, Records: zero, AuditSinks: zero, LedgerTimeS: zero}),
+		Metrics: metrics.New("test", string(id), metrics.Gauges{Forks: zero, Documents: zero, BadDocs: zero, Stopped: zero, Cosigned: zero, Complaints: zero, LedgerSize: zero, AppliedLog: zero, CommitLog: zero, IsLeader: zero, Records: zero, AuditSinks: zero, LedgerTimeS: zero}),
 		Log:     slog.New(slog.NewTextHandler(w.log, nil))}
 }
 
