@@ -22,7 +22,7 @@ var update = flag.Bool("update", false, "write what the tests show into SECURITY
 // a line of its doc comment: "Shows: B5, F33, g6".
 var (
 	showsLine = regexp.MustCompile(`(?m)^Shows: (.+)$`)
-	shownID   = regexp.MustCompile(`^(?:B([1-9]|1[0-6])|F([1-9]|[1-3]\d|4[0-2])|g[1-9]|I([1-9]|10)|C[1-3])$`)
+	shownID   = regexp.MustCompile(`^(?:B([1-9]|1[0-6])|F([1-9]|[1-3]\d|4[0-2])|g[1-9]|I([1-9]|10)|C[1-3]|D([1-9]|[1-6]\d|7[0-2])|E([1-9]|1\d|2\d))$`)
 	threatRow = regexp.MustCompile(`(?m)^\| (B\d+) \|`)
 )
 
@@ -82,7 +82,7 @@ func shownBy(t *testing.T, path string, fn *ast.FuncDecl) []string {
 // rank orders ids by letter, then number.
 func rank(a, b string) int {
 	if a[0] != b[0] {
-		return strings.Index("BgFIC", a[:1]) - strings.Index("BgFIC", b[:1])
+		return strings.Index("BgFICDE", a[:1]) - strings.Index("BgFICDE", b[:1])
 	}
 	if len(a) != len(b) {
 		return len(a) - len(b)

@@ -128,7 +128,7 @@ func TestAStreamOfStatementsIsAnsweredLineByLine(t *testing.T) {
 	}
 }
 
-// Shows: B16
+// Shows: B2
 func TestHostileStatementsChangeNothing(t *testing.T) {
 	w := newWorld(t)
 	good := string(w.statement("regulator", subject(1)))
