@@ -78,8 +78,8 @@ start|restart) setsid "$ACCORD" node run --dir "$NODE" >> "$NODE.log" 2>&1 < /de
   for i in $(seq 600); do [ "$("$ACCORD" node status --dir "$NODE" --output json 2>&1 | grep -c CLI-012)" = 0 ] && exit 0
     kill -0 $(cat "$NODE.pid") 2> /dev/null || { tail -n 5 "$NODE.log"; exit 1; }; sleep 0.1; done; exit 1;;
 esac`,
-	"accord":      `exec "$ACCORD" --dir "$NODE" --operator admin --lang en "$@"`,
-	"install":     `mode=0755
+	"accord": `exec "$ACCORD" --dir "$NODE" --operator admin --lang en "$@"`,
+	"install": `mode=0755
 while [ $# -gt 2 ]; do [ "$1" = -m ] && mode=$2; shift 2; done
 rm -f "$2" && cp "$1" "$2" && chmod $mode "$2"`,
 	"chown":       `true`,
