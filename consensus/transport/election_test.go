@@ -125,8 +125,10 @@ func TestOneVoteATerm(t *testing.T) {
 	req := func(term, last uint64) *raft.RequestVoteRequest {
 		return &raft.RequestVoteRequest{Term: term, LastLogIndex: last, LastLogTerm: 4}
 	}
-	if e.grantVote("n1", req(6, 12)) == nil || e.grantVote("n1", req(6, 12)) == nil {
-		t.Fatal("a vote, or the same again, is not signed")
+	for range 2 { // a vote, and the same again
+		if e.grantVote("n1", req(6, 12)) == nil {
+			t.Fatal("a vote, or the same again, is not signed")
+		}
 	}
 	for range 2 {
 		if e.grantVote("n2", req(6, 12)) != nil || e.grantVote("n1", req(6, 3)) != nil || e.grantVote("n1", req(5, 12)) != nil {
