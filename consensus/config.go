@@ -121,7 +121,10 @@ func (c Config) validate() error {
 func (c Config) raftConfig(notify chan<- bool) *raft.Config {
 	rc := raft.DefaultConfig()
 	rc.LocalID = raft.ServerID(c.NodeID)
-	rc.HeartbeatTimeout, rc.ElectionTimeout, rc.LeaderLeaseTimeout = c.Heartbeat, c.Heartbeat, c.Lease
+	// Raft looks for a silent leader at random times one to two heartbeat timeouts
+	// apart and does not start anew when it hears one: silence is noticed after one
+	// to three of them. A shorter one brings that to about the election timeout.
+	rc.HeartbeatTimeout, rc.ElectionTimeout, rc.LeaderLeaseTimeout = max(c.Heartbeat*3/5, c.Lease), c.Heartbeat, c.Lease
 	rc.SnapshotInterval, rc.SnapshotThreshold, rc.TrailingLogs = c.SnapshotInterval, c.SnapshotThreshold, c.TrailingLogs
 	rc.MaxAppendEntries = 64
 	rc.BatchApplyCh = false

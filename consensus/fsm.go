@@ -43,10 +43,15 @@ type waiter struct {
 	next    *waiter     // with a payload of the same hash
 }
 
-// point waits for an index.
+// point waits for an index, or for an entry of a later term.
 type point struct {
 	index uint64
+	after uint64 // 0: no term will do
 	ready chan struct{}
+}
+
+func (p *point) passed(index, term uint64) bool {
+	return p.index <= index || p.after != 0 && term > p.after
 }
 
 func newFSM(m Machine, maxEntry int, fatal func(error)) *fsm {
@@ -128,7 +133,7 @@ func (f *fsm) deliver(index uint64, payloads, results [][]byte) {
 func (f *fsm) advance(index, term uint64) {
 	f.applied, f.term = index, term
 	for p := range f.points {
-		if p.index <= index {
+		if p.passed(index, term) {
 			close(p.ready)
 			delete(f.points, p)
 		}

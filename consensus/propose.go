@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"math"
 	"runtime"
 	"sync/atomic"
 	"time"
@@ -73,6 +74,7 @@ func (l *Log) Propose(ctx context.Context, payload []byte) (Result, error) {
 	for {
 		l.cfg.hit("propose.submit")
 		p := newProposal(payload)
+		term := l.raft.Load().CurrentTerm()
 		target, err := l.submit(ctx, p, patience.C)
 		if err != nil {
 			return Result{}, err
@@ -87,7 +89,7 @@ func (l *Log) Propose(ctx context.Context, payload []byte) (Result, error) {
 				}
 				continue
 			}
-			return l.conclude(ctx, w, v)
+			return l.conclude(ctx, w, v, term)
 		case <-ctx.Done():
 			return l.giveUp(w, p)
 		case <-l.stop:
@@ -151,8 +153,8 @@ func (l *Log) pause(ctx context.Context, leader string, patience <-chan time.Tim
 	return nil
 }
 
-// conclude turns a verdict into the caller's answer.
-func (l *Log) conclude(ctx context.Context, w *waiter, v verdict) (Result, error) {
+// conclude turns a verdict on a proposal of the given term into the caller's answer.
+func (l *Log) conclude(ctx context.Context, w *waiter, v verdict, term uint64) (Result, error) {
 	if v.outcome == refused {
 		return Result{}, fmt.Errorf("%w: by the leader: %q", ErrRefused, v.text)
 	}
@@ -161,13 +163,16 @@ func (l *Log) conclude(ctx context.Context, w *waiter, v verdict) (Result, error
 	// is no knowing, even when the leader says "committed".
 	wait := time.NewTimer(4 * l.cfg.Heartbeat)
 	defer wait.Stop()
-	var passed <-chan struct{}
+	until := point{index: v.index}
 	if v.outcome == committed {
 		wait.Reset(4*l.cfg.Heartbeat + l.cfg.RPCTimeout)
-		var forget func()
-		passed, forget = l.fsm.watch(v.index)
-		defer forget()
+	} else {
+		// An entry of a term is never committed behind one of a later term: once
+		// that is applied here, waiting shows nothing more.
+		until = point{index: math.MaxUint64, after: term}
 	}
+	passed, forget := l.fsm.watch(until)
+	defer forget()
 	select {
 	case res := <-w.done:
 		return res, nil
@@ -175,7 +180,7 @@ func (l *Log) conclude(ctx context.Context, w *waiter, v verdict) (Result, error
 		select { // applied through the log after all?
 		case res := <-w.done:
 			return res, nil
-		default: // it came with a snapshot; the result is in the machine's state
+		default: // it came with a snapshot and the result is in the machine's state, or a later term has passed it by
 		}
 	case <-wait.C:
 	case <-ctx.Done():
@@ -184,13 +189,14 @@ func (l *Log) conclude(ctx context.Context, w *waiter, v verdict) (Result, error
 	return Result{}, ErrUnknownOutcome
 }
 
-// watch gives a channel that is closed once index is applied here, by whatever
+// watch gives a channel that is closed once the point is passed here, by whatever
 // way; forget ends the watch.
-func (f *fsm) watch(index uint64) (passed <-chan struct{}, forget func()) {
-	p := &point{index: index, ready: make(chan struct{})}
+func (f *fsm) watch(until point) (passed <-chan struct{}, forget func()) {
+	p := &until
+	p.ready = make(chan struct{})
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	if f.applied >= index {
+	if p.passed(f.applied, f.term) {
 		close(p.ready)
 		return p.ready, func() {}
 	}

@@ -41,7 +41,7 @@ func TestRaftConfiguration(t *testing.T) {
 	if rc.RestoreCommittedLogs || rc.PreVoteDisabled || rc.BatchApplyCh || !rc.ShutdownOnRemove || rc.NoSnapshotRestoreOnStart {
 		t.Fatalf("%+v", rc)
 	}
-	if rc.HeartbeatTimeout != rc.ElectionTimeout || rc.LeaderLeaseTimeout > rc.HeartbeatTimeout/2 || rc.TrailingLogs == 0 || rc.MaxAppendEntries > 64 {
+	if rc.HeartbeatTimeout > rc.ElectionTimeout || rc.LeaderLeaseTimeout > rc.ElectionTimeout/2 || rc.LeaderLeaseTimeout > rc.HeartbeatTimeout || rc.TrailingLogs == 0 || rc.MaxAppendEntries > 64 {
 		t.Fatalf("%+v", rc)
 	}
 	var _ raft.WithPreVote = (*transport.Transport)(nil)
