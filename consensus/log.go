@@ -26,6 +26,7 @@ type Log struct {
 	trans *transport.Transport
 	raft  atomic.Pointer[raft.Raft] // nil while opening: requests arrive before
 
+	checks    *checks
 	proposals chan *proposal  // for the leader's grouper on this node
 	forwards  chan *proposal  // for the leader on another node
 	reads     chan *readPoint // for the leader's read rounds on this node
@@ -54,6 +55,7 @@ func Open(cfg Config, m Machine) (*Log, error) {
 	}
 	l := &Log{cfg: cfg, stop: make(chan struct{}), notify: make(chan bool, 8), elected: make(chan struct{}, 1), doubted: make(chan struct{}, 1),
 		proposals: make(chan *proposal, queueLength), forwards: make(chan *proposal, queueLength), reads: make(chan *readPoint), changes: make(chan Leadership, 1)}
+	l.checks = newChecks(m)
 	if err := l.openStore(m); err != nil {
 		return nil, err
 	}
@@ -69,6 +71,7 @@ func Open(cfg Config, m Machine) (*Log, error) {
 	l.store.SetFloor(r.CommitIndex)
 	l.tasks.Go(l.watchLeadership)
 	l.tasks.Go(l.settle)
+	l.tasks.Go(func() { l.checks.run(l.stop) })
 	l.tasks.Go(l.runGroups)
 	l.tasks.Go(l.runReads)
 	l.tasks.Go(l.runRenewals)

@@ -64,8 +64,10 @@ func (l *Log) Propose(ctx context.Context, payload []byte) (Result, error) {
 	if l.store.Room() != nil {
 		return Result{}, ErrDiskFull
 	}
-	if err := l.fsm.machine.Check(payload); err != nil {
-		return Result{}, fmt.Errorf("%w: %w", ErrRefused, err)
+	if refusal, err := l.checks.judge(ctx, l.stop, payload); err != nil {
+		return Result{}, err
+	} else if refusal != nil {
+		return Result{}, fmt.Errorf("%w: %w", ErrRefused, refusal)
 	}
 	w := l.fsm.expect(payload)
 	defer l.fsm.forget(w)
