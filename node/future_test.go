@@ -14,7 +14,8 @@ import (
 func TestFutureCommandsAreNotStored(t *testing.T) {
 	payload := machinetest.History(t, 1, 1)[0]
 	m := machinetest.New(t)
-	at, err := m.TimeOf(payload)
+	cmd, err := m.CommandOf(payload)
+	at := cmd.At
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -8,8 +8,6 @@ import (
 	"time"
 
 	"accord/consensus"
-	"accord/crypto/jws"
-	"accord/exchange"
 	"accord/exchange/machine"
 	"accord/exchange/members"
 	"accord/node/wire"
@@ -111,9 +109,9 @@ func (m ledgerMachine) CheckAll(payloads [][]byte) []error {
 		if err != nil {
 			continue
 		}
-		if at, err := m.TimeOf(payloads[i]); err != nil {
+		if cmd, err := m.CommandOf(payloads[i]); err != nil {
 			errs[i] = err
-		} else if at.Time().After(horizon) {
+		} else if cmd.At.Time().After(horizon) {
 			errs[i] = errFuture
 		}
 	}
@@ -132,11 +130,7 @@ func (m ledgerMachine) Admit(payload []byte) error {
 
 // punctual is nil for a command whose time is near this node's clock.
 func (m ledgerMachine) punctual(payload []byte) error {
-	t, err := jws.Parse(string(payload))
-	if err != nil {
-		return err
-	}
-	cmd, err := exchange.DecodeCommand(t.Payload)
+	cmd, err := m.CommandOf(payload)
 	if err != nil {
 		return err
 	}

@@ -168,25 +168,24 @@ func (m *Machine) Allows(verb exchange.Verb) error {
 // Book holds the rosters this node has verified.
 func (m *Machine) Book() *members.Book { return m.tools.Book }
 
-// TimeOf is the time a payload claims, for whoever has a clock to compare it
-// with: nobody here has. It verifies nothing.
-func TimeOf(payload []byte) (exchange.Millis, error) {
+// CommandOf is the command a payload claims to be, for whoever has a clock to
+// compare its time with: nobody here has. It verifies nothing.
+func CommandOf(payload []byte) (exchange.Command, error) {
 	if len(payload) > exchange.MaxCommand {
-		return 0, exchange.ErrCommandSize.With("max", exchange.MaxCommand)
+		return exchange.Command{}, exchange.ErrCommandSize.With("max", exchange.MaxCommand)
 	}
 	t, err := jws.Parse(string(payload))
 	if err != nil {
-		return 0, ErrPayload.Wrap(err)
+		return exchange.Command{}, ErrPayload.Wrap(err)
 	}
-	c, err := exchange.DecodeCommand(t.Payload)
-	return c.At, err
+	return exchange.DecodeCommand(t.Payload)
 }
 
-// TimeOf is the function of the same name, quicker for a payload that passed
+// CommandOf is the function of the same name, quicker for a payload that passed
 // Check just now.
-func (m *Machine) TimeOf(payload []byte) (exchange.Millis, error) {
+func (m *Machine) CommandOf(payload []byte) (exchange.Command, error) {
 	if c := m.remembered.get(sha256.Sum256(payload)); c != nil {
-		return c.cmd.At, nil
+		return c.cmd, nil
 	}
-	return TimeOf(payload)
+	return CommandOf(payload)
 }

@@ -302,11 +302,11 @@ func TestVerbTable(t *testing.T) {
 	machine.TwiceDefined()
 }
 
-func TestTimeOf(t *testing.T) {
-	if at, err := machine.TimeOf(Sign(t, withdrawal("w"))); err != nil || at != Start {
-		t.Errorf("%d %v", at, err)
+func TestCommandOf(t *testing.T) {
+	if c, err := machine.CommandOf(Sign(t, withdrawal("w"))); err != nil || c.At != Start {
+		t.Errorf("%d %v", c.At, err)
 	}
-	if _, err := machine.TimeOf([]byte("x")); err == nil {
+	if _, err := machine.CommandOf([]byte("x")); err == nil {
 		t.Error("garbage has a time")
 	}
 }
