@@ -51,8 +51,18 @@ type Governor interface {
 	// is asked on the leader before a change and on every follower before the
 	// entry is stored; in one batch of entries the commands are checked first.
 	// After a restart the stored entries that are not applied yet go through
-	// Check again before anything is asked. It is called concurrently.
+	// Check again, or through Recall, before anything is asked. It is called
+	// concurrently.
 	Governs(servers []Server) error
+}
+
+// Recaller is a Governor that learns from a few kinds of command only: after a
+// restart it picks them out of the stored ones by itself, and the others, which
+// were judged when they came, need not be judged twice before they are applied.
+type Recaller interface {
+	// Recall lets what Governs goes by be learned from a stored payload, as Check
+	// did when it came. It is called before anything is asked.
+	Recall(payload []byte)
 }
 
 // Papers is a Governor whose papers prove themselves, so that a node can take

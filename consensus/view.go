@@ -189,6 +189,23 @@ func (l *Log) vet(ctx context.Context, req *raft.InstallSnapshotRequest, voucher
 	return l.view.Governs(configuration.Servers)
 }
 
+// recall lets the machine learn again from a stored entry, which was judged when
+// it came.
+func (v *view) recall(e *raft.Log) {
+	m, picks := v.l.fsm.machine.(Recaller)
+	if !picks {
+		_ = v.Check([]*raft.Log{e})
+		return
+	}
+	group, err := decodeGroup(e.Data, v.l.cfg.MaxEntry)
+	if err != nil {
+		return // Apply says so
+	}
+	for _, payload := range group {
+		m.Recall(payload)
+	}
+}
+
 // recheck puts the stored entries that are not part of the newest snapshot through
 // the machine's check again: a governor must know what they announce before the
 // first membership that follows from it is judged.
@@ -205,7 +222,7 @@ func (l *Log) recheck() error {
 	for i := max(first, snap+1); err == nil && i <= last; i++ {
 		var e raft.Log
 		if err = l.store.GetLog(i, &e); err == nil && e.Type == raft.LogCommand {
-			_ = l.view.Check([]*raft.Log{&e}) // it was judged when it came
+			l.view.recall(&e)
 		}
 	}
 	return err

@@ -80,6 +80,14 @@ func DecodeCommand(data []byte) (Command, error) {
 	return anyCommand(data)
 }
 
+// VerbOf reads the verb from the beginning of an encoded command, as long as the
+// beginning is plain. It judges nothing.
+func VerbOf(beginning string) (v Verb, ok bool) {
+	p := strictjson.NewPlain(beginning)
+	c := plainHead(&p)
+	return c.Verb, p.Next(`,"body":`)
+}
+
 // anyCommand reads a command in any spelling and refuses all but the one.
 func anyCommand(data []byte) (Command, error) {
 	var c Command
@@ -100,6 +108,19 @@ func anyCommand(data []byte) (Command, error) {
 // all are; FuzzDecodeCommand holds it against the general way.
 func plainCommand(data []byte) (c Command, ok bool) {
 	p := strictjson.NewPlain(string(data))
+	c = plainHead(&p)
+	p.Skip(`,"body":`)
+	body := len(p.Value())
+	p.Skip("}")
+	if !p.Done() {
+		return Command{}, false
+	}
+	c.Body = data[len(data)-1-body : len(data)-1 : len(data)-1]
+	return c, true
+}
+
+// plainHead reads everything before the body.
+func plainHead(p *strictjson.Plain) (c Command) {
 	p.Skip(`{"fed":`)
 	c.Federation = p.String()
 	p.Skip(`,"iss":`)
@@ -114,14 +135,7 @@ func plainCommand(data []byte) (c Command, ok bool) {
 	c.ID = CommandID(p.String())
 	p.Skip(`,"verb":`)
 	c.Verb = Verb(p.String())
-	p.Skip(`,"body":`)
-	body := len(p.Value())
-	p.Skip("}")
-	if !p.Done() {
-		return Command{}, false
-	}
-	c.Body = data[len(data)-1-body : len(data)-1 : len(data)-1]
-	return c, true
+	return c
 }
 
 func (c Command) validate() error {

@@ -1,7 +1,9 @@
 package machine
 
 import (
+	"bytes"
 	"crypto/sha256"
+	"encoding/base64"
 
 	"accord/crypto/jws"
 	"accord/crypto/keys"
@@ -93,6 +95,30 @@ func (m *Machine) authentic(c *opened, key keys.Public, err error) *exchange.Err
 // nodes judge alike however far each has applied: a roster that holds is
 // remembered here (members.Book), and what its newcomers sign passes behind it.
 func (m *Machine) Check(payload []byte) error { return m.CheckAll([][]byte{payload})[0] }
+
+// Recall puts a payload through Check again if it can bring a roster: after a
+// restart the rosters of stored entries must be known before any is applied.
+func (m *Machine) Recall(payload []byte) {
+	if verb, known := verbOf(payload); !known || verb == exchange.VerbRoster {
+		_ = m.Check(payload) // it was judged when it came
+	}
+}
+
+// verbOf reads the verb without the rest. Nearly all payloads are plain; of one
+// that is not it knows nothing.
+func verbOf(payload []byte) (exchange.Verb, bool) {
+	const enough = 1 << 10 // of base64, a multiple of 4
+	_, rest, _ := bytes.Cut(payload, []byte("."))
+	rest = rest[:min(len(rest), enough)]
+	if end := bytes.IndexByte(rest, '.'); end >= 0 {
+		rest = rest[:end]
+	}
+	text, err := base64.RawURLEncoding.DecodeString(string(rest))
+	if err != nil {
+		return "", false
+	}
+	return exchange.VerbOf(string(text))
+}
 
 // CheckAll is Check for many payloads, with their signatures verified in
 // batches: one error or nil for each. What passes is remembered for Apply.

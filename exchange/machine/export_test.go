@@ -1,6 +1,7 @@
 package machine
 
 import (
+	"crypto/sha256"
 	"fmt"
 	"strings"
 
@@ -64,4 +65,12 @@ func SwapLeaves(m *Machine) error {
 	}
 	m.publish(m.store, other, m.View().state, m.View().catalogue)
 	return nil
+}
+
+// VerbOf is what Recall goes by.
+var VerbOf = verbOf
+
+// Remembered says whether a payload was opened and verified.
+func Remembered(m *Machine, payload []byte) bool {
+	return m.remembered.get(sha256.Sum256(payload)) != nil
 }
