@@ -108,6 +108,16 @@ func (b *Bundle) AddCommand(ledger tlog.View, index int64, jws string, outcome O
 	return nil
 }
 
+// AddChange adds an accepted command that changes keys or members: every one that
+// the checkpoint covers must be there.
+func (b *Bundle) AddChange(ledger tlog.View, index int64, jws string) error {
+	if err := b.AddCommand(ledger, index, jws, Accepted); err != nil {
+		return err
+	}
+	b.Changes = append(b.Changes, index)
+	return nil
+}
+
 // AddDocument adds a document that rests on no command.
 func (b *Bundle) AddDocument(kind, sdjwt string) {
 	b.Documents = append(b.Documents, Document{Kind: kind, SDJWT: sdjwt})

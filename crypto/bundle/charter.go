@@ -24,12 +24,15 @@ type charter struct {
 	Name         Text            `json:"name"`
 	Founded      int64           `json:"founded"` // Unix ms
 	CosignQuorum int             `json:"cosign_quorum"`
+	AdoptQuorum  int             `json:"adopt_quorum"`
+	RosterQuorum int             `json:"roster_quorum"`
 	Members      []charterMember `json:"members"`
 }
 
 type charterMember struct {
 	ID   string        `json:"id"`
 	Name Text          `json:"name"`
+	Seat bool          `json:"seat"`
 	Keys []keys.Public `json:"keys"`
 }
 
@@ -98,35 +101,45 @@ func (c *charter) check() error {
 		return errors.New("federation's name")
 	case c.Founded <= 0:
 		return errors.New("no time of founding")
-	case len(c.Members) == 0 || len(c.Members) > MaxMembers:
-		return errors.New("number of members")
 	}
-	seen, kids := make(map[string]bool), make(map[string]bool)
-	cosigners := 0
-	for i, m := range c.Members {
-		if !validName(m.ID) || seen[m.ID] {
-			return fmt.Errorf("member %d: name is not valid or taken", i)
-		}
-		seen[m.ID] = true
-		uses := make(map[keys.Use]bool)
-		for _, k := range m.Keys {
-			if k.IsZero() || uses[k.Use()] || kids[k.KID()] {
-				return fmt.Errorf("member %d: no key, two keys for one use, or a key listed already", i)
-			}
-			uses[k.Use()] = true
-			kids[k.KID()] = true
-		}
-		if !uses[keys.Command] {
-			return fmt.Errorf("member %d: no command key", i)
-		}
-		if uses[keys.Cosign] {
-			cosigners++
-		}
+	cosigners, err := checkMembers(c.Members)
+	if err != nil {
+		return err
 	}
 	if c.CosignQuorum < 0 || c.quorum() > cosigners {
 		return fmt.Errorf("a cosign quorum of %d among %d cosigners", c.quorum(), cosigners)
 	}
 	return nil
+}
+
+// checkMembers checks the members of a charter or roster and counts those that
+// can cosign.
+func checkMembers(all []charterMember) (cosigners int, err error) {
+	if len(all) == 0 || len(all) > MaxMembers {
+		return 0, errors.New("number of members")
+	}
+	seen, kids := make(map[string]bool), make(map[string]bool)
+	for i, m := range all {
+		if !validName(m.ID) || seen[m.ID] {
+			return 0, fmt.Errorf("member %d: name is not valid or taken", i)
+		}
+		seen[m.ID] = true
+		uses := make(map[keys.Use]bool)
+		for _, k := range m.Keys {
+			if k.IsZero() || uses[k.Use()] || kids[k.KID()] {
+				return 0, fmt.Errorf("member %d: no key, two keys for one use, or a key listed already", i)
+			}
+			uses[k.Use()] = true
+			kids[k.KID()] = true
+		}
+		if !uses[keys.Command] {
+			return 0, fmt.Errorf("member %d: no command key", i)
+		}
+		if uses[keys.Cosign] {
+			cosigners++
+		}
+	}
+	return cosigners, nil
 }
 
 // quorum is how many members must cosign: what the charter says, or a majority
@@ -136,4 +149,13 @@ func (c *charter) quorum() int {
 		return c.CosignQuorum
 	}
 	return len(c.Members)/2 + 1
+}
+
+// rosterQuorum is how many seats must endorse the next roster; 0 if the charter
+// says nothing, by which no roster ever holds.
+func (c *charter) rosterQuorum() int {
+	if c.RosterQuorum != 0 {
+		return c.RosterQuorum
+	}
+	return c.AdoptQuorum
 }

@@ -36,7 +36,8 @@
 //     somebody made these keys: the digest of the payload, or the policy, is
 //     what ties them to real agencies.
 //  2. Checkpoint. It is of this federation's ledger, and members cosigned it, as
-//     many as the charter's cosign_quorum asks (a majority if it says nothing).
+//     many as the charter's cosign_quorum asks (a majority if it says nothing), or
+//     the newest roster's.
 //  3. Commands. Each is signed by the command key of the member it names, for
 //     this federation, and its Leaf is included under the checkpoint.
 //  4. Documents. Each is signed by the attest key of the member it names; one
@@ -54,9 +55,20 @@
 //
 //   - that they are still in force: the ledger may go on after the checkpoint;
 //   - that nothing was left out of the bundle;
-//   - that what they claim is true.
+//   - that what they claim is true;
+//   - that no later roster put other keys and members in force: who leaves out
+//     the newest rosters shows the ledger under the keys before them, and can do so
+//     only with a checkpoint that these still cosigned.
 //
-// Keys come from the charter. A bundle that needs a later change of keys names
-// it under "changes", and a kind of change this version does not know is
+// # Members that change
+//
+// Keys come from the charter and from the rosters that followed it. A roster is
+// the whole membership after a change. The command members.roster brings it to
+// the ledger with its exact bytes and the endorsements of the seats of the roster
+// before; it names that one by digest. A bundle names each such command under
+// "changes", and it holds all of them that the checkpoint covers. A key counts
+// for the commands after the one whose roster first lists it, up to the one whose
+// roster does not any more, that one included. Who cosigned, and how many must,
+// is judged by the newest roster. A kind of change this version does not know is
 // refused.
 package bundle

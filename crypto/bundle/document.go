@@ -80,7 +80,7 @@ func (v *verifier) judge(d Document, typ, ref string, out *DocumentReport) bool 
 	}
 	ok = v.add(CheckDocumentSigned, ref, err) && ok
 	if verified != nil {
-		ok = v.add(CheckDocumentIssuer, ref, v.issuer(verified, d.RestsOn, out)) && ok
+		ok = v.add(CheckDocumentIssuer, ref, v.issuer(verified, d, out)) && ok
 		v.disclosed(verified, out)
 	}
 	if d.RestsOn != nil {
@@ -110,8 +110,9 @@ func (v *verifier) release(d Document, typ string) (*sdjwt.Verified, error) {
 }
 
 // issuer checks that the document names the member whose key signed it, and
-// takes what the report tells.
-func (v *verifier) issuer(verified *sdjwt.Verified, restsOn *int64, out *DocumentReport) error {
+// takes what the report tells. What stands in a command was signed with a key
+// that counted there; what is released may be older than its key's end.
+func (v *verifier) issuer(verified *sdjwt.Verified, d Document, out *DocumentReport) error {
 	var f facts
 	if err := strictjson.UnmarshalLoose(verified.Clear, &f); err != nil {
 		return err
@@ -124,7 +125,10 @@ func (v *verifier) issuer(verified *sdjwt.Verified, restsOn *int64, out *Documen
 	if !ok || f.Iss != h.member {
 		return errors.New("the key's holder is another member")
 	}
-	if restsOn != nil && !h.validAt(v.bodies[v.bundle.position(*restsOn)].Iat) {
+	if d.RestsOn == nil {
+		return nil
+	}
+	if !h.signs(*d.RestsOn) && (d.Kind != KindRelease || *d.RestsOn <= h.after) {
 		return errors.New("the key was not valid at the time of the command")
 	}
 	return nil

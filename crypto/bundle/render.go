@@ -70,12 +70,19 @@ func (p *printer) facts(r *Report) {
 	if r.Charter != "" {
 		p.charter(r)
 	}
+	if r.Roster > 0 {
+		p.say("成员名册  第 %d 版，自章程起逐版签署", "roster      version %d, endorsed one by one from the charter on", r.Roster)
+	}
 	c := r.Checkpoint
 	if c == nil {
 		return
 	}
 	p.say("账本      %s，%d 条，根 %s", "ledger      %s, %d leaves, root %s", clean(c.Origin), c.Size, c.Root)
-	p.say("共签      %d 家（章程要求 %d 家）", "cosigned    by %d members (the charter asks for %d)", len(c.Cosigners), c.Quorum)
+	if r.Roster > 0 {
+		p.say("共签      %d 家（名册要求 %d 家）", "cosigned    by %d members (the roster asks for %d)", len(c.Cosigners), c.Quorum)
+	} else {
+		p.say("共签      %d 家（章程要求 %d 家）", "cosigned    by %d members (the charter asks for %d)", len(c.Cosigners), c.Quorum)
+	}
 	for _, s := range c.Cosigners {
 		fmt.Fprintf(p, "          %s %s\n", s.Member, instant(s.Unix*1000))
 	}

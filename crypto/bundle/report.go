@@ -46,6 +46,7 @@ type Report struct {
 	Federation string            `json:"federation,omitempty"`
 	Name       *Text             `json:"name,omitempty"` // as the charter has it
 	Charter    string            `json:"charter_digest,omitempty"`
+	Roster     int               `json:"roster,omitempty"` // version of the newest roster, 0 for the charter
 	Checkpoint *CheckpointReport `json:"checkpoint,omitempty"`
 	Commands   []CommandReport   `json:"commands,omitempty"`
 	Documents  []DocumentReport  `json:"documents,omitempty"`
@@ -153,12 +154,12 @@ var checks = map[string]texts{
 		Text{"不能证明章程已记入账本", "the charter is not proven to be in the ledger"}},
 	CheckNote: {Text{"检查点属于本联合体账本，共签有效", "the checkpoint is of this federation's ledger and its cosignatures are valid"},
 		Text{"检查点不是本联合体账本的，或共签无效", "the checkpoint is not of this federation's ledger, or a cosignature is invalid"}},
-	CheckQuorum: {Text{"共签单位数达到章程要求", "as many members cosigned as the charter asks"},
-		Text{"共签单位数未达到章程要求", "fewer members cosigned than the charter asks"}},
+	CheckQuorum: {Text{"共签单位数达到章程或最新名册的要求", "as many members cosigned as the charter or the newest roster asks"},
+		Text{"共签单位数未达到章程或最新名册的要求", "fewer members cosigned than the charter or the newest roster asks"}},
 	CheckPolicy: {Text{"检查点符合所给共签策略", "the checkpoint satisfies the policy given"},
 		Text{"检查点不符合所给共签策略", "the checkpoint does not satisfy the policy given"}},
-	CheckChange: {Text{"密钥变更已生效", "the change of keys was applied"},
-		Text{"密钥变更种类不明，拒绝猜测", "the change of keys is of a kind this version does not know"}},
+	CheckChange: {Text{"名册由前一名册的席位签署生效，成员与密钥以其为准", "enough seats of the roster before endorsed this one, and members and keys go by it"},
+		Text{"名册不能接续前一名册，或密钥变更种类不明，拒绝猜测", "the roster does not follow from the one before, or the change of keys is of a kind this version does not know"}},
 	CheckCommandForm: {Text{"指令内容可读，属于本联合体", "the command reads and is this federation's"},
 		Text{"指令内容无法读取，或属于另一联合体", "the command does not read, or is another federation's"}},
 	CheckCommandSigned: {Text{"指令签名有效", "the command's signature is valid"},

@@ -12,37 +12,32 @@ import (
 // validity, in ms: the same minute within which a ledger accepts a command.
 const acceptSkew = 60_000
 
-// held is a key in the hands of a member for a time.
+// held is a key in the hands of a member, from one roster until another.
 type held struct {
 	member string
 	key    keys.Public
+	after  int64 // the leaf that brought it; it signs those after, -1 for the charter's
 	from   int64 // Unix ms
-	until  int64 // Unix ms, 0 for no end known here
+	ended  bool  // a later roster does not list it
+	last   int64 // that roster's leaf, the last it may have signed
+	until  int64 // and time, Unix ms
 }
 
+// signs says whether the key counted for a statement that became this leaf.
+// Where a statement stands is proven, while its time is only claimed.
+func (h held) signs(index int64) bool { return index > h.after && (!h.ended || index <= h.last) }
+
+// validAt says whether it counted at a time, for what has no place in the ledger.
 func (h held) validAt(ms int64) bool {
-	return ms >= h.from-acceptSkew && (h.until == 0 || ms <= h.until+acceptSkew)
+	return ms >= h.from-acceptSkew && (!h.ended || ms <= h.until+acceptSkew)
 }
 
 // ring holds all members' keys by kid. A kid is a thumbprint, so it can name
-// but one key, and the charter's check sees to it that it has but one member.
+// but one key, and the checks of charter and rosters see to it that it has but
+// one member, and does not come back.
 type ring map[string]held
 
-// ringOf is the ring the charter founds.
-func ringOf(c *charter) ring {
-	r := make(ring)
-	if c == nil {
-		return r
-	}
-	for _, m := range c.Members {
-		for _, k := range m.Keys {
-			r[k.KID()] = held{member: m.ID, key: k, from: c.Founded}
-		}
-	}
-	return r
-}
-
-var errUnknownKey = errors.New("bundle: no member of the charter has this key")
+var errUnknownKey = errors.New("bundle: no member has this key")
 
 // lookup serves the verifiers of tokens.
 func (r ring) lookup(kid string) (keys.Public, error) {
@@ -69,12 +64,4 @@ func (r ring) cosigners(federation string) (known []tlog.Key, holder map[string]
 	}
 	sort.Slice(known, func(i, j int) bool { return known[i].String() < known[j].String() })
 	return known, holder
-}
-
-// change applies a later change of keys that a ledger command made. It is the
-// one place that a new kind of change has to be taught to; until then a bundle
-// that needs one is refused, because to go on with the charter's keys would be
-// to guess.
-func (r ring) change(verb string) error {
-	return errors.New("this version knows no command " + quote(verb) + " that changes keys")
 }

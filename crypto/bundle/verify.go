@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 
 	"accord/crypto/jws"
@@ -35,9 +36,9 @@ func Verify(data []byte, opts Options) *Report {
 	}
 	v := &verifier{Report: r, bundle: b, opts: opts, ring: make(ring)}
 	v.charter()
+	v.changes()
 	v.checkpoint()
 	v.commands()
-	v.changes()
 	v.documents()
 	r.Anchored = r.OK && (opts.Trust != nil || opts.Policy != nil)
 	return r
@@ -46,12 +47,12 @@ func Verify(data []byte, opts Options) *Report {
 // verifier carries what one step found to the next.
 type verifier struct {
 	*Report
-	bundle  *Bundle
-	opts    Options
-	charted *charter // nil if it does not read
-	ring    ring
-	tree    tlog.Checkpoint // as stated; believed only if the checks say so
-	bodies  []statement     // of the commands, by position
+	bundle *Bundle
+	opts   Options
+	line   *lineage // nil if the charter does not read
+	ring   ring
+	tree   tlog.Checkpoint // as stated; believed only if the checks say so
+	bodies []statement     // of the commands, by position
 }
 
 // statement is what a verifier needs of a command's payload.
@@ -68,8 +69,8 @@ type statement struct {
 func (v *verifier) charter() {
 	payload, c, err := readCharter(v.bundle.Charter.Signatures)
 	if v.add(CheckCharterForm, "", err) {
-		v.charted = c
-		v.ring = ringOf(c)
+		v.line = lineageOf(c, DigestOf(payload))
+		v.ring = v.line.ring
 		v.Federation = c.Federation
 		v.Name = &c.Name
 		v.add(CheckFederation, "", unless(c.Federation == v.bundle.Federation,
@@ -151,8 +152,8 @@ func (v *verifier) checkpoint() {
 	if c, _, err := tlog.Read(note); err == nil {
 		v.tree = c
 		v.Checkpoint = &CheckpointReport{Origin: c.Origin, Size: c.Size, Root: c.Root.String(), Cosigners: []Cosigner{}}
-		if v.charted != nil {
-			v.Checkpoint.Quorum = v.charted.quorum()
+		if v.line != nil {
+			v.Checkpoint.Quorum = v.line.cosign
 		}
 	}
 	signed, err := tlog.Open(note, origin, known...)
@@ -164,21 +165,23 @@ func (v *verifier) checkpoint() {
 	}
 }
 
-// count counts members, not keys or signature lines.
+// count counts members, not keys or signature lines, and only those of the
+// newest roster, with the keys it lists: who holds another's old key cannot make
+// checkpoints of what came later.
 func (v *verifier) count(signed *tlog.SignedCheckpoint, holder map[string]held) error {
-	if v.charted == nil || signed == nil {
+	if v.line == nil || signed == nil {
 		return errors.New("no charter, or no valid checkpoint, to count by")
 	}
 	counted := make(map[string]bool)
 	for _, s := range signed.Signatures {
 		h := holder[s.Key.String()]
-		if s.Unix > 1<<53/1000 || !h.validAt(s.Unix*1000) || counted[h.member] {
+		if s.Unix > 1<<53/1000 || h.ended || !h.validAt(s.Unix*1000) || counted[h.member] {
 			continue
 		}
 		counted[h.member] = true
 		v.Checkpoint.Cosigners = append(v.Checkpoint.Cosigners, Cosigner{Member: h.member, Unix: s.Unix})
 	}
-	want := v.charted.quorum()
+	want := v.line.cosign
 	return unless(len(counted) >= want, fmt.Sprintf("%d of the %d needed", len(counted), want))
 }
 
@@ -205,11 +208,14 @@ func (v *verifier) command(i int, result jws.Result) {
 	s, err := readStatement(token.Payload, v.bundle.Federation)
 	ok = v.add(CheckCommandForm, ref, err) && ok
 	h, known := v.ring[token.KID]
-	err = unless(known && h.member == s.Iss && h.validAt(s.Iat), "the key's holder and time are others")
+	err = unless(known && h.member == s.Iss && h.signs(c.Index) && s.Iat >= v.line.founded-acceptSkew, "the key's holder and time are others")
 	ok = v.add(CheckCommandIssuer, ref, err) && ok
 	leaf := tlog.LeafHash(Leaf(s.ID, []byte(c.JWS), c.Outcome))
 	err = tlog.CheckInclusion(c.Proof, v.tree.Size, c.Index, v.tree.Root, leaf)
 	ok = v.add(CheckCommandLogged, ref, err) && ok
+	if v.unlisted(s, c) {
+		ok = v.add(CheckChange, ref, errors.New("the roster is not named among the changes"))
+	}
 	v.bodies[i] = s
 	v.Commands = append(v.Commands, CommandReport{Index: c.Index, OK: ok, Outcome: c.Outcome,
 		ID: s.ID, Issuer: s.Iss, Operator: s.Op, Verb: s.Verb, Time: s.Iat})
@@ -233,12 +239,46 @@ func readStatement(payload []byte, federation string) (statement, error) {
 	return s, nil
 }
 
-// changes applies the commands that change keys.
+// changes follows the rosters that the bundle's commands brought, from the
+// charter on. Whether each of these commands is signed and in the ledger, commands
+// says like of any other.
 func (v *verifier) changes() {
 	for _, index := range v.bundle.Changes {
-		verb := v.bodies[v.bundle.position(index)].Verb
-		v.add(CheckChange, "command "+strconv.FormatInt(index, 10), v.ring.change(verb))
+		c := v.bundle.Commands[v.bundle.position(index)]
+		t, err := jws.Parse(c.JWS)
+		if err == nil {
+			err = v.change(t.Payload, place{index: index}, c.Outcome)
+		}
+		v.add(CheckChange, "command "+strconv.FormatInt(index, 10), err)
 	}
+	if v.line != nil {
+		v.Roster = v.line.version
+	}
+}
+
+// change takes one roster into the line. A command of another kind is refused:
+// to go on with the keys known so far would be to guess.
+func (v *verifier) change(payload []byte, at place, outcome Outcome) error {
+	s, err := readStatement(payload, v.bundle.Federation)
+	switch {
+	case err != nil:
+		return err
+	case s.Verb != verbRoster:
+		return errors.New("this version knows no command " + quote(s.Verb) + " that changes keys")
+	case outcome != Accepted:
+		return errors.New("the ledger refused the roster")
+	case v.line == nil:
+		return errors.New("no charter to begin with")
+	}
+	at.time = s.Iat
+	return v.line.extend(s.Body, at)
+}
+
+// unlisted says that a command brought a roster which the bundle keeps silent
+// about: its verifier would go on with keys that do not count any more.
+func (v *verifier) unlisted(s statement, c Command) bool {
+	_, listed := slices.BinarySearch(v.bundle.Changes, c.Index)
+	return s.Verb == verbRoster && c.Outcome == Accepted && !listed
 }
 
 // unless is nil if ok, and an error with the text otherwise.

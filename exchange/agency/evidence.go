@@ -3,10 +3,12 @@ package agency
 import (
 	"context"
 	"errors"
+	"slices"
 
 	"accord/crypto/bundle"
 	"accord/crypto/tlog"
 	"accord/exchange"
+	"accord/exchange/journal"
 	"accord/exchange/lists"
 	"accord/exchange/machine"
 	"accord/exchange/records"
@@ -37,7 +39,7 @@ func (a *Agency) Bundle(ctx context.Context, checkpoint []byte) (*bundle.Bundle,
 		if err := ctx.Err(); err != nil {
 			return nil, err
 		}
-		if err := b.AddCommand(view.Tree(), s.Seq, s.JWS, s.Recorded()); err != nil {
+		if err := addStatement(b, view, s); err != nil {
 			return nil, err
 		}
 	}
@@ -64,7 +66,8 @@ func (a *Agency) Bundle(ctx context.Context, checkpoint []byte) (*bundle.Bundle,
 }
 
 // EntryBundle is the evidence file of one entry: its statement, those that
-// ended it, its document, and the charter.
+// ended it, its document, the charter, and the rosters by which its members and
+// their keys are judged.
 func (a *Agency) EntryBundle(ctx context.Context, id exchange.EntryID, checkpoint []byte) (*bundle.Bundle, error) {
 	view := a.Ledger.View()
 	e, ok := view.Entry(id)
@@ -75,16 +78,26 @@ func (a *Agency) EntryBundle(ctx context.Context, id exchange.EntryID, checkpoin
 	if err := b.LogCharter(view.Tree(), 0); err != nil {
 		return nil, err
 	}
+	c, _, err := tlog.Read(checkpoint)
+	if err != nil {
+		return nil, err
+	}
 	seqs := []int64{e.Seq}
 	if e.End != nil {
 		seqs = append(seqs, e.End.Seq)
 	}
+	for row := range view.Rosters(0) {
+		if row.Seq < c.Size {
+			seqs = append(seqs, row.Seq)
+		}
+	}
+	slices.Sort(seqs)
 	for _, seq := range seqs {
 		s, ok := view.Statement(seq)
 		if !ok {
 			return nil, ErrEntry.With("entry", id)
 		}
-		if err := b.AddCommand(view.Tree(), seq, s.JWS, s.Recorded()); err != nil {
+		if err := addStatement(b, view, s); err != nil {
 			return nil, err
 		}
 	}
@@ -99,6 +112,15 @@ func (a *Agency) EntryBundle(ctx context.Context, id exchange.EntryID, checkpoin
 		}
 	}
 	return b, nil
+}
+
+// addStatement adds a statement of the ledger. A verifier has to be told which of
+// them change the keys it goes by.
+func addStatement(b *bundle.Bundle, view *machine.View, s journal.Statement) error {
+	if s.Verb == exchange.VerbRoster && s.OK {
+		return b.AddChange(view.Tree(), s.Seq, s.JWS)
+	}
+	return b.AddCommand(view.Tree(), s.Seq, s.JWS, s.Recorded())
 }
 
 func addEntry(b *bundle.Bundle, view *machine.View, e lists.Entry) error {
