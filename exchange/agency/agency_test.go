@@ -39,6 +39,8 @@ type world struct {
 	now     time.Time
 	agency  map[exchange.MemberID]*agency.Agency
 	dir     string
+	genesis members.Genesis
+	blinder blind.Blinder
 }
 
 type fixedKeys string
@@ -98,24 +100,30 @@ func newWorld(t *testing.T) *world {
 	if w.machine, err = machine.New(g, machine.Options{}); err != nil {
 		t.Fatal(err)
 	}
-	blinder, err := blind.NewHMAC(blindKey)
-	if err != nil {
+	w.genesis = g
+	if w.blinder, err = blind.NewHMAC(blindKey); err != nil {
 		t.Fatal(err)
 	}
 	for id, kind := range kinds {
-		store, err := records.OpenSQLite(context.Background(), filepath.Join(w.dir, string(id)+".db"))
-		if err != nil {
-			t.Fatal(err)
-		}
-		t.Cleanup(func() { store.Close() })
-		w.agency[id], err = agency.New(agency.Config{Federation: "qinghai", Self: id, Kind: kind, Keys: fixedKeys(id),
-			Storage: cryptotest.Secret(string(id), "storage"), Blinder: blinder, Ledger: w.machine, Proposer: w,
-			Records: store, Genesis: g, Outbox: filepath.Join(w.dir, string(id)+"-outbox"), Clock: w.clock, Rand: rand.Reader})
-		if err != nil {
-			t.Fatal(err)
-		}
+		w.open(t, id, kind)
 	}
 	return w
+}
+
+// open makes a member's agency.
+func (w *world) open(t *testing.T, id exchange.MemberID, kind exchange.MemberKind) {
+	t.Helper()
+	store, err := records.OpenSQLite(context.Background(), filepath.Join(w.dir, string(id)+".db"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { store.Close() })
+	w.agency[id], err = agency.New(agency.Config{Federation: "qinghai", Self: id, Kind: kind, Keys: fixedKeys(id),
+		Storage: cryptotest.Secret(string(id), "storage"), Blinder: w.blinder, Ledger: w.machine, Proposer: w,
+		Records: store, Genesis: w.genesis, Outbox: filepath.Join(w.dir, string(id)+"-outbox"), Clock: w.clock, Rand: rand.Reader})
+	if err != nil {
+		t.Fatal(err)
+	}
 }
 
 // readSample reads the shipped disciplinary sample.
