@@ -2,8 +2,10 @@ package main
 
 import (
 	"io"
+	"sync"
 
 	"accord/exchange"
+	"accord/node/client"
 	"accord/node/wire"
 
 	"github.com/urfave/cli/v2"
@@ -18,9 +20,13 @@ func ledgerCommand(e *env) *cli.Command {
 		Subcommands: []*cli.Command{{
 			Name:  "status",
 			Usage: e.t("账本位置、根和状态摘要", "the ledger's position, root and state digest"),
-			Flags: []cli.Flag{linearFlag(e)},
+			Flags: []cli.Flag{linearFlag(e), staleFlag(e)},
 			Action: func(c *cli.Context) error {
-				l, err := e.node().Ledger(c.Context, c.Bool("linear"))
+				node, err := e.reader(c)
+				if err != nil {
+					return err
+				}
+				l, err := node.Ledger(c.Context, c.Bool("linear"))
 				if err != nil {
 					return err
 				}
@@ -31,7 +37,7 @@ func ledgerCommand(e *env) *cli.Command {
 			Usage: e.t("账本记录的声明", "the statements on the ledger"),
 			Flags: []cli.Flag{
 				&cli.Int64Flag{Name: "after", Usage: e.t("从序号 `N` 之后开始", "those after number `N`")},
-				limitFlag(e),
+				staleFlag(e), limitFlag(e),
 			},
 			Action: func(c *cli.Context) error { return e.listStatements(c) },
 		}, {
@@ -63,6 +69,34 @@ func ledgerCommand(e *env) *cli.Command {
 
 func linearFlag(e *env) cli.Flag {
 	return &cli.BoolFlag{Name: "linear", Usage: e.t("先等到此刻已提交的全部内容", "wait for all that is committed by now")}
+}
+
+func staleFlag(e *env) cli.Flag {
+	return &cli.BoolFlag{Name: "stale", Usage: e.t("节点刚启动、尚无法定数时，也读取它已有的状态；可能已过时", "while a node that has just started finds no quorum, read what it has; it may be old")}
+}
+
+var (
+	errReadTwice = exchange.Define(exchange.KindInvalid, "CLI-072",
+		exchange.Text{Zh: "--linear 与 --stale 不能同用", En: "--linear and --stale exclude each other"},
+		exchange.Text{Zh: "只保留一个", En: "keep one of them"})
+	warnStale = exchange.Define(exchange.KindUnavailable, "CLI-073",
+		exchange.Text{Zh: "节点启动以来尚未取得账本的最新状态；结果停在日志位置 {index}、账本时间 {time}，之后可能还有新的声明", En: "the node has not reached the ledger's newest state since it started; this is how it stood at log index {index}, ledger time {time}, and newer statements may exist"},
+		exchange.Text{Zh: "仅供参考；达到法定数后再查一次", En: "do not rely on it; ask again when there is a quorum"})
+)
+
+// reader is the node for a reading command. One with --stale says so, once, when
+// what it reads is not known to be what was committed.
+func (e *env) reader(c *cli.Context) (*client.Client, error) {
+	if !c.Bool("stale") {
+		return e.node(), nil
+	}
+	if c.Bool("linear") {
+		return nil, errReadTwice.With()
+	}
+	var once sync.Once
+	return e.node().Stale(func(index, at string) {
+		once.Do(func() { e.warn(warnStale.With("index", index, "time", at)) })
+	}), nil
 }
 
 // limitFlag goes with commands that read pages.
@@ -114,9 +148,13 @@ func (e *env) listStatements(c *cli.Context) error {
 		{ID: "index", Title: exchange.Text{Zh: "日志位置", En: "INDEX"}, Bare: true},
 		{ID: "jws", Title: exchange.Text{Zh: "原文", En: "SIGNED"}, Bare: true},
 	}}
-	client, after := e.node(), c.Int64("after")
-	err := pages(int(c.Uint("limit")), func(limit int) (int, bool, error) {
-		page, err := client.Statements(c.Context, after, limit)
+	node, err := e.reader(c)
+	if err != nil {
+		return err
+	}
+	after := c.Int64("after")
+	err = pages(int(c.Uint("limit")), func(limit int) (int, bool, error) {
+		page, err := node.Statements(c.Context, after, limit)
 		if err != nil {
 			return 0, false, err
 		}

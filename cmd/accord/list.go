@@ -27,14 +27,19 @@ func listCommand(e *env) *cli.Command {
 				choice("status", "", []string{"nominated", "listed", "expired", "withdrawn", "removed"}, e.t("状态", "status")),
 				&cli.StringFlag{Name: "subject", Usage: e.t("信用主体标识或统一社会信用代码 `ID`", "subject `ID` or unified social credit code")},
 				&cli.StringFlag{Name: "at", Usage: e.t("某一时刻 `TIME` 的名单；日期指当日零时（北京时间）", "the list as of `TIME`; a day means its beginning in Beijing")},
-				linearFlag(e), limitFlag(e),
+				linearFlag(e), staleFlag(e), limitFlag(e),
 			},
 			Action: func(c *cli.Context) error { return e.showList(c) },
 		}, {
 			Name: "entry", ArgsUsage: "ID",
 			Usage: e.t("一个名单条目", "one entry"),
+			Flags: []cli.Flag{staleFlag(e)},
 			Action: func(c *cli.Context) error {
-				entry, err := e.node().Entry(c.Context, exchange.EntryID(c.Args().First()))
+				node, err := e.reader(c)
+				if err != nil {
+					return err
+				}
+				entry, err := node.Entry(c.Context, exchange.EntryID(c.Args().First()))
 				if err != nil {
 					return err
 				}
@@ -84,13 +89,15 @@ func (e *env) instant(flag, text string) (string, error) {
 
 func (e *env) showList(c *cli.Context) error {
 	list, q := c.Args().First(), client.EntryQuery{Subject: c.String("subject"), Status: c.String("status"), Linear: c.Bool("linear")}
-	var err error
+	node, err := e.reader(c)
+	if err != nil {
+		return err
+	}
 	if q.At, err = e.instant("at", c.String("at")); err != nil {
 		return err
 	}
 	var entries []wire.Entry
 	var first wire.Entries
-	node := e.node()
 	err = pages(int(c.Uint("limit")), func(limit int) (int, bool, error) {
 		q.Limit = limit
 		page, err := node.Entries(c.Context, list, q)

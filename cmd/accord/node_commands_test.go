@@ -184,6 +184,53 @@ func TestAMappingIsABuiltInNameOrAFile(t *testing.T) {
 	}
 }
 
+// TestAStaleReadWarnsOnce: the person learns on the standard error how old the
+// state is, in either language, and a machine in its warnings.
+func TestAStaleReadWarnsOnce(t *testing.T) {
+	f := newFakeNode(t)
+	stale := func(v any) answerFunc {
+		return func(w http.ResponseWriter, r *http.Request) {
+			if r.URL.Query().Get("read") == "stale" {
+				w.Header().Set(wire.HeaderIndex, "17")
+				w.Header().Set(wire.HeaderStale, "2026-11-20T09:00:00Z")
+			}
+			if page, ok := v.(wire.Entries); ok && r.URL.Query().Get("cursor") == "" {
+				page.Next = "entry-000000000001"
+				v = page
+			} else if ok {
+				page.Next = ""
+				v = page
+			}
+			json.NewEncoder(w).Encode(v)
+		}
+	}
+	f.on("GET /api/v1/ledger", stale(wire.Ledger{Index: 17, Time: when}))
+	f.on("GET /api/v1/ledger/statements", stale(wire.Statements{}))
+	f.on("GET /api/v1/lists/black/entries", stale(wire.Entries{At: when, Entries: []wire.Entry{anEntry("entry-000000000001", "")}}))
+	f.on("GET /api/v1/entries/entry-000000000001", stale(anEntry("entry-000000000001", "")))
+	for _, line := range []string{"ledger status", "ledger statements", "list show black", "list entry entry-000000000001"} {
+		for lang, want := range map[string]string{"en": "log index 17, ledger time 2026-11-20T09:00:00Z, and newer statements may exist", "zh": "日志位置 17、账本时间 2026-11-20T09:00:00Z，之后可能还有新的声明"} {
+			code, out, err := f.run("", append(strings.Fields(line), "--stale", "--lang", lang)...)
+			if code != 0 || strings.Count(err, want) != 1 {
+				t.Errorf("%s: exit %d\n%s%s", line, code, out, err)
+			}
+		}
+		if _, _, err := f.run("", append(strings.Fields(line), "--stale", "-o", "json")...); strings.Count(err, `"CLI-073"`) != 1 {
+			t.Errorf("%s: a machine reads %s", line, err)
+		}
+		if _, _, err := f.run("", append(strings.Fields(line), "--lang", "en")...); strings.Contains(err, "newer statements") {
+			t.Errorf("%s warns unasked: %s", line, err)
+		}
+	}
+	if code, _, err := f.run("", "ledger", "status", "--stale", "--linear"); code != 1 || !strings.Contains(err, "CLI-072") {
+		t.Errorf("both: exit %d %s", code, err)
+	}
+	f.on("GET /api/v1/ledger", api.ErrNotCaughtUp.With())
+	if code, _, err := f.run("", "ledger", "status"); code != 75 || !strings.Contains(err, "--stale") {
+		t.Errorf("the refusal does not name the way out: exit %d %s", code, err)
+	}
+}
+
 // TestAListIsReadToItsEnd turns pages, all of one moment.
 func TestAListIsReadToItsEnd(t *testing.T) {
 	const route = "GET /api/v1/lists/black/entries"

@@ -285,6 +285,7 @@ func TestRunbook(t *testing.T) {
 		for st, err := r.client("commission").Status(t.Context()); err != nil || st.Leader != ""; st, err = r.client("commission").Status(t.Context()) {
 			time.Sleep(100 * time.Millisecond)
 		}
+		r.run("regulator", "sudo systemctl restart accord")
 	}, func() {
 		r.run("court", "sudo systemctl start accord")
 		r.run("association", "sudo systemctl start accord")

@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"strings"
 	"testing"
+	"time"
 
 	"accord/exchange"
 	"accord/node/config"
@@ -68,5 +69,49 @@ func TestNothingIsToldOfALedgerNotYetKnown(t *testing.T) {
 		} else if got.code != ErrNotCaughtUp.Code && got.code != ErrRole.Code && got.code != ErrCaller.Code {
 			t.Errorf("%s %s answers %d %s", rt.method, rt.path, got.status, got.code)
 		}
+	}
+}
+
+// TestAStaleReadSaysSo: until then an operator of this node may read the state it
+// has, by asking for just that, and is told how old it is. Nobody else may, nothing
+// but reading is possible, and once the node has caught up nothing is marked.
+func TestAStaleReadSaysSo(t *testing.T) {
+	w := newWorld(t)
+	id := w.nominateByName(goodCode)
+	node := w.nodes["court"]
+	node.behind = true
+	operator := caller{local: true, operator: "auditor"}
+	answered := 0
+	for _, rt := range routes {
+		path := strings.NewReplacer("{list}", "red", "{id}", id, "{version}", "1").Replace(rt.path)
+		for _, c := range []caller{operator, {}, {member: "association"}} {
+			got := w.ask("court", c, rt.method, path+"?read=stale", "")
+			switch {
+			case early[rt.path], got.code == ErrCaller.Code, got.code == ErrRole.Code:
+			case c.local && rt.method == http.MethodGet && standing[rt.path]:
+				if got.code == ErrNotCaughtUp.Code {
+					t.Errorf("%s is refused to an operator", rt.path)
+				} else if got.status == http.StatusOK {
+					answered++
+					if at, err := time.Parse(time.RFC3339, got.header.Get(wire.HeaderStale)); err != nil || at.IsZero() || got.header.Get(wire.HeaderIndex) == "" {
+						t.Errorf("%s does not say how old it is: %v", rt.path, got.header)
+					}
+				}
+			case got.code != ErrNotCaughtUp.Code:
+				t.Errorf("%s %s answers %+v with %d %s", rt.method, rt.path, c, got.status, got.code)
+			}
+		}
+	}
+	if answered < 5 { // all but the receipt, which there is none of
+		t.Errorf("%d routes answered", answered)
+	}
+	for _, read := range []string{"", "?read=local", "?read=linear"} {
+		if got := w.ask("court", operator, "GET", "/api/v1/ledger"+read, ""); got.code != ErrNotCaughtUp.Code {
+			t.Errorf("%q is answered: %d %s", read, got.status, got.code)
+		}
+	}
+	node.behind = false
+	if got := w.ask("court", operator, "GET", "/api/v1/ledger?read=stale", ""); got.status != http.StatusOK || got.header.Get(wire.HeaderStale) != "" {
+		t.Errorf("caught up: %d %v", got.status, got.header)
 	}
 }

@@ -113,9 +113,10 @@ func (q *query) flag(name string) bool {
 	return false
 }
 
-// linear says whether the reader wants to see everything committed by now.
+// linear says whether the reader wants to see everything committed by now. Who
+// is content with a stale state gets the newest there is here.
 func (q *query) linear() bool {
-	return q.text("read", func(s string) bool { return s == "linear" || s == "local" }) == "linear"
+	return q.text("read", func(s string) bool { return s == "linear" || s == "local" || s == "stale" }) == "linear"
 }
 
 // at is the instant a status is wanted for, in RFC 3339; nil when it is not

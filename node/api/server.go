@@ -101,7 +101,7 @@ type Node interface {
 // an answer from its last snapshot would be wrong without saying so.
 var ErrNotCaughtUp = exchange.Define(exchange.KindUnavailable, "API-024",
 	exchange.Text{Zh: "节点刚启动,尚未取得账本的最新状态", En: "the node has just started and does not know the ledger's state yet"},
-	exchange.Text{Zh: "稍候再试;若持续如此,说明在线成员不足半数,请启动其他成员的节点", En: "try again in a moment; if it stays so, too few members are up: start the others' nodes"})
+	exchange.Text{Zh: "稍候再试;若持续如此,说明在线成员不足半数,请启动其他成员的节点;本单位可用 --stale(read=stale)查询本节点已有、可能已过时的状态", En: "try again in a moment; if it stays so, too few members are up: start the others' nodes; this node's own operators can read what it has, which may be old, with --stale (read=stale)"})
 
 // early are the routes that answer before that: they tell of the node and not
 // of the ledger.
@@ -117,6 +117,17 @@ var unstopped = map[string]bool{"/api/v1/ledger/checkpoint": true, "/api/v1/ledg
 // unhurried are the routes whose answer takes as long as it is long.
 var unhurried = map[string]bool{"/api/v1/node/backup": true}
 
+// standing are the routes that answer before that, too, when one of this node's
+// own operators asks for it with read=stale, and say so.
+var standing = map[string]bool{"/api/v1/ledger": true, "/api/v1/ledger/statements": true, "/api/v1/lists/{list}/entries": true,
+	"/api/v1/entries/{id}": true, "/api/v1/releases": true, "/api/v1/releases/{id}": true}
+
+// staleRead says whether an operator of this node asks for the state it has,
+// however old.
+func staleRead(rt route, r *http.Request) bool {
+	return standing[rt.path] && rt.method == http.MethodGet && callerOf(r).Local && r.URL.Query().Get("read") == "stale"
+}
+
 // view is the state a request stands on.
 func (s *Server) view() *machine.View { return s.Ledger.View() }
 
@@ -128,8 +139,12 @@ func (s *Server) read(w http.ResponseWriter, r *http.Request, linear bool) (*mac
 			return nil, err
 		}
 	}
+	current := s.Node.CaughtUp() // before the state is taken, which may be one from before it caught up
 	view := s.view()
 	setIndex(w, view)
+	if !current {
+		w.Header().Set(wire.HeaderStale, view.Time().Time().UTC().Format(time.RFC3339Nano))
+	}
 	return view, nil
 }
 
@@ -250,7 +265,7 @@ func (s *Server) serve(rt route, w http.ResponseWriter, r *http.Request) (err er
 	if !early[rt.path] && !unstopped[rt.path] && s.Witness.Stopped() {
 		return witness.ErrStoppedService.With("why", s.Witness.Why())
 	}
-	if !early[rt.path] && !s.Node.CaughtUp() {
+	if !early[rt.path] && !s.Node.CaughtUp() && !staleRead(rt, r) {
 		return ErrNotCaughtUp.With()
 	}
 	return ended(rt.handle(s, w, r))

@@ -90,17 +90,13 @@ func (c *Client) Backup(ctx context.Context, in wire.Backup, out io.Writer) erro
 // everything committed by now.
 func (c *Client) Ledger(ctx context.Context, barrier bool) (wire.Ledger, error) {
 	var out wire.Ledger
-	q := map[string]string{}
-	if barrier {
-		q["read"] = "linear"
-	}
-	return out, c.get(ctx, "/api/v1/ledger", q, &out)
+	return out, c.get(ctx, "/api/v1/ledger", c.reading(map[string]string{}, barrier), &out)
 }
 
 // Statements pages through the ledger after the sequence number.
 func (c *Client) Statements(ctx context.Context, after int64, limit int) (wire.Statements, error) {
 	var out wire.Statements
-	return out, c.get(ctx, "/api/v1/ledger/statements", map[string]string{"after": strconv.FormatInt(after, 10), "limit": num(limit)}, &out)
+	return out, c.get(ctx, "/api/v1/ledger/statements", c.reading(map[string]string{"after": strconv.FormatInt(after, 10), "limit": num(limit)}, false), &out)
 }
 
 // Checkpoint is the node's signed note over the ledger of the given size; 0
@@ -155,16 +151,13 @@ type EntryQuery struct {
 func (c *Client) Entries(ctx context.Context, list string, q EntryQuery) (wire.Entries, error) {
 	var out wire.Entries
 	query := map[string]string{"subject": q.Subject, "status": q.Status, "at": q.At, "cursor": q.Cursor, "limit": num(q.Limit)}
-	if q.Linear {
-		query["read"] = "linear"
-	}
-	return out, c.get(ctx, "/api/v1/lists/"+seg(list)+"/entries", query, &out)
+	return out, c.get(ctx, "/api/v1/lists/"+seg(list)+"/entries", c.reading(query, q.Linear), &out)
 }
 
 // Entry is one list entry.
 func (c *Client) Entry(ctx context.Context, id exchange.EntryID) (wire.Entry, error) {
 	var out wire.Entry
-	return out, c.get(ctx, "/api/v1/entries/"+seg(string(id)), nil, &out)
+	return out, c.get(ctx, "/api/v1/entries/"+seg(string(id)), c.reading(map[string]string{}, false), &out)
 }
 
 // Nominate puts a subject forward for a list.

@@ -50,6 +50,7 @@ type Client struct {
 	where    string
 	operator exchange.OperatorID
 	lang     exchange.Lang
+	stale    func(index, at string) // nil: no stale reads
 }
 
 // Local is a client of the node whose socket is at path, acting as operator.
@@ -82,6 +83,25 @@ func (c *Client) As(op exchange.OperatorID) *Client {
 	other := *c
 	other.operator = op
 	return &other
+}
+
+// Stale is the same client whose reads of the ledger a node that has just started
+// answers, too, on its local socket: from the state it has, which may be old. tell
+// hears of every such answer: the ledger's index and its time there.
+func (c *Client) Stale(tell func(index, at string)) *Client {
+	other := *c
+	other.stale = tell
+	return &other
+}
+
+// reading is the query with what the reader asks of the state read.
+func (c *Client) reading(query map[string]string, linear bool) map[string]string {
+	if linear {
+		query["read"] = "linear"
+	} else if c.stale != nil {
+		query["read"] = "stale"
+	}
+	return query
 }
 
 // call sends in (when not nil) as JSON and reads the answer into out.
@@ -132,6 +152,9 @@ func (c *Client) send(ctx context.Context, method, path, contentType string, bod
 	if resp.StatusCode >= 300 {
 		defer resp.Body.Close()
 		return nil, c.problem(resp)
+	}
+	if at := resp.Header.Get(wire.HeaderStale); at != "" && c.stale != nil {
+		c.stale(resp.Header.Get(wire.HeaderIndex), at)
 	}
 	return resp, nil
 }

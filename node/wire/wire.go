@@ -17,6 +17,9 @@ const SchemaVersion = 1
 const (
 	HeaderOperator = "Accord-Operator" // who acts, on the local socket only
 	HeaderIndex    = "Accord-Index"    // ledger index the answer stands on
+	// HeaderStale is set when the node has reached no read point since it started,
+	// so newer statements may exist: the ledger's time at that index, RFC 3339.
+	HeaderStale = "Accord-Stale"
 )
 
 // Federation is what a stranger needs to know to trust or find this
