@@ -105,20 +105,34 @@ func (b *file) end(n int64) int64 {
 }
 
 // Get implements state.Blobs.
-func (b *file) Get(n int64) ([]byte, error) {
+func (b *file) Get(n int64) ([]byte, error) { return b.read(n, 0, -1) }
+
+// Part implements state.Blobs.
+func (b *file) Part(n int64, from, length int) ([]byte, error) { return b.read(n, from, length) }
+
+// read gives a part of a body, with length -1 all behind from.
+func (b *file) read(n int64, from, length int) ([]byte, error) {
 	b.mu.Lock()
 	if n < 1 || n > b.count {
 		b.mu.Unlock()
 		return nil, fmt.Errorf("bodies: no body %d", n)
 	}
+	start := b.end(n - 1)
+	size := int(b.end(n) - start)
+	if length < 0 {
+		length = size - from
+	}
+	if length < 0 || from > size-length {
+		b.mu.Unlock()
+		return nil, fmt.Errorf("bodies: no such part of body %d", n)
+	}
 	if n > b.written {
 		defer b.mu.Unlock()
-		return []byte(b.tail[n-b.written-1]), nil
+		return []byte(b.tail[n-b.written-1][from : from+length]), nil
 	}
-	from, to := b.end(n-1), b.end(n)
 	b.mu.Unlock()
-	data := make([]byte, to-from)
-	if _, err := b.disk.ReadAt(data, from); err != nil {
+	data := make([]byte, length)
+	if _, err := b.disk.ReadAt(data, start+int64(from)); err != nil {
 		return nil, fmt.Errorf("bodies: %w", err)
 	}
 	return data, nil

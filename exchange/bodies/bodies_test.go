@@ -58,6 +58,17 @@ func expect(t *testing.T, b *file, n int) {
 			t.Fatalf("body %d: %d bytes, %v", i, len(got), err)
 		}
 	}
+	for i := 1; i <= n; i += 7 {
+		whole := body(i)
+		for _, at := range [][2]int{{0, len(whole)}, {0, 1}, {len(whole) / 2, len(whole) / 3}, {len(whole), 0}} {
+			if got, err := b.Part(int64(i), at[0], at[1]); err != nil || string(got) != whole[at[0]:at[0]+at[1]] {
+				t.Fatalf("body %d, part %v: %d bytes, %v", i, at, len(got), err)
+			}
+		}
+		if _, err := b.Part(int64(i), len(whole), 1); err == nil {
+			t.Fatalf("body %d has a part behind its end", i)
+		}
+	}
 	for _, i := range []int64{0, -1, int64(n) + 1} {
 		if _, err := b.Get(i); err == nil {
 			t.Fatalf("there is a body %d", i)

@@ -1,6 +1,9 @@
 package lists
 
-import "accord/exchange"
+import (
+	"accord/exchange"
+	"accord/exchange/state"
+)
 
 // Status is where an entry stands at a time.
 type Status string
@@ -74,6 +77,16 @@ type Entry struct {
 	Version     int                 `json:"version"` // from 1, one up with every change
 	Seq         int64               `json:"seq"`     // the statement that nominated it
 	Pos         int                 `json:"pos"`     // place of its document in that statement
+	Doc         Place               `json:"-"`       // the same in bytes
+}
+
+// Place is where a document's bytes stand in the statement that brought it, so
+// that it can be read without the rest, and what they are.
+type Place struct {
+	Payload int          // where the payload's base64url begins in the statement
+	At      int          // where the document begins in the decoded payload
+	Len     int          // of the document; 0 when it is spelled there in another way
+	Digest  state.Digest // SHA-256 of the document
 }
 
 // StatusAt is the entry's status at a time.

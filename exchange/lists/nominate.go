@@ -15,6 +15,7 @@ type NominateBody struct {
 	Entries []Document `json:"entries"`
 
 	claims []*Claims // of Entries, in their order
+	plain  bool      // spelled as plainBody expects
 }
 
 // Document is one entry's document: the JWT with a trailing tilde.
@@ -28,7 +29,7 @@ const MaxEntries = 512
 // DecodeNominate reads the body and the form of every document in it.
 func DecodeNominate(body []byte) (*NominateBody, error) {
 	b := &NominateBody{Entries: plainBody(string(body))}
-	if b.Entries == nil {
+	if b.plain = b.Entries != nil; !b.plain {
 		if err := exchange.DecodeBody(exchange.VerbNominate, body, b); err != nil {
 			return nil, err
 		}
@@ -80,12 +81,13 @@ func Nominate(a *members.Act, b *NominateBody) (*NominateOutcome, error) {
 	}
 	within := map[string]exchange.EntryID{} // ids and list/subject/ground of this command
 	rows := make([]*Entry, len(b.claims))
+	places := b.places(a.Token, len(a.Command.Body))
 	for i, c := range b.claims {
 		row, refusal := judge(a, c, within)
 		if refusal != nil {
 			return nil, refusal.At("/entries/" + strconv.Itoa(i))
 		}
-		row.Pos = i
+		row.Pos, row.Doc = i, places[i]
 		rows[i] = row
 	}
 	out := &NominateOutcome{Entries: make([]Placed, len(rows))}

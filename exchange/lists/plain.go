@@ -1,7 +1,10 @@
 package lists
 
 import (
+	"crypto/sha256"
+	"encoding/base64"
 	"encoding/json"
+	"strings"
 
 	"accord/crypto/strictjson"
 	"accord/exchange"
@@ -23,6 +26,24 @@ func plainBody(text string) []Document {
 		return nil
 	}
 	return docs
+}
+
+// places says where the documents of a plain body stand in the statement that it
+// is the body of. The body is the last member of the payload.
+func (b *NominateBody) places(token string, body int) []Place {
+	all := make([]Place, len(b.Entries))
+	from, to := strings.IndexByte(token, '.')+1, strings.LastIndexByte(token, '.')
+	at := base64.RawURLEncoding.DecodedLen(to-from) - body - len("}")
+	if !b.plain || to <= from || at < 0 {
+		return all
+	}
+	at += len(`{"entries":[`)
+	for i, d := range b.Entries {
+		at += len(`{"doc":"`)
+		all[i] = Place{Payload: from, At: at, Len: len(d.Doc), Digest: sha256.Sum256([]byte(d.Doc))}
+		at += len(d.Doc) + len(`"},`)
+	}
+	return all
 }
 
 // plainClaims reads the claims of a document in the usual spelling, members in

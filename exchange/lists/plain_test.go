@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"accord/crypto/strictjson"
+	"accord/exchange/state"
 )
 
 const (
@@ -53,7 +54,8 @@ func FuzzRows(f *testing.F) {
 	e := Entry{ID: "AAAAAAAAAAAAAAAAAAAAAA", List: "black", Subject: "org:1", SubjectKind: "enterprise", Name: "某", Ground: "g",
 		Records:  []RecordRef{{ID: "AAAAAAAAAAAAAAAAAAAAAA", Digest: strings.Repeat("a0", 32), Author: "a", Category: "c"}, {ID: "x", Digest: "y"}},
 		Decision: &DecisionRef{Number: "1", Authority: "a"}, Measures: []string{"exit"}, TermDays: 365, By: "b", Operator: "o",
-		Catalogue: 1, NominatedAt: 1, ListedFrom: 2, ListedUntil: 3, Version: 1, Seq: 4, Pos: 5}
+		Catalogue: 1, NominatedAt: 1, ListedFrom: 2, ListedUntil: 3, Version: 1, Seq: 4, Pos: 5,
+		Doc: Place{Payload: 6, At: 7, Len: 8, Digest: state.Digest{9}}}
 	var back Entry
 	bare := Entry{ID: "AAAAAAAAAAAAAAAAAAAAA_", Version: 1}
 	for _, row := range []*Entry{&e, &bare} {

@@ -1,6 +1,8 @@
 package lists
 
 import (
+	"crypto/sha256"
+	"encoding/base64"
 	"iter"
 
 	"accord/crypto/jws"
@@ -116,6 +118,9 @@ func (q *Query) fits(e *Entry) bool {
 // DocumentOf is the entry's document as its nominator signed it, with the
 // trailing tilde, taken from the statement that brought it.
 func DocumentOf(r state.Reader, e *Entry) (string, error) {
+	if e.Doc.Len > 0 {
+		return documentAt(r, e)
+	}
 	s, ok, err := journal.Get(r, e.Seq)
 	if err != nil {
 		return "", err
@@ -131,6 +136,22 @@ func DocumentOf(r state.Reader, e *Entry) (string, error) {
 		return "", journal.ErrJournal.With("why", "an entry outside its statement")
 	}
 	return docs[e.Pos].Doc, nil
+}
+
+// documentAt reads the document alone, of a statement that may be a hundred times
+// as long. What it reads is verified by the digest in the entry's row.
+func documentAt(r state.Reader, e *Entry) (string, error) {
+	d := e.Doc
+	lead := d.At % 3 // bytes before it in its first group of three, which are four characters
+	text, err := journal.Part(r, e.Seq, d.Payload+d.At/3*4, (lead+d.Len+2)/3*4)
+	if err != nil {
+		return "", err
+	}
+	doc, err := base64.RawURLEncoding.DecodeString(text)
+	if err != nil || len(doc) < lead+d.Len || sha256.Sum256(doc[lead:lead+d.Len]) != d.Digest {
+		return "", state.ErrBlob.Wrap(err, "why", "a document in it is another")
+	}
+	return string(doc[lead : lead+d.Len]), nil
 }
 
 // documentsOf are the documents in a statement of list.nominate.

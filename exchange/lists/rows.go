@@ -54,7 +54,12 @@ func writeEntry(dst []byte, e *Entry) []byte {
 	for _, n := range []int64{int64(e.Catalogue), int64(e.NominatedAt), int64(e.ListedFrom), int64(e.ListedUntil), e.Seq, int64(e.Pos)} {
 		dst = state.AppendUint(dst, uint64(n))
 	}
-	return dst
+	dst = state.AppendUint(dst, uint64(e.Doc.Len))
+	if e.Doc.Len == 0 {
+		return dst
+	}
+	dst = state.AppendUint(state.AppendUint(dst, uint64(e.Doc.Payload)), uint64(e.Doc.At))
+	return append(dst, e.Doc.Digest[:]...)
 }
 
 func readEntry(f *state.Fields, e *Entry) {
@@ -85,6 +90,10 @@ func readEntry(f *state.Fields, e *Entry) {
 	e.Catalogue = int(f.Uint())
 	e.NominatedAt, e.ListedFrom, e.ListedUntil = exchange.Millis(f.Uint()), exchange.Millis(f.Uint()), exchange.Millis(f.Uint())
 	e.Seq, e.Pos = int64(f.Uint()), int(f.Uint())
+	if e.Doc.Len = int(f.Uint()); e.Doc.Len != 0 {
+		e.Doc.Payload, e.Doc.At = int(f.Uint()), int(f.Uint())
+		e.Doc.Digest = state.Digest([]byte(f.Raw(32)))
+	}
 	e.Version = 1
 }
 

@@ -118,7 +118,7 @@ func (r *run) turnAway(c *opened, refusal *exchange.Error) exchange.Result {
 
 // decide carries out the verb and records the command with its answer.
 func (r *run) decide(c *opened, issuer members.Member, now exchange.Millis) (exchange.Result, error) {
-	act := &members.Act{Tx: r.tx, Command: c.cmd, Seq: r.tx.Head().Seq + 1, Now: now,
+	act := &members.Act{Tx: r.tx, Command: c.cmd, Token: c.token, Seq: r.tx.Head().Seq + 1, Now: now,
 		Issuer: issuer, Catalogue: r.catalogue, Tools: r.tools}
 	outcome, refusal, err := r.perform(c, act)
 	if err != nil {

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"testing"
 
+	"accord/exchange"
 	"accord/exchange/bodies"
 	"accord/exchange/journal"
 	"accord/exchange/machine"
@@ -58,6 +59,14 @@ func (l liar) Get(n int64) ([]byte, error) {
 	return b, err
 }
 
+func (l liar) Part(n int64, from, length int) ([]byte, error) {
+	b, err := l.Blobs.Part(n, from, length)
+	if len(b) > 0 {
+		b[len(b)/2] ^= 1
+	}
+	return b, err
+}
+
 // TestChangedBytesOnDisk: bytes that changed under the node are never shown;
 // the node is told to stop.
 //
@@ -71,6 +80,10 @@ func TestChangedBytesOnDisk(t *testing.T) {
 	Apply(t, m, payload)
 	if s, ok := m.View().Statement(1); ok || len(told) != 1 || !errors.Is(told[0], state.ErrBlob) {
 		t.Errorf("%+v, told %v", s, told)
+	}
+	e, _ := m.View().Entry(exchange.EntryID(ID("entry 1")))
+	if doc, err := m.View().EntryDocument(&e); doc != "" || !errors.Is(err, state.ErrBlob) {
+		t.Errorf("a document of them: %q, %v", doc, err)
 	}
 	s, err := m.Snapshot()
 	Must(t, err)

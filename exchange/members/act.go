@@ -19,6 +19,7 @@ import (
 type Act struct {
 	Tx        *state.Tx
 	Command   exchange.Command
+	Token     string          // the statement as signed, which holds the command
 	Seq       int64           // the leaf this command becomes
 	Now       exchange.Millis // ledger time, never before the last command's
 	Issuer    Member

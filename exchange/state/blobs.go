@@ -11,6 +11,8 @@ type Blobs interface {
 	Append(blob string)
 	// Get gives the n-th blob, from 1. Whoever asks compares its digest.
 	Get(n int64) ([]byte, error)
+	// Part gives so many bytes of it, from an offset; neither is negative.
+	Part(n int64, from, length int) ([]byte, error)
 	// Close lets go of files once no view of the store will ask any more.
 	Close() error
 }
@@ -36,6 +38,14 @@ func (m *inMemory) Get(n int64) ([]byte, error) {
 		return nil, ErrRow
 	}
 	return []byte(c.row(n)), nil
+}
+
+func (m *inMemory) Part(n int64, from, length int) ([]byte, error) {
+	data, err := m.Get(n)
+	if err != nil {
+		return nil, err
+	}
+	return cut(data, from, length)
 }
 
 func (m *inMemory) Close() error { return nil }

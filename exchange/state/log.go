@@ -179,6 +179,31 @@ func (l *Log[T]) Blob(r Reader, n int64) (string, error) {
 	return s.blob(n, l.blob(&row))
 }
 
+// BlobPart gives a part of the blob of row n, which must exist, without verifying
+// it.
+func (l *Log[T]) BlobPart(r Reader, n int64, from, length int) (string, error) {
+	s, count, p := r.log(l.name)
+	if from < 0 || length < 0 || n < 1 || n > l.Len(r) {
+		return "", ErrBlob.With("why", "no such part")
+	}
+	if p != nil && n > count {
+		return cut(p.blobs[n-count-1], from, length)
+	}
+	data, err := s.blobs.Part(n, from, length)
+	if err != nil {
+		return "", ErrBlob.Wrap(err, "why", "it cannot be read")
+	}
+	return string(data), nil
+}
+
+// cut is a part of a text that must have it.
+func cut[B ~string | ~[]byte](b B, from, length int) (B, error) {
+	if from > len(b) || length > len(b)-from {
+		return b[:0], ErrBlob.With("why", "no such part")
+	}
+	return b[from : from+length], nil
+}
+
 // From gives the rows after row n with their numbers, oldest first.
 func (l *Log[T]) From(r Reader, n int64) iter.Seq2[int64, T] {
 	return func(yield func(int64, T) bool) {

@@ -81,6 +81,11 @@ func (b *bodies) Get(n int64) ([]byte, error) {
 	return body, nil
 }
 
+func (b *bodies) Part(n int64, from, length int) ([]byte, error) {
+	body, err := b.Get(n)
+	return body[from : from+length], err
+}
+
 func (b *bodies) Close() error { return nil }
 
 type fixedKeys string
