@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strconv"
 
+	"accord/crypto/jws"
 	"accord/crypto/strictjson"
 	"accord/crypto/tlog"
 )
@@ -26,6 +27,7 @@ const maxNotes = 256
 //	  "format": "accord-fork/1",
 //	  "federation": "qinghai",
 //	  "charter": {"signatures": ["<JWS>", …]},
+//	  "rosters": ["<JWS>", …],            every members.roster command since, in order
 //	  "notes": ["<signed note>", …],
 //	  "links": [{"from": 0, "to": 2, "root": "<hash>", "proof": ["<hash>", …]}]
 //	}
@@ -34,10 +36,17 @@ const maxNotes = 256
 // of different sizes are made comparable by a link: the RFC 6962 proof that the
 // history under the note "to" has that root at the size of the note "from".
 // Whoever signed "to" has thereby said so.
+//
+// The rosters prove themselves by their endorsements. That they are leaves, of
+// which side, a fork's evidence does not show; so a key counts from the time that
+// the command of its roster states, until that of the one that lists it no more.
+// A cosignature states its own time: who stole a replaced key can sign for the
+// time before.
 type Fork struct {
 	Format     string   `json:"format"`
 	Federation string   `json:"federation"`
 	Charter    Charter  `json:"charter"`
+	Rosters    []string `json:"rosters,omitempty"` // JWS compact, typ accord-command+jws
 	Notes      []string `json:"notes"`
 	Links      []Link   `json:"links,omitempty"`
 }
@@ -107,8 +116,8 @@ func (f *Fork) check() error {
 		return fmt.Errorf("%w: unknown format", ErrFormat)
 	case !validName(f.Federation), len(f.Charter.Signatures) == 0, f.Charter.Logged != nil:
 		return fmt.Errorf("%w: federation or charter", ErrFormat)
-	case len(f.Charter.Signatures) > MaxMembers, len(f.Notes) > maxNotes, len(f.Links) > maxNotes:
-		return fmt.Errorf("%w: signatures, notes or links", ErrLimit)
+	case len(f.Charter.Signatures) > MaxMembers, len(f.Notes) > maxNotes, len(f.Links) > maxNotes, len(f.Rosters) > MaxCommands:
+		return fmt.Errorf("%w: signatures, rosters, notes or links", ErrLimit)
 	case len(f.Notes) < 2:
 		return fmt.Errorf("%w: fewer than two notes", ErrFormat)
 	}
@@ -139,14 +148,33 @@ func VerifyFork(data []byte, opts Options) *Report {
 	v := &verifier{Report: r, opts: Options{Trust: opts.Trust}, ring: make(ring),
 		bundle: &Bundle{Federation: f.Federation, Charter: f.Charter}}
 	v.charter()
+	v.rosters(f.Rosters)
 	v.fork(f)
 	r.Anchored = r.OK && opts.Trust != nil
 	return r
 }
 
-// unknownSigner is the text of CheckForkNote when only keys that are not in the
-// charter signed.
-var unknownSigner = Text{"签名密钥不在章程中，未予采信", "signed by keys that are not in the charter, and not counted"}
+// rosters follows the rosters from the charter on. Who carried one to the ledger
+// signed for its time.
+func (v *verifier) rosters(tokens []string) {
+	for i, token := range tokens {
+		t, err := jws.Verify(token, jws.TypCommand, v.ring.lookup)
+		if h := v.ring[t.KID]; err == nil && h.ended {
+			err = errors.New("its key had ended")
+		}
+		if err == nil {
+			err = v.change(t.Payload, place{}, Accepted)
+		}
+		v.add(CheckChange, "roster "+strconv.Itoa(i), err)
+	}
+	if v.line != nil {
+		v.Roster = v.line.version
+	}
+}
+
+// unknownSigner is the text of CheckForkNote when only keys that are in neither
+// charter nor rosters signed.
+var unknownSigner = Text{"签名密钥不在章程和名册中，未予采信", "signed by keys that are in neither charter nor rosters, and not counted"}
 
 // claim is one member's word for one root.
 type claim struct {
@@ -162,7 +190,7 @@ func (v *verifier) fork(f *Fork) {
 		var err error
 		points[i], signers[i], err = v.signersOf(f.Federation, []byte(note))
 		if errors.Is(err, tlog.ErrUnsigned) {
-			// by a member that the charter does not list: it proves nothing here,
+			// by nobody that charter and rosters list: it proves nothing here,
 			// and takes nothing from what the others prove
 			v.Checks = append(v.Checks, Check{Name: CheckForkNote, Ref: "note " + strconv.Itoa(i), Status: NotCompared, Text: unknownSigner})
 			continue

@@ -165,10 +165,18 @@ func (w *Witness) judgeOne(ctx context.Context, s suspicion) {
 	}
 }
 
-// evidence makes the self-contained file: charter, the notes of both sides, and
+// evidence makes the self-contained file: charter, rosters, the notes of both sides, and
 // the proof that this node's side continues what was last agreed on.
 func (w *Witness) evidence(view *machine.View, v votes) []byte {
 	f := bundle.Fork{Format: bundle.ForkFormat, Federation: w.Federation, Charter: bundle.Charter{Signatures: w.Genesis.Signatures}}
+	for row := range view.Rosters(0) {
+		s, ok := view.Statement(row.Seq)
+		if !ok {
+			w.Log.Error("the evidence of a fork lacks rosters", "version", row.Version)
+			break // the later ones do not stand without it
+		}
+		f.Rosters = append(f.Rosters, s.JWS)
+	}
 	for _, n := range v.notes {
 		f.Notes = append(f.Notes, string(n))
 	}

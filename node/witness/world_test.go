@@ -300,16 +300,21 @@ func (p *party) propose(_ context.Context, statement []byte) error {
 // forked is a note a member validly signed over another root.
 func forked(t *testing.T, by exchange.MemberID, note []byte) []byte {
 	t.Helper()
+	return forkedWith(t, by, cryptotest.Key(string(by), keys.Cosign), founded.Unix()+5, note)
+}
+
+func forkedWith(t *testing.T, by exchange.MemberID, key keys.Private, unix int64, note []byte) []byte {
+	t.Helper()
 	c, _, err := tlog.Read(note)
 	if err != nil {
 		t.Fatal(err)
 	}
 	c.Root[0] ^= 1
-	signer, err := tlog.NewCosigner("qinghai", string(by), cryptotest.Key(string(by), keys.Cosign))
+	signer, err := tlog.NewCosigner("qinghai", string(by), key)
 	if err != nil {
 		t.Fatal(err)
 	}
-	sig, err := signer.Sign(c, founded.Unix()+5)
+	sig, err := signer.Sign(c, unix)
 	if err != nil {
 		t.Fatal(err)
 	}
