@@ -19,6 +19,13 @@ const (
 // checkDocuments verifies the own signatures of what is on the lists, in the
 // background, and says so once when one is bad.
 func (n *Node) checkDocuments(ctx context.Context) {
+	for !n.CaughtUp() { // a start has better things to do
+		select {
+		case <-ctx.Done():
+			return
+		case <-time.After(100 * time.Millisecond):
+		}
+	}
 	faults := 0
 	for ctx.Err() == nil {
 		seen := n.machine.View()

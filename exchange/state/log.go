@@ -1,6 +1,7 @@
 package state
 
 import (
+	"crypto/sha256"
 	"encoding/binary"
 	"fmt"
 	"iter"
@@ -90,10 +91,18 @@ func (l *Log[T]) Append(tx *Tx, row *T, blob string) (int64, error) {
 	if p == nil {
 		return 0, ErrClosed
 	}
+	data := p.encode(func(dst []byte) []byte { return l.write(dst, row) })
+	n, err := l.add(p, row, data, blob)
+	if err == nil && !l.aside {
+		tx.note(l.name, rowID(n), 1)
+		tx.frame(data)
+	}
+	return n, err
+}
+
+// add puts a row, encoded by p, behind the others of the transaction.
+func (l *Log[T]) add(p *pending, row *T, data []byte, blob string) (int64, error) {
 	n := p.base + int64(len(p.rows)) + 1
-	start := len(p.data)
-	p.data = l.write(p.data, row)
-	data := p.data[start:len(p.data):len(p.data)]
 	if len(data) > MaxRow || n > math.MaxUint32 {
 		return 0, fmt.Errorf("%w: log %s: too long", ErrRow, l.name)
 	}
@@ -110,10 +119,6 @@ func (l *Log[T]) Append(tx *Tx, row *T, blob string) (int64, error) {
 		p.blobs = append(p.blobs, blob)
 	}
 	p.rows = append(p.rows, added)
-	if !l.aside {
-		tx.note(l.name, rowID(n), 1)
-		tx.frame(data)
-	}
 	return n, nil
 }
 
@@ -379,17 +384,22 @@ func (l *Log[T]) blobDigest(r Reader, n int64) (d Digest, ok bool) {
 func (l *Log[T]) carries() bool { return l.blob != nil }
 
 // decode reads one row of a snapshot and adds it.
-func (l *Log[T]) decode(tx *Tx, data []byte, blob string) (id string, err error) {
+func (l *Log[T]) decode(tx *Tx, data, blob []byte) (id string, err error) {
+	p := tx.pending(l.name)
+	if p == nil {
+		return "", ErrClosed
+	}
 	row := new(T)
 	if err := l.decodeRow(string(data), row); err != nil {
 		return "", fmt.Errorf("%w: %w", ErrSnapshot, err)
 	}
-	if again := l.write(nil, row); string(again) != string(data) {
+	again := p.encode(func(dst []byte) []byte { return l.write(dst, row) })
+	if string(again) != string(data) {
 		return "", fmt.Errorf("%w: log %s: a row is not in its one encoding", ErrSnapshot, l.name)
 	}
-	if l.blob != nil && l.blob(row) != sumOf(blob) {
+	if l.blob != nil && l.blob(row) != sha256.Sum256(blob) {
 		return "", fmt.Errorf("%w: log %s: a blob is not the one its row names", ErrSnapshot, l.name)
 	}
-	n, err := l.Append(tx, row, blob)
+	n, err := l.add(p, row, again, string(blob))
 	return rowID(n), err
 }

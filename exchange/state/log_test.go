@@ -2,6 +2,7 @@ package state
 
 import (
 	"bytes"
+	"crypto/sha256"
 	"errors"
 	"fmt"
 	"math/rand/v2"
@@ -224,3 +225,5 @@ func TestAChangedBlobIsNoticed(t *testing.T) {
 		t.Errorf("a snapshot of it: %v", err)
 	}
 }
+
+func sumOf(blob string) Digest { return sha256.Sum256([]byte(blob)) }

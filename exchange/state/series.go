@@ -108,8 +108,6 @@ func (s *series) blob(n int64, want Digest) (string, error) {
 	return string(data), nil
 }
 
-func sumOf(blob string) Digest { return sha256.Sum256([]byte(blob)) }
-
 // chains maps values of a key to the newest row with that value. Readers take
 // no lock. The seed is the process's own: it keeps strangers from choosing
 // values that collide, and decides where things lie in memory and nothing else.
@@ -218,6 +216,13 @@ type pending struct {
 	data  []byte
 	blobs []string
 	heads [maxKeys]map[string]int64 // newest row here by value
+}
+
+// encode has a row written behind the others and gives its bytes.
+func (p *pending) encode(write func(dst []byte) []byte) []byte {
+	start := len(p.data)
+	p.data = write(p.data)
+	return p.data[start:len(p.data):len(p.data)]
 }
 
 type pendingRow struct {

@@ -119,9 +119,9 @@ func ReadRows(r io.Reader, schema *Schema, o Options, head Head) (*Store, Digest
 			if in.err != nil {
 				break
 			}
-			blob := ""
+			var blob []byte
 			if t.carries() {
-				blob = string(in.frame(MaxRow))
+				blob = in.frame(MaxRow)
 			}
 			if in.err != nil {
 				break
@@ -158,8 +158,9 @@ func ReadRows(r io.Reader, schema *Schema, o Options, head Head) (*Store, Digest
 
 // rowReader keeps the first error, so that a format reads as a list of parts.
 type rowReader struct {
-	r   io.Reader
-	err error
+	r    io.Reader
+	err  error
+	word [8]byte
 }
 
 func (in *rowReader) fault(what string) error {
@@ -175,8 +176,9 @@ func (in *rowReader) bytes(n int) []byte {
 	if in.err != nil {
 		return nil
 	}
-	const step = 64 << 10
-	b := make([]byte, 0, min(n, step))
+	const step = 256 << 10
+	b := make([]byte, min(n, step))
+	_, in.err = io.ReadFull(in.r, b)
 	for len(b) < n && in.err == nil {
 		more := min(n-len(b), step)
 		at := len(b)
@@ -191,7 +193,13 @@ func (in *rowReader) bytes(n int) []byte {
 
 func (in *rowReader) number(size int) uint64 {
 	var n uint64
-	for _, b := range in.bytes(size) {
+	if in.err == nil {
+		_, in.err = io.ReadFull(in.r, in.word[:size])
+	}
+	if in.err != nil {
+		return 0
+	}
+	for _, b := range in.word[:size] {
 		n = n<<8 | uint64(b)
 	}
 	return n
