@@ -46,6 +46,12 @@ type Config struct {
 	MaxEntry          int           // 256 KiB, one payload
 	MaxSnapshot       int64         // 16 GiB
 
+	// Unfit, if not nil, says why this node must not lead although its disk and its
+	// peers would let it, or nil. While it is an error the node proposes nothing and
+	// keeps silent as a leader, so that the others choose another; it goes on
+	// following. It is asked often and must not wait.
+	Unfit func() error
+
 	Logger *slog.Logger
 	// Fatal is called once when this node must not go on: a failed or hanging
 	// disk, a failed machine, damage. The log has stopped by then; the process
@@ -70,6 +76,13 @@ func (c Config) hit(point string) {
 	if c.Hook != nil {
 		c.Hook(point)
 	}
+}
+
+func (c Config) unfit() error {
+	if c.Unfit == nil {
+		return nil
+	}
+	return c.Unfit()
 }
 
 func (c Config) withDefaults() Config {

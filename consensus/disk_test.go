@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"maps"
 	"os"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -70,6 +71,37 @@ func TestDiskFull(t *testing.T) {
 	if v, _ := c.KV(old).Get("meanwhile19"); v != "1" {
 		t.Fatal("it has not caught up")
 	}
+}
+
+// A leader that is not fit to lead takes nothing on and another leads; it follows,
+// stores what is committed, and is one of them again once it is fit.
+func TestUnfitLeader(t *testing.T) {
+	var unfit [3]atomic.Bool
+	c := consensustest.New(t, 3, consensustest.Options{Adjust: func(cfg *consensus.Config) {
+		me := &unfit[cfg.NodeID[1]-'0']
+		cfg.Unfit = func() error {
+			if me.Load() {
+				return errors.New("test: its clock")
+			}
+			return nil
+		}
+	}})
+	old := c.Leader()
+	c.Propose(old, "before=1")
+	unfit[old].Store(true)
+	if _, err := c.Nodes[old].Log.Propose(within(t), []byte("refused=1")); !errors.Is(err, consensus.ErrUnfit) {
+		t.Fatalf("Propose = %v", err)
+	}
+	c.Eventually("another leads", func() bool { return c.Leader() != old })
+	for i := range 10 {
+		c.Propose(others(c, old)[i%2], fmt.Sprintf("meanwhile%d=1", i))
+	}
+	c.Settle()
+	if v, _ := c.KV(old).Get("meanwhile9"); v != "1" {
+		t.Fatal("it does not follow")
+	}
+	unfit[old].Store(false)
+	c.Propose(old, "after=1")
 }
 
 // Power cuts on all nodes at once, again and again, each losing what was not

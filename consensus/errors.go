@@ -12,6 +12,8 @@ var (
 	// ErrDiskFull: this node's disk has too little room left. It takes nothing
 	// new on, does not lead, and goes on by itself when there is room.
 	ErrDiskFull = errors.New("consensus: too little room on this node's disk; nothing was changed")
+	// ErrUnfit: this node does not lead or propose at the moment, see Config.Unfit.
+	ErrUnfit = errors.New("consensus: this node is not fit to lead; nothing was changed")
 	// ErrUnknownOutcome: the proposal may or may not be or become part of the
 	// log. Propose the same bytes again; the machine knows what it has done.
 	ErrUnknownOutcome = errors.New("consensus: outcome unknown; repeat with the same payload")

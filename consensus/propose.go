@@ -54,15 +54,18 @@ func newProposal(payload []byte) *proposal {
 // Identical bytes are one proposal: a caller may be answered by the entry another
 // caller's identical payload is in. Whoever means two things makes them differ.
 //
-// Errors: [ErrTooLarge], [ErrRefused], [ErrDiskFull], [ErrNoQuorum] and
-// [ErrClosed] before anything was proposed; [ErrUnknownOutcome] otherwise. Without a leader it
-// waits, at most four heartbeat timeouts, for one.
+// Errors: [ErrTooLarge], [ErrRefused], [ErrDiskFull], [ErrUnfit], [ErrNoQuorum]
+// and [ErrClosed] before anything was proposed; [ErrUnknownOutcome] otherwise.
+// Without a leader it waits, at most four heartbeat timeouts, for one.
 func (l *Log) Propose(ctx context.Context, payload []byte) (Result, error) {
 	if len(payload) == 0 || len(payload) > l.cfg.MaxEntry {
 		return Result{}, fmt.Errorf("%w: %d bytes, at most %d", ErrTooLarge, len(payload), l.cfg.MaxEntry)
 	}
 	if l.store.Room() != nil {
 		return Result{}, ErrDiskFull
+	}
+	if err := l.cfg.unfit(); err != nil {
+		return Result{}, fmt.Errorf("%w: %w", ErrUnfit, err)
 	}
 	if refusal, err := l.checks.judge(ctx, l.stop, payload); err != nil {
 		return Result{}, err
@@ -428,7 +431,7 @@ func (l *Log) serveProposals(ctx context.Context, peer string, body []byte) ([]b
 
 // offer hands a proposal to this node's grouper, if this node leads.
 func (l *Log) offer(p *proposal, give <-chan time.Time) bool {
-	if l.raft.Load().State() != raft.Leader || l.store.Room() != nil {
+	if l.raft.Load().State() != raft.Leader || l.store.Room() != nil || l.cfg.unfit() != nil {
 		return false
 	}
 	select {

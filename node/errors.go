@@ -36,6 +36,9 @@ var (
 	ErrDisk = exchange.Define(exchange.KindUnavailable, "LEDGER-030",
 		exchange.Text{Zh: "本机磁盘空间不足,账本在此节点暂停写入;未作任何更改", En: "this machine's disk has too little room left, this node takes no writes; nothing was changed"},
 		exchange.Text{Zh: "清理磁盘即自动恢复,无需重启;查询仍可用,也可经其他节点写入", En: "make room, and it goes on by itself; reads go on, and other nodes take writes"})
+	ErrClock = exchange.Define(exchange.KindUnavailable, "LEDGER-031",
+		exchange.Text{Zh: "本机时间与多数成员相差超过 60 秒,账本在此节点暂停写入;未作任何更改", En: "this machine's clock is more than 60 s from that of most members, this node takes no writes; nothing was changed"},
+		exchange.Text{Zh: "校准本机时间(见 RUNBOOK 的时钟一节)即自动恢复,无需重启;查询仍可用,也可经其他节点写入", En: "set the clock (see Clock in the RUNBOOK), and it goes on by itself; reads go on, and other nodes take writes"})
 	ErrHeld = exchange.Define(exchange.KindUnknownOutcome, "LEDGER-022",
 		exchange.Text{Zh: "主节点不接收这条合规的声明;本节点将继续提交,逾时即向全体成员申诉", En: "the leader does not take this statement, which is in order; this node keeps trying and will complain to all members"},
 		exchange.Text{Zh: "见 accord ledger complaints;确认是否已记录之前不要重做", En: "see accord ledger complaints; do not do it again before you know whether it was recorded"})
@@ -53,6 +56,8 @@ func translate(err error) error {
 		return ErrNoQuorum.Wrap(err)
 	case errors.Is(err, consensus.ErrDiskFull):
 		return ErrDisk.Wrap(err)
+	case errors.Is(err, consensus.ErrUnfit):
+		return ErrClock.Wrap(err)
 	case errors.Is(err, consensus.ErrUnknownOutcome):
 		return ErrUnknown.Wrap(err)
 	case errors.Is(err, consensus.ErrRefused), errors.Is(err, consensus.ErrTooLarge):

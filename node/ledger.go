@@ -206,6 +206,8 @@ func (n *Node) Status() wire.NodeStatus {
 		out.Why = "no leader"
 	case !n.ready.Load():
 		out.Why = "waiting for what was committed"
+	case n.clock.err() != nil:
+		out.Why = n.clock.err().Error()
 	case n.audit.Working() == 0:
 		out.Why = "no audit file can be written"
 	default:

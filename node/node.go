@@ -68,6 +68,7 @@ type Node struct {
 	tls     *transport.TLS
 	peerNet *quietNetwork // the log's network
 	witness *witness.Witness
+	clock   clockWatch
 	ledger  *consensus.Log
 	agency  *agency.Agency
 	metrics *metrics.Metrics
@@ -279,7 +280,7 @@ func (n *Node) openLedger() error {
 		Cluster: n.genesis.Digest(), Transport: n.peerNet, Heartbeat: n.cfg.RaftTimeout,
 		SnapshotThreshold: uint64(n.cfg.SnapshotEvery), TrailingLogs: uint64(n.cfg.TrailingLogs),
 		Logger: n.log, Fatal: n.fatal, Hook: failpoint.Hook(), SnapshotInterval: failpoint.SnapshotInterval(),
-		Unguarded: n.opts.Unguarded,
+		Unguarded: n.opts.Unguarded, Unfit: n.clock.err,
 	}, ledgerMachine{n.machine, n})
 	if err != nil {
 		return ErrStart.Wrap(err, "why", whyNoLog(err))
@@ -415,6 +416,7 @@ func (n *Node) openInterface() error {
 	n.tasks.Go(func() { n.checkDocuments(ctx) })
 	n.tasks.Go(func() { n.watchMembers(ctx) })
 	n.tasks.Go(func() { n.witness.Run(ctx) })
+	n.tasks.Go(func() { n.watchClock(ctx) })
 	n.tasks.Go(func() { n.tendMembership(ctx) })
 	n.tasks.Go(func() { n.announce(ctx) })
 	return nil

@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"accord/exchange"
 	"accord/node/client"
 	"accord/node/faulttest"
 )
@@ -259,7 +260,34 @@ var clocks = []fault{
 	{"F18", "an hour behind on the leader", 3, under(func(r *round) { wrongClock(r, -time.Hour, true) })},
 	{"F18", "an hour ahead on a follower", 3, under(func(r *round) { wrongClock(r, time.Hour, false) })},
 	{"F18", "before 1971 on a follower", 3, under(func(r *round) { wrongClock(r, -490_000*time.Hour, false) })},
+	{"F18", "an hour ahead on the leader", 3, long(under(leaderAhead))},
 	{"F18", "half a minute ahead on a follower", 3, under(func(r *round) { wrongClock(r, 30*time.Second, false) })}, // behind might be before the founding
+}
+
+// long leaves a row out of the short runs.
+func long(run func(t *testing.T, f *faulttest.Federation)) func(t *testing.T, f *faulttest.Federation) {
+	return func(t *testing.T, f *faulttest.Federation) {
+		if !*faultLong {
+			t.Skip("needs -fault.long")
+		}
+		run(t, f)
+	}
+}
+
+// leaderAhead: what it takes of its own clients no other stores, so it has to go.
+func leaderAhead(r *round) {
+	old := r.Leader()
+	r.Order(old, "clock=1h")
+	r.Eventually("another leads", func() bool { l := r.LeaderNow(); return l != "" && l != old })
+	r.load.Await(10)
+	r.Eventually("it takes nothing on and says why", func() bool {
+		return exchange.AsError(r.nominate(old)).Code == "LEDGER-031"
+	})
+	if _, err := r.Client(old).Entries(context.Background(), "red", client.EntryQuery{Linear: true}); err != nil {
+		r.T.Errorf("a read on a node with a wrong clock: %v", err)
+	}
+	r.Order(old, "clock=0s")
+	r.Eventually("it takes writes again", func() bool { return r.nominate(old) == nil })
 }
 
 func wrongClock(r *round, offset time.Duration, leads bool) {
@@ -288,9 +316,10 @@ func wrongClock(r *round, offset time.Duration, leads bool) {
 		r.load.Await(10) // it stores nothing that is ahead of it, and the others go on
 		return
 	}
-	if _, err := r.Client(wrong).Entries(context.Background(), "red", client.EntryQuery{Linear: true}); err != nil {
-		r.T.Errorf("a read on a node with a wrong clock: %v", err)
-	}
+	r.Eventually("a node with a wrong clock reads", func() bool { // while another is elected it has to wait
+		_, err := r.Client(wrong).Entries(context.Background(), "red", client.EntryQuery{Linear: true})
+		return err == nil
+	})
 	if !leads {
 		r.load.Await(10)
 	}

@@ -217,22 +217,35 @@ func (w *Witness) spread(ctx context.Context, c *complaint) {
 // away from it. Then a leader that refuses this member's statements for their
 // time is not the one at fault.
 func (w *Witness) OnTime(ctx context.Context, window time.Duration) bool {
-	ctx, cancel := context.WithTimeout(ctx, gatherTimeout)
-	defer cancel()
 	near, far := 0, 0
-	for _, t := range w.everybody(ctx, func(ctx context.Context, p Peer, _ members.Member) ([]byte, error) {
-		answer, err := p.Checkpoint(ctx, 1)
-		return []byte(answer.Note), err
-	}) {
-		if t.err != nil {
-			continue
-		}
-		_, _, unix, err := w.of(t.member, t.note)
-		if off := w.Clock().Sub(time.Unix(unix, 0)).Abs(); err == nil && off <= window {
+	offsets, _ := w.Offsets(ctx)
+	for _, off := range offsets {
+		if off.Abs() <= window {
 			near++
-		} else if err == nil {
+		} else {
 			far++
 		}
 	}
 	return near >= far
+}
+
+// Offsets are how far the times the others state now in their signatures are from
+// this node's clock, positive where they are ahead, of those that answer; others
+// is how many there are. Each member counts once, whatever it says.
+func (w *Witness) Offsets(ctx context.Context) (offsets []time.Duration, others int) {
+	ctx, cancel := context.WithTimeout(ctx, gatherTimeout)
+	defer cancel()
+	answers := w.everybody(ctx, func(ctx context.Context, p Peer, _ members.Member) ([]byte, error) {
+		answer, err := p.Checkpoint(ctx, 1)
+		return []byte(answer.Note), err
+	})
+	for _, t := range answers {
+		if t.err != nil {
+			continue
+		}
+		if _, _, unix, err := w.of(t.member, t.note); err == nil {
+			offsets = append(offsets, time.Unix(unix, 0).Sub(w.Clock()))
+		}
+	}
+	return offsets, len(answers)
 }
