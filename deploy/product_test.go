@@ -61,7 +61,9 @@ func buildProduct() (*product, error) {
 	}
 	p := &product{binary: filepath.Join(dir, "accord"), help: map[string]string{}, groups: map[string]bool{},
 		flags: map[string]map[string]bool{}, env: map[string]bool{}, keys: map[string]bool{}, codes: map[string]bool{}, metrics: map[string]bool{}}
-	if out, err := exec.Command("go", "build", "-o", p.binary, "accord/cmd/accord").CombinedOutput(); err != nil {
+	build := exec.Command("go", "build", "-o", p.binary, "accord/cmd/accord")
+	build.Env = append(os.Environ(), "GOFLAGS=") // the race detector is for tests; in a program they start it only takes time
+	if out, err := build.CombinedOutput(); err != nil {
 		return nil, errors.New(string(out))
 	}
 	if err := p.walk(""); err != nil {

@@ -18,8 +18,13 @@ import (
 )
 
 // TestMain also installs the real program as "accord" and the same program
-// with the probe group as "accord-probe", for the scripts.
+// with the probe group as "accord-probe", for the scripts. Programs that the
+// tests build come without the race detector, which is for tests in one process
+// and makes real ones many times slower.
 func TestMain(m *testing.M) {
+	if err := os.Unsetenv("GOFLAGS"); err != nil {
+		panic(err)
+	}
 	testscript.Main(m, map[string]func(){
 		"accord":          main,
 		"accord-evidence": writeEvidence,
