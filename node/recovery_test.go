@@ -197,25 +197,29 @@ func crashed(t *testing.T, c *nodetest.Cluster, apply func(string, io.Reader) (n
 	}
 }
 
-// returns starts a lost node after all: it neither disturbs the others nor
-// serves.
+// returns starts a lost node after all: it neither leads nor serves, and the
+// others go on without it.
 func returns(t *testing.T, c *nodetest.Cluster) {
 	t.Helper()
-	leader := c.Nodes["association"].Status().Leader
 	c.Start("regulator")
 	defer c.Stop("regulator")
+	lost := c.Nodes["regulator"].Status().Node
 	for range 40 {
 		time.Sleep(50 * time.Millisecond)
 		if c.Nodes["regulator"].Status().Ready {
 			t.Fatal("a lost node serves again")
 		}
+		if c.Nodes["association"].Status().Leader == lost {
+			t.Fatal("a lost node leads again")
+		}
 	}
-	if st := c.Nodes["association"].Status(); !st.Ready || st.Leader != leader {
-		t.Errorf("a lost node that returned disturbed the others: %+v", st)
+	var err error
+	for range 10 { // a busy machine may have them elect anew meanwhile
+		if _, err = c.Client("association").Ledger(t.Context(), true); err == nil {
+			return
+		}
 	}
-	if _, err := c.Client("association").Ledger(t.Context(), true); err != nil {
-		t.Errorf("no read point any more: %v", err)
-	}
+	t.Errorf("no read point any more: %v", err)
 }
 
 func nominateAnother(t *testing.T, c *nodetest.Cluster, member string) exchange.EntryID {

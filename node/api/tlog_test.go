@@ -4,6 +4,7 @@ import (
 	"context"
 	"net/http"
 	"strconv"
+	"sync/atomic"
 	"strings"
 	"testing"
 
@@ -93,21 +94,21 @@ func TestTheServedLogIsWhole(t *testing.T) {
 func TestProofsForStrangers(t *testing.T) {
 	w := newWorld(t)
 	id := w.nominateByName(goodCode)
-	asked := 0
+	var asked atomic.Int32 // members are asked side by side
 	n := w.nodes["court"]
 	honest := (&fakeNode{w: w, self: "court"})
-	n.peer = func(m exchange.MemberID) (Peer, error) { asked++; return honest.Peer(m) }
+	n.peer = func(m exchange.MemberID) (Peer, error) { asked.Add(1); return honest.Peer(m) }
 	target := "/api/v1/ledger/proof/inclusion?entry=" + id
-	if got := w.ask("court", caller{}, "GET", target, ""); got.code != witness.ErrNoCheckpoint.Code || asked != 0 {
-		t.Errorf("%d %s, %d calls", got.status, got.code, asked)
+	if got := w.ask("court", caller{}, "GET", target, ""); got.code != witness.ErrNoCheckpoint.Code || asked.Load() != 0 {
+		t.Errorf("%d %s, %d calls", got.status, got.code, asked.Load())
 	}
 	file := w.ask("court", as(config.Auditor), "GET", target, "")
-	if file.status != http.StatusOK || asked == 0 {
+	if file.status != http.StatusOK || asked.Load() == 0 {
 		t.Fatalf("%d %s", file.status, file.code)
 	}
-	asked = 0
-	if got := w.ask("court", caller{}, "GET", target, ""); got.status != http.StatusOK || asked != 0 {
-		t.Errorf("%d %s, %d calls", got.status, got.code, asked)
+	asked.Store(0)
+	if got := w.ask("court", caller{}, "GET", target, ""); got.status != http.StatusOK || asked.Load() != 0 {
+		t.Errorf("%d %s, %d calls", got.status, got.code, asked.Load())
 	}
 	policy, err := tlog.ParsePolicy([]byte(w.ask("court", caller{}, "GET", "/ledger/policy", "").body))
 	if err != nil {
