@@ -127,7 +127,9 @@ func (c *Cluster) TryStart(i int) error {
 	if c.options.NewMachine != nil {
 		n.Machine = c.options.NewMachine(i)
 	}
+	n.mu.Lock()
 	n.err = nil
+	n.mu.Unlock()
 	cfg := c.Config(i)
 	log, err := consensus.Open(cfg, n.Machine)
 	if err != nil {
