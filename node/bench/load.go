@@ -62,6 +62,9 @@ func drive(clients []worker, warm, d time.Duration, servers []*process) (sample,
 	}
 	pause(warm, stop)
 	from, before := time.Since(start), cpu(servers)
+	if warm == 0 {
+		from = 0 // what was done before this line counts, too
+	}
 	pause(d, stop)
 	to, after := time.Since(start), cpu(servers)
 	end()

@@ -99,7 +99,11 @@ func TestFaults(t *testing.T) {
 			o := often()
 			o.Nodes = nodes
 			f := faulttest.Run(t, o)
-			for _, row := range slices.Concat(links, clocks, disks, points) {
+			rows := slices.Concat(links, clocks, disks, points)
+			if *faultLong {
+				rows = append(rows, longer...)
+			}
+			for _, row := range rows {
 				if row.nodes == nodes || *faultLong && row.nodes < nodes {
 					t.Run(row.row+" "+row.name, func(t *testing.T) {
 						f.T = t
@@ -260,18 +264,12 @@ var clocks = []fault{
 	{"F18", "an hour behind on the leader", 3, under(func(r *round) { wrongClock(r, -time.Hour, true) })},
 	{"F18", "an hour ahead on a follower", 3, under(func(r *round) { wrongClock(r, time.Hour, false) })},
 	{"F18", "before 1971 on a follower", 3, under(func(r *round) { wrongClock(r, -490_000*time.Hour, false) })},
-	{"F18", "an hour ahead on the leader", 3, long(under(leaderAhead))},
 	{"F18", "half a minute ahead on a follower", 3, under(func(r *round) { wrongClock(r, 30*time.Second, false) })}, // behind might be before the founding
 }
 
-// long leaves a row out of the short runs.
-func long(run func(t *testing.T, f *faulttest.Federation)) func(t *testing.T, f *faulttest.Federation) {
-	return func(t *testing.T, f *faulttest.Federation) {
-		if !*faultLong {
-			t.Skip("needs -fault.long")
-		}
-		run(t, f)
-	}
+// longer are the rows of long runs only.
+var longer = []fault{
+	{"F18", "an hour ahead on the leader", 3, under(leaderAhead)},
 }
 
 // leaderAhead: what it takes of its own clients no other stores, so it has to go.
