@@ -48,7 +48,7 @@ func (b *batched) CheckAll(payloads [][]byte) []error {
 // Everybody gets the verdict on its own payload, however many are judged at once.
 func TestPayloadsAreJudgedTogether(t *testing.T) {
 	b := &batched{hold: make(chan struct{})}
-	c, stop := newChecks(b), make(chan struct{})
+	c, stop := newChecks(b, func() int { return 0 }), make(chan struct{})
 	defer close(stop)
 	var wg sync.WaitGroup
 	const callers = 200
@@ -87,7 +87,7 @@ func TestPayloadsAreJudgedTogether(t *testing.T) {
 // Who is not waited for any more, or asks a log that stops, gets no verdict.
 func TestJudgementsEnd(t *testing.T) {
 	b := &batched{hold: make(chan struct{})}
-	c, stop := newChecks(b), make(chan struct{})
+	c, stop := newChecks(b, func() int { return 0 }), make(chan struct{})
 	c.busy.Add(1) // somebody is at it, and nobody runs
 	ctx, cancel := context.WithCancel(context.Background())
 	cancel()

@@ -10,6 +10,7 @@ import (
 	"io"
 	"runtime/debug"
 	"sync"
+	"sync/atomic"
 
 	"github.com/hashicorp/raft"
 )
@@ -33,6 +34,7 @@ type fsm struct {
 	broken    error
 	seed      maphash.Seed
 	proposals map[uint64]*waiter  // who waits for a payload, by a hash of it
+	waiters   atomic.Int32        // how many those are
 	points    map[*point]struct{} // who waits for an index
 }
 
@@ -189,13 +191,18 @@ func (f *fsm) configuration() raft.Configuration {
 func (f *fsm) expect(payload []byte) *waiter {
 	w := &waiter{payload: payload, done: make(chan Result, 1)}
 	key := maphash.Bytes(f.seed, payload)
+	f.waiters.Add(1)
 	f.mu.Lock()
 	w.next, f.proposals[key] = f.proposals[key], w
 	f.mu.Unlock()
 	return w
 }
 
+// underWay is how many payloads are waited for.
+func (f *fsm) underWay() int { return int(f.waiters.Load()) }
+
 func (f *fsm) forget(w *waiter) {
+	f.waiters.Add(-1)
 	key := maphash.Bytes(f.seed, w.payload)
 	f.mu.Lock()
 	defer f.mu.Unlock()

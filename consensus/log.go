@@ -55,10 +55,10 @@ func Open(cfg Config, m Machine) (*Log, error) {
 	}
 	l := &Log{cfg: cfg, stop: make(chan struct{}), notify: make(chan bool, 8), elected: make(chan struct{}, 1), doubted: make(chan struct{}, 1),
 		proposals: make(chan *proposal, queueLength), forwards: make(chan *proposal, queueLength), reads: make(chan *readPoint), changes: make(chan Leadership, 1)}
-	l.checks = newChecks(m)
 	if err := l.openStore(m); err != nil {
 		return nil, err
 	}
+	l.checks = newChecks(m, l.fsm.underWay)
 	if err := l.openTransport(); err != nil {
 		return nil, errors.Join(err, l.store.Close())
 	}

@@ -12,7 +12,7 @@ import (
 const (
 	documentBatch = 16
 	restBusy      = 49
-	restIdle      = 1
+	restIdle      = 9
 	quiet         = time.Second
 )
 
@@ -27,8 +27,11 @@ func (n *Node) checkDocuments(ctx context.Context) {
 		}
 	}
 	faults := 0
+	before := n.machine.View()
 	for ctx.Err() == nil {
 		seen := n.machine.View()
+		busy := seen != before // since the last look: commands come in groups, and between two of them it is still
+		before = seen
 		began := n.opts.Clock()
 		did, err := n.machine.CheckDocuments(documentBatch)
 		if err != nil {
@@ -36,7 +39,7 @@ func (n *Node) checkDocuments(ctx context.Context) {
 		}
 		took := max(n.opts.Clock().Sub(began), 0)
 		rest := min(took*restIdle, quiet)
-		if n.machine.View() != seen {
+		if busy {
 			rest = min(max(took*restBusy, 10*time.Millisecond), quiet)
 		}
 		if all := n.machine.View().Documents(); len(all.Faults) > faults {

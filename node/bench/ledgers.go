@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -318,9 +319,10 @@ func watchSnapshot(ctx context.Context, dir string, report func([2]time.Time)) {
 // snapshots lists the snapshots below a folder, whether finished.
 func snapshots(dir string) map[string]bool {
 	out := map[string]bool{}
-	found, _ := filepath.Glob(filepath.Join(dir, "snapshots", "*"))
+	found, _ := filepath.Glob(filepath.Join(dir, "*.snapshot*"))
 	for _, path := range found {
-		out[filepath.Base(path)] = filepath.Ext(path) != ".tmp"
+		name, unfinished := strings.CutSuffix(filepath.Base(path), ".tmp")
+		out[name] = !unfinished
 	}
 	return out
 }
