@@ -1,7 +1,6 @@
 package machine
 
 import (
-	"bufio"
 	"bytes"
 	"context"
 	"crypto/sha256"
@@ -9,12 +8,13 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
-	"hash"
 	"io"
+	"iter"
 
 	"accord/crypto/strictjson"
 	"accord/crypto/tlog"
 	"accord/exchange"
+	"accord/exchange/ahead"
 	"accord/exchange/catalogue"
 	"accord/exchange/journal"
 	"accord/exchange/members"
@@ -153,9 +153,8 @@ func (m *Machine) take(r io.Reader) (*Prepared, error) {
 
 // rebuild reads a whole stream and makes the state it holds.
 func (m *Machine) rebuild(r io.Reader) (*Prepared, error) {
-	sum := sha256.New()
-	r = bufio.NewReaderSize(r, 1<<20)
-	in := io.TeeReader(r, sum)
+	in := ahead.NewStream(r)
+	defer in.Close()
 	head, raw, err := readHeader(in)
 	if err != nil {
 		return nil, err
@@ -176,26 +175,28 @@ func (m *Machine) rebuild(r io.Reader) (*Prepared, error) {
 		return nil, err
 	}
 	p := &Prepared{Index: head.Index, header: raw, store: store}
-	if err := p.finish(m, head, in, r, sum); err != nil {
+	if err := p.finish(m, head, in); err != nil {
 		_ = store.Close()
 		return nil, err
 	}
 	return p, nil
 }
 
-// finish reads what stands behind the rows and judges the whole. In is the
-// stream as it is summed, r the same without.
-func (p *Prepared) finish(m *Machine, head header, in, r io.Reader, sum hash.Hash) (err error) {
+// finish reads what stands behind the rows and judges the whole.
+func (p *Prepared) finish(m *Machine, head header, in *ahead.Stream) (err error) {
 	if _, err := io.ReadFull(in, p.Root[:]); err != nil {
 		return err
 	}
-	want := sum.Sum(nil)
-	tail := make([]byte, len(want)+1)
-	if n, err := io.ReadFull(r, tail); err != io.ErrUnexpectedEOF || !bytes.Equal(tail[:n], want) {
+	tail := make([]byte, sha256.Size+1)
+	n, err := io.ReadFull(in, tail)
+	if err != io.ErrUnexpectedEOF {
+		return ErrSnapshot.Wrap(err, "why", "checksum")
+	}
+	want, whole := in.Sums()
+	if !bytes.Equal(tail[:n], want[:]) {
 		return ErrSnapshot.With("why", "checksum")
 	}
-	sum.Write(want)
-	p.sum = [32]byte(sum.Sum(nil))
+	p.sum = whole
 	if p.tree, p.cat, err = m.judge(p.store.View(), head, p.Root); err != nil {
 		return err
 	}
@@ -267,29 +268,55 @@ func (m *Machine) judge(v *state.View, h header, root tlog.Hash) (*tlog.Tree, *c
 // was changed, cannot hide from it. It costs as much as applying the commands.
 func (m *Machine) Audit() error { return m.audit(context.Background(), m.View().state) }
 
+// replay is a group of commands that audit applies at once.
+type replay struct {
+	payloads [][]byte
+	err      error
+}
+
+// opened gives a state's commands in groups, checked by m ahead of Apply, which
+// judges for itself.
+func (m *Machine) opened(v *state.View) iter.Seq[replay] {
+	const most, mostBytes = 256, 1 << 20
+	return func(yield func(replay) bool) {
+		for seq := int64(1); seq <= v.Head().Seq; {
+			var g replay
+			for size := 0; seq <= v.Head().Seq && len(g.payloads) < most && size < mostBytes; seq++ {
+				s, ok, err := journal.Get(v, seq)
+				if err == nil && !ok {
+					err = ErrSnapshot.With("why", fmt.Sprintf("command %d is missing", seq))
+				}
+				if err != nil {
+					yield(replay{err: err})
+					return
+				}
+				g.payloads = append(g.payloads, []byte(s.JWS))
+				size += len(s.JWS)
+			}
+			_ = m.CheckAll(g.payloads)
+			if !yield(g) {
+				return
+			}
+		}
+	}
+}
+
 func (m *Machine) audit(ctx context.Context, v *state.View) error {
 	fresh, err := New(m.genesis, Options{Blobs: m.options.Blobs})
 	if err != nil {
 		return err
 	}
 	defer func() { _ = fresh.Close() }()
-	const group = 256
-	for seq := int64(1); seq <= v.Head().Seq; {
+	seq := int64(1)
+	for g := range ahead.Values(2, fresh.opened(v)) {
+		if g.err != nil {
+			return g.err
+		}
 		if err := ctx.Err(); err != nil {
 			return err
 		}
-		var payloads [][]byte
-		for ; seq <= v.Head().Seq && len(payloads) < group; seq++ {
-			s, ok, err := journal.Get(v, seq)
-			if err != nil {
-				return err
-			}
-			if !ok {
-				return ErrSnapshot.With("why", fmt.Sprintf("command %d is missing", seq))
-			}
-			payloads = append(payloads, []byte(s.JWS))
-		}
-		if _, err := fresh.Apply(uint64(seq), payloads); err != nil {
+		seq += int64(len(g.payloads))
+		if _, err := fresh.Apply(uint64(seq), g.payloads); err != nil {
 			return err
 		}
 		if fresh.View().Seq() != seq-1 {

@@ -116,7 +116,7 @@ func (l *Log[T]) add(p *pending, row *T, data []byte, blob string) (int64, error
 		p.heads[i][key] = n
 	}
 	if l.blob != nil {
-		p.blobs = append(p.blobs, blob)
+		p.blobs, p.carried = append(p.blobs, blob), p.carried+len(blob)
 	}
 	p.rows = append(p.rows, added)
 	return n, nil

@@ -211,11 +211,12 @@ func (c *chains) grow(shard int, old *slots) *slots {
 
 // pending is what an open transaction has added to a Log.
 type pending struct {
-	base  int64 // rows before
-	rows  []pendingRow
-	data  []byte
-	blobs []string
-	heads [maxKeys]map[string]int64 // newest row here by value
+	base    int64 // rows before
+	rows    []pendingRow
+	data    []byte
+	blobs   []string
+	carried int                       // bytes of blobs
+	heads   [maxKeys]map[string]int64 // newest row here by value
 }
 
 // encode has a row written behind the others and gives its bytes.

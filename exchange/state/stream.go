@@ -6,6 +6,7 @@ import (
 	"encoding/binary"
 	"fmt"
 	"io"
+	"slices"
 )
 
 const (
@@ -13,6 +14,7 @@ const (
 	contentDomain = "accord-state/1\n"
 	maxTableName  = 64
 	readBatch     = 1 << 10 // rows read before they are added for good
+	readBytes     = 1 << 20 // bytes of their blobs before they are
 )
 
 // Content is the digest of all rows by table name and id:
@@ -139,7 +141,7 @@ func ReadRows(r io.Reader, schema *Schema, o Options, head Head) (*Store, Digest
 				content.Write(row)
 			}
 			tx.changes = tx.changes[:0]
-			if n%readBatch == 0 {
+			if pending := tx.added[t.tableName()]; n%readBatch == 0 || pending != nil && pending.carried > readBytes {
 				tx.addLogs()
 			}
 		}
@@ -158,9 +160,10 @@ func ReadRows(r io.Reader, schema *Schema, o Options, head Head) (*Store, Digest
 
 // rowReader keeps the first error, so that a format reads as a list of parts.
 type rowReader struct {
-	r    io.Reader
-	err  error
-	word [8]byte
+	r     io.Reader
+	err   error
+	word  [8]byte
+	parts [2][]byte // memory for frames, the older of them is used again
 }
 
 func (in *rowReader) fault(what string) error {
@@ -171,23 +174,23 @@ func (in *rowReader) fault(what string) error {
 }
 
 // bytes reads n bytes; n is small or was checked against a bound. What is
-// announced is not believed: memory grows with what really arrives.
+// announced is not believed: memory grows with what really arrives. The result
+// is good until the call after the next.
 func (in *rowReader) bytes(n int) []byte {
 	if in.err != nil {
 		return nil
 	}
 	const step = 256 << 10
-	b := make([]byte, min(n, step))
-	_, in.err = io.ReadFull(in.r, b)
+	b := in.parts[1][:0]
 	for len(b) < n && in.err == nil {
-		more := min(n-len(b), step)
-		at := len(b)
-		b = append(b, make([]byte, more)...)
+		at, more := len(b), min(n-len(b), max(step, cap(b)-len(b)))
+		b = slices.Grow(b, more)[:at+more]
 		_, in.err = io.ReadFull(in.r, b[at:])
 	}
 	if in.err != nil {
 		return nil
 	}
+	in.parts[0], in.parts[1] = b, in.parts[0]
 	return b
 }
 
