@@ -41,6 +41,7 @@ type Config struct {
 	RPCTimeout time.Duration // 10 s
 
 	SnapshotThreshold uint64        // 8,192 entries since the last snapshot
+	SnapshotBytes     int64         // 64 MiB of them, or half of that snapshot's size if this is more
 	SnapshotInterval  time.Duration // 2 min between looks
 	TrailingLogs      uint64        // 10,240 entries kept behind a snapshot
 	MaxEntry          int           // 256 KiB, one payload
@@ -97,6 +98,9 @@ func (c Config) withDefaults() Config {
 	def(&c.SnapshotInterval, 2*time.Minute)
 	if c.SnapshotThreshold == 0 {
 		c.SnapshotThreshold = 8192
+	}
+	if c.SnapshotBytes == 0 {
+		c.SnapshotBytes = 64 << 20
 	}
 	if c.TrailingLogs == 0 {
 		c.TrailingLogs = 10240

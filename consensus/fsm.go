@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"hash/maphash"
 	"io"
+	"math"
 	"runtime/debug"
 	"sync"
 	"sync/atomic"
@@ -26,6 +27,7 @@ type fsm struct {
 	fatal    func(error)
 	failed   func(e *raft.Log, why []byte) error // keeps count of entries that cannot be applied
 	passed   func(index uint64)
+	growth   *growth
 
 	mu        sync.Mutex
 	applied   uint64 // index of the last command or configuration applied
@@ -57,7 +59,7 @@ func (p *point) passed(index, term uint64) bool {
 }
 
 func newFSM(m Machine, maxEntry int, fatal func(error)) *fsm {
-	return &fsm{machine: m, maxEntry: maxEntry, fatal: fatal,
+	return &fsm{machine: m, maxEntry: maxEntry, fatal: fatal, growth: newGrowth(math.MaxInt64/2, ""),
 		failed: func(*raft.Log, []byte) error { return nil }, passed: func(uint64) {},
 		seed: maphash.MakeSeed(), proposals: map[uint64]*waiter{}, points: map[*point]struct{}{}}
 }
@@ -78,6 +80,7 @@ func (f *fsm) Apply(e *raft.Log) any {
 		}
 	}
 	f.passed(e.Index)
+	f.growth.applied(len(e.Data))
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if e.Index <= f.applied || e.Term < f.term {
@@ -262,7 +265,8 @@ func (f *fsm) Snapshot() (raft.FSMSnapshot, error) {
 		return nil, err
 	}
 	index, term := f.position()
-	return &heldSnapshot{inner: inner, index: index, term: term}, nil
+	f.growth.taken()
+	return &heldSnapshot{inner: inner, index: index, term: term, size: &f.growth.last}, nil
 }
 
 // Restore replaces the machine's state. A machine that fails to restore has
@@ -279,9 +283,12 @@ func (f *fsm) Restore(r io.ReadCloser) error {
 	if string(head[:len(bodyMagic)]) != bodyMagic {
 		return f.fail(fmt.Errorf("%w: %w", errRestore, ErrFormat))
 	}
-	if err := f.machine.Restore(r); err != nil {
+	body := &counter{Reader: r}
+	if err := f.machine.Restore(body); err != nil {
 		return f.fail(fmt.Errorf("%w: %w", errRestore, err))
 	}
+	f.growth.taken()
+	f.growth.last.Store(body.n)
 	f.mu.Lock()
 	f.advance(binary.BigEndian.Uint64(head[len(bodyMagic):]), binary.BigEndian.Uint64(head[len(bodyMagic)+8:]))
 	f.mu.Unlock()
@@ -291,6 +298,7 @@ func (f *fsm) Restore(r io.ReadCloser) error {
 type heldSnapshot struct {
 	inner       Snapshot
 	index, term uint64
+	size        *atomic.Int64 // told how large it became
 }
 
 // Persist writes the state; raft closes or cancels the sink.
@@ -301,7 +309,9 @@ func (s *heldSnapshot) Persist(sink raft.SnapshotSink) error {
 	if _, err := sink.Write(head); err != nil {
 		return err
 	}
-	_, err := s.inner.WriteTo(sink)
+	body := &counter{Writer: sink}
+	_, err := s.inner.WriteTo(body)
+	s.size.Store(body.n)
 	return err
 }
 

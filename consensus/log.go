@@ -74,6 +74,7 @@ func Open(cfg Config, m Machine) (*Log, error) {
 	l.tasks.Go(func() { l.checks.run(l.stop) })
 	l.tasks.Go(l.runGroups)
 	l.tasks.Go(l.runReads)
+	l.tasks.Go(l.runSnapshots)
 	l.tasks.Go(l.runRenewals)
 	l.tasks.Go(l.runPapers)
 	for range forwardStreams {
@@ -96,6 +97,7 @@ func (l *Log) openStore(m Machine) error {
 		return errors.Join(err, l.store.Close())
 	}
 	l.fsm = newFSM(m, l.cfg.MaxEntry, l.fail)
+	l.fsm.growth = newGrowth(l.cfg.SnapshotBytes, l.cfg.NodeID)
 	l.fsm.failed, l.fsm.passed = l.store.Failed, l.store.Passed
 	return nil
 }
