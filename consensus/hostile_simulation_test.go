@@ -50,7 +50,7 @@ func simulateHostile(t *testing.T, seed uint64, size int) {
 	for node := range c.Nodes {
 		tasks.Go(func() { write(c, j, lock, stop, node, 0) })
 	}
-	h := &hostileVoter{c: c, rng: rand.New(rand.NewPCG(seed, 13)), terms: []uint64{1, 2},
+	h := &hostileVoter{c: c, rng: rand.New(rand.NewPCG(seed, 13)), terms: []uint64{1, 2}, led: map[uint64]bool{},
 		peer: &consensustest.Peer{Network: c.Hub.Join(c.Servers[0].ID, "second-home:1"), As: c.Servers[0]}}
 	tasks.Go(func() { h.run(stop) })
 	shake(c, lock, rng)
@@ -88,6 +88,7 @@ type hostileVoter struct {
 	rng    *rand.Rand
 	terms  []uint64
 	certs  [][]byte
+	led    map[uint64]bool // terms its own node leads: nothing is sent in those
 	sent   int
 	obeyed []string
 }
@@ -131,9 +132,12 @@ func (h *hostileVoter) learn() {
 		return
 	}
 	for _, c := range []*transport.Certificate{term, lead} {
-		// Its own node may be elected honestly; that certificate it must not use
-		// here, since then it simply leads.
-		if c == nil || (c.Candidate == h.peer.As.ID && c.Statement != transport.PreVote) {
+		if c == nil {
+			continue
+		}
+		// Its own node may be elected honestly; then it simply leads.
+		if c.Candidate == h.peer.As.ID && c.Statement != transport.PreVote {
+			h.led[c.Term] = true
 			continue
 		}
 		if n := len(h.terms); h.terms[n-1] < c.Term {
@@ -176,6 +180,9 @@ func (h *hostileVoter) certificate(term uint64) []byte {
 
 func (h *hostileVoter) draw() (cmd any, p transport.Proofs, more []byte) {
 	term := h.term()
+	for h.led[term] {
+		term++
+	}
 	header, index := h.peer.Header(), h.rng.Uint64N(300)
 	p = transport.Proofs{Term: h.certificate(term), Log: h.certificate(term)}
 	switch h.rng.IntN(6) {

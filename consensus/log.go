@@ -39,6 +39,8 @@ type Log struct {
 	change  sync.Mutex    // one membership change at a time
 	nudged  nudged
 
+	installs installs
+
 	stop     chan struct{} // closed when the log stops
 	stopOnce sync.Once
 	failed   atomic.Pointer[error]
@@ -62,7 +64,7 @@ func Open(cfg Config, m Machine) (*Log, error) {
 	if err := l.openTransport(); err != nil {
 		return nil, errors.Join(err, l.store.Close())
 	}
-	r, err := raft.NewRaft(cfg.raftConfig(l.notify), l.fsm, l.store, l.store, l.snaps, l.trans)
+	r, err := raft.NewRaft(cfg.raftConfig(l.notify), l.fsm, logs{l.store, l.snaps, l.fail}, l.store, l.snaps, l.trans)
 	if err != nil {
 		_ = l.trans.Close()
 		return nil, errors.Join(fmt.Errorf("consensus: start: %w", err), l.failure(), l.store.Close())

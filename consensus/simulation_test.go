@@ -115,6 +115,9 @@ func simulate(t *testing.T, seed uint64) {
 		if err := n.Fatal(); err != nil {
 			t.Errorf("node %d stopped: %v", i, err)
 		}
+		if list, err := n.Log.Evidence(); err != nil || len(list) > 0 { // all are honest
+			t.Errorf("node %d accuses: %+v, %v", i, list, err)
+		}
 	}
 	if len(j.acked) < *simSeconds/2 {
 		t.Errorf("only %d writes acknowledged in %d s: the run proves nothing", len(j.acked), *simSeconds)

@@ -26,9 +26,13 @@ type Status struct {
 	LogLast       uint64
 	SnapshotIndex uint64 // 0 if there is none
 	SnapshotAge   time.Duration
-	Refusals      uint64 // what the guard has refused since start
-	Evidence      int    // files of evidence against peers, see [Log.Evidence]
-	Err           error  // why the node has stopped, or nil
+	// Installs is how many snapshots of peers were taken in the last hour, since
+	// start. More than one or two, and the log kept behind a snapshot is too short
+	// for the time it takes to write and send one.
+	Installs int
+	Refusals uint64 // what the guard has refused since start
+	Evidence int    // files of evidence against peers, see [Log.Evidence]
+	Err      error  // why the node has stopped, or nil
 }
 
 // Status of this node.
@@ -47,6 +51,7 @@ func (l *Log) Status() Status {
 		}
 	}
 	st.SnapshotIndex, st.SnapshotAge = l.snaps.Newest()
+	st.Installs = l.installs.recent(time.Now())
 	for _, n := range l.guard.Refusals() {
 		st.Refusals += n
 	}

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"sync/atomic"
+	"time"
 
 	"accord/consensus/transport"
 
@@ -111,6 +112,9 @@ func (v *view) Stored(index uint64) (e raft.Log, ok bool) {
 	return e, v.l.store.GetLog(index, &e) == nil
 }
 
+// Covered is the place of the last entry this node's newest snapshot covers.
+func (v *view) Covered() (index, term uint64) { return v.l.snaps.Last() }
+
 // Check judges the payloads of entries about to be stored.
 func (v *view) Check(entries []*raft.Log) error {
 	var payloads [][]byte
@@ -125,23 +129,6 @@ func (v *view) Check(entries []*raft.Log) error {
 		if err != nil {
 			return errors.New("a payload does not pass the machine's check")
 		}
-	}
-	return nil
-}
-
-// Installing watches for raft#697: after an installed snapshot raft can go on
-// believing in entries the log no longer holds, and then asks for the same
-// snapshot for ever. A restart heals it, because our log has no gaps.
-func (v *view) Installing(index uint64) error {
-	r := v.l.raft.Load()
-	last, err := v.l.store.LastIndex()
-	if r == nil || err != nil {
-		return ErrClosed
-	}
-	snap, _ := v.l.snaps.Newest()
-	if believed := r.LastIndex(); snap >= index && believed > max(last, snap) {
-		go v.l.fail(fmt.Errorf("consensus: raft believes in entry %d, the log ends at %d (raft#697): restart this node", believed, max(last, snap)))
-		return ErrClosed
 	}
 	return nil
 }
@@ -186,7 +173,11 @@ func (l *Log) vet(ctx context.Context, req *raft.InstallSnapshotRequest, voucher
 	if err != nil {
 		return err
 	}
-	return l.view.Governs(configuration.Servers)
+	if err := l.view.Governs(configuration.Servers); err != nil {
+		return err
+	}
+	l.installs.note(time.Now())
+	return nil
 }
 
 // recall lets the machine learn again from a stored entry, which was judged when

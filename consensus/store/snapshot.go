@@ -56,6 +56,7 @@ type Snapshots struct {
 
 	mu     sync.Mutex
 	newest uint64 // index, 0 for none
+	term   uint64 // of the newest
 	seen   string // the snapshot OpenSnapshots verified, for the Open that follows
 	since  time.Time
 	space  space
@@ -445,16 +446,23 @@ func (s *Snapshots) Newest() (index uint64, age time.Duration) {
 	return s.newest, time.Since(s.since)
 }
 
+// Last is the place of the last entry the newest snapshot covers; 0, 0 without one.
+func (s *Snapshots) Last() (index, term uint64) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.newest, s.term
+}
+
 // note sees which snapshot is the newest now.
 func (s *Snapshots) note() error {
 	names, err := s.names()
 	if err != nil {
 		return err
 	}
-	var index uint64
+	var index, term uint64
 	var at time.Time
 	if len(names) > 0 {
-		if _, err := fmt.Sscanf(names[0][17:], "%x", &index); err != nil {
+		if _, err := fmt.Sscanf(names[0], "%16x-%16x", &term, &index); err != nil {
 			return fmt.Errorf("%w: snapshot with a foreign name", ErrFormat)
 		}
 		if at, err = s.fs.Modified(snapFile(names[0])); err != nil {
@@ -462,7 +470,7 @@ func (s *Snapshots) note() error {
 		}
 	}
 	s.mu.Lock()
-	s.newest, s.since = index, at
+	s.newest, s.term, s.since = index, term, at
 	s.mu.Unlock()
 	return nil
 }
@@ -482,8 +490,9 @@ func (s *Snapshots) Quarantine() error {
 
 // Reconcile makes log and newest snapshot fit before raft starts. A crash
 // between an installed snapshot and the removal of the log it replaces leaves a
-// log that ends before the snapshot: it is removed now. A log that starts after
-// the entry that follows the snapshot has lost entries: that is damage.
+// log that ends before the snapshot, or that has another entry in its last place
+// (the leader that wrote it was not followed): it is removed now. A log that starts
+// after the entry that follows the snapshot has lost entries: that is damage.
 func Reconcile(s *Store, snaps *Snapshots) error {
 	list, err := snaps.List()
 	if err != nil {
@@ -504,6 +513,15 @@ func Reconcile(s *Store, snaps *Snapshots) error {
 	case first > covered+1:
 		return fmt.Errorf("%w: entries %d to %d are missing (%s)", ErrDamaged, covered+1, first-1, Advice)
 	case last != 0 && last < covered:
+		return s.DeleteRange(first, last)
+	case covered == 0 || first > covered || last < covered:
+		return nil
+	}
+	var e raft.Log
+	if err := s.GetLog(covered, &e); err != nil {
+		return err
+	}
+	if e.Term != list[0].Term {
 		return s.DeleteRange(first, last)
 	}
 	return nil

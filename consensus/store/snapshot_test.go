@@ -16,7 +16,12 @@ var membership = raft.Configuration{Servers: []raft.Server{{ID: "n1", Address: "
 
 func snapshot(t *testing.T, s *Snapshots, index uint64, body string) {
 	t.Helper()
-	sink, err := s.Create(raft.SnapshotVersionMax, index, 2, membership, 1, nil)
+	snapshotOf(t, s, 2, index, body)
+}
+
+func snapshotOf(t *testing.T, s *Snapshots, term, index uint64, body string) {
+	t.Helper()
+	sink, err := s.Create(raft.SnapshotVersionMax, index, term, membership, 1, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -112,17 +117,20 @@ func TestSnapshotDamaged(t *testing.T) {
 // After a crash between snapshot and log the two are made to fit, or refused.
 func TestReconcile(t *testing.T) {
 	for _, tc := range []struct {
-		name             string
-		snap, first, end uint64
-		want             error
-		keep             bool
+		name                   string
+		snap, term, first, end uint64 // the entries are of term 1
+		want                   error
+		keep                   bool
 	}{
-		{"no snapshot", 0, 1, 9, nil, true},
-		{"log reaches past", 5, 3, 9, nil, true},
-		{"log follows", 5, 6, 9, nil, true},
-		{"log ends before: replaced", 50, 1, 9, nil, false},
-		{"gap after the snapshot", 5, 7, 9, ErrDamaged, true},
-		{"gap without snapshot", 0, 2, 9, ErrDamaged, true},
+		{"no snapshot", 0, 0, 1, 9, nil, true},
+		{"log reaches past", 5, 1, 3, 9, nil, true},
+		{"log ends with it", 5, 1, 3, 5, nil, true},
+		{"log follows", 5, 2, 6, 9, nil, true},
+		{"log ends before: replaced", 50, 2, 1, 9, nil, false},
+		{"log reaches past, with another leader's entries: replaced", 5, 2, 3, 9, nil, false},
+		{"log ends with another leader's entry: replaced", 5, 2, 3, 5, nil, false},
+		{"gap after the snapshot", 5, 1, 7, 9, ErrDamaged, true},
+		{"gap without snapshot", 0, 0, 2, 9, ErrDamaged, true},
 	} {
 		dir := t.TempDir()
 		s := open(t, dir, true)
@@ -132,7 +140,7 @@ func TestReconcile(t *testing.T) {
 			t.Fatal(err)
 		}
 		if tc.snap > 0 {
-			snapshot(t, snaps, tc.snap, "x")
+			snapshotOf(t, snaps, tc.term, tc.snap, "x")
 		}
 		if err := Reconcile(s, snaps); !errors.Is(err, tc.want) {
 			t.Errorf("%s: %v", tc.name, err)

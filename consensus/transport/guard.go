@@ -29,12 +29,13 @@ type View interface {
 	LastIndex() uint64
 	// Stored is the entry at an index, or false if the log does not hold it.
 	Stored(index uint64) (raft.Log, bool)
+	// Covered is the index and term of the last entry of the newest snapshot here,
+	// 0 and 0 without one.
+	Covered() (index, term uint64)
 	// Check judges the data of command entries before they are stored.
 	Check(entries []*raft.Log) error
 	// Governs is nil if the signed governance allows this membership.
 	Governs(servers []raft.Server) error
-	// Installing notes that a snapshot of this index comes in; an error refuses it.
-	Installing(index uint64) error
 }
 
 // Guard stands between a peer and Raft. Raft obeys any sender; the guard lets
@@ -158,7 +159,10 @@ func (g *Guard) admit(peer string, kind Kind, cmd any, proofs Proofs, body []byt
 			continue
 		}
 		if err := r.check(g, req); err != nil {
-			if errors.Is(err, errOutdated) || errors.Is(err, errNotYet) {
+			if err == errPast {
+				return nil
+			}
+			if errors.Is(err, errOutdated) || errors.Is(err, errNotYet) || errors.Is(err, errHeld) {
 				return err // no fault of the sender
 			}
 			return g.refuse(peer, kind, r.name, err, body)

@@ -35,7 +35,6 @@ func (v *fakeView) Leader() string               { return "n1" }
 func (v *fakeView) Term() uint64                 { return 5 }
 func (v *fakeView) Floor() uint64                { return 10 }
 func (v *fakeView) LastIndex() uint64            { return 12 }
-func (v *fakeView) Installing(uint64) error      { return nil }
 func (v *fakeView) Governs(servers []raft.Server) error {
 	if len(servers) > 4 {
 		return errors.New("nobody signed that")
@@ -48,6 +47,7 @@ func (v *fakeView) Stored(i uint64) (raft.Log, bool) {
 	}
 	return raft.Log{Index: i, Term: 4, Type: raft.LogCommand, Data: []byte("stored")}, true
 }
+func (v *fakeView) Covered() (index, term uint64) { return 2, 3 }
 func (v *fakeView) Check(es []*raft.Log) error {
 	v.asked++
 	for _, e := range es {
@@ -168,6 +168,8 @@ func TestGuardRules(t *testing.T) {
 		{"pre-vote of a candidate", "n2", &raft.RequestPreVoteRequest{RPCHeader: header("n2"), Term: 6}, ""},
 		{"snapshot of the leader", "n1", installFrom("n1", nil), ""},
 		{"entries before the log's start, raft answers itself", "n1", appendFrom("n1", 5, 1, 1, cmd(2, 1, "x")), ""},
+
+		{"entries of a leader of the past, others in their place: raft answers", "n2", appendFrom("n2", 4, 4, 4, cmd(5, 4, "replaced")), ""},
 
 		{"outsider", "evil", appendFrom("evil", 105, 0, 0), "sender"},
 		{"claims to be the leader", "n2", appendFrom("n1", 105, 0, 0), "sender"},

@@ -68,9 +68,14 @@ func (g *Guard) ruleTerm(r *request) error {
 func (g *Guard) ruleElection(r *request) error {
 	var err error
 	switch c := r.cmd.(type) {
-	case *raft.AppendEntriesRequest, *raft.InstallSnapshotRequest:
+	case *raft.AppendEntriesRequest:
 		if r.term < g.view.Term() {
-			return nil
+			return errPast
+		}
+		err = g.elections.admitLeader(r.peer, r.term, r.proofs.Term)
+	case *raft.InstallSnapshotRequest:
+		if r.term < g.view.Term() {
+			return nil // a rule further down refuses it
 		}
 		err = g.elections.admitLeader(r.peer, r.term, r.proofs.Term)
 	case *raft.RequestVoteRequest:
@@ -86,6 +91,10 @@ func (g *Guard) ruleElection(r *request) error {
 	}
 	return err
 }
+
+// errPast: of a term that is over. An honest leader may have sent it before it heard,
+// with entries that others have replaced since; raft does not look at them.
+var errPast = errors.New("transport: a term that is over")
 
 // ruleEntries: entries follow one another from the previous one, their terms do
 // not fall nor pass the sender's, their types are the three we use, and a
@@ -246,14 +255,24 @@ func (g *Guard) ruleSnapshot(r *request) error {
 	if _, err := DecodeConfiguration(c.Configuration); err != nil {
 		return err
 	}
-	if err := g.view.Installing(c.LastLogIndex); err != nil {
-		return err
+	have, ok := g.view.Stored(c.LastLogIndex)
+	if index, term := g.view.Covered(); !ok && index == c.LastLogIndex {
+		have, ok = raft.Log{Index: index, Term: term, Type: raft.LogNoop}, true
 	}
-	if c.LastLogIndex <= g.view.Floor() {
+	switch behind := c.LastLogIndex <= g.view.Floor(); {
+	case ok && have.Term == c.LastLogTerm:
+		return errHeld
+	case ok && behind:
+		return accuse(errors.New("a snapshot that contradicts a committed entry"), EncodeEntry(have))
+	case behind:
 		return errors.New("snapshot behind our own state")
 	}
 	return nil
 }
+
+// errHeld: the log, or a snapshot here, ends or goes on behind the entry the snapshot
+// ends with, hence holds all before it; not a refusal.
+var errHeld = errors.New("transport: what the snapshot covers is here")
 
 // DecodeConfiguration decodes a membership without raft's panic, and accepts
 // only the one encoding raft itself would write and a membership it would use.

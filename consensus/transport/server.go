@@ -80,6 +80,8 @@ func (t *Transport) handle(conn Conn, r *bufio.Reader, kind Kind, body []byte) b
 	switch {
 	case errors.Is(err, errOutdated):
 		return t.outdated(conn, cmd)
+	case errors.Is(err, errHeld):
+		return t.held(conn, r, cmd.(*raft.InstallSnapshotRequest))
 	case err != nil:
 		// After a refused snapshot the stream still holds its bytes: end it.
 		return t.answer(conn, refusalStatus(err), nil) && kind != KindInstallSnapshot
@@ -137,6 +139,19 @@ func (t *Transport) outdated(conn Conn, cmd any) bool {
 	body, err := EncodeResponse(resp, Answer{Proof: t.cfg.Guard.elections.termProof(term)})
 	_, snapshot := cmd.(*raft.InstallSnapshotRequest)
 	return err == nil && t.answer(conn, statusOK, body) && !snapshot
+}
+
+// held answers a leader that sends a snapshot of what this node's log holds. It has
+// lost count, because answers did not reach it, and the answer to an installation
+// tells it. Installing would throw away entries it may count on, and what is
+// committed beyond.
+func (t *Transport) held(conn Conn, r *bufio.Reader, req *raft.InstallSnapshotRequest) bool {
+	n, err := io.Copy(io.Discard, io.LimitReader(&stallReader{t: t, conn: conn, r: r}, req.Size))
+	if err != nil || n != req.Size {
+		return false
+	}
+	body, err := EncodeResponse(&raft.InstallSnapshotResponse{Term: req.Term, Success: true}, Answer{})
+	return err == nil && t.answer(conn, statusOK, body)
 }
 
 // respond sends raft's answer, with this node's signature under a vote and, where
