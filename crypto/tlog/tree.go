@@ -2,6 +2,7 @@ package tlog
 
 import (
 	"fmt"
+	"slices"
 	"sync"
 
 	"golang.org/x/mod/sumdb/tlog"
@@ -94,6 +95,24 @@ func (v *View) push(h tlog.Hash) {
 	v.count++
 }
 
+// With is the view with more leaves behind it. The tree it is of stays as it is;
+// the cost is a copy of the list of chunks.
+func (v View) With(leaves []Hash) View {
+	if len(leaves) == 0 {
+		return v
+	}
+	v.chunks = slices.Clone(v.chunks)
+	if last := len(v.chunks) - 1; last >= 0 {
+		own := *v.chunks[last] // the tree goes on in the original
+		v.chunks[last] = &own
+	}
+	t := Tree{view: v}
+	for _, leaf := range leaves {
+		t.Append(leaf)
+	}
+	return t.view
+}
+
 func (v View) at(index int64) tlog.Hash { return v.chunks[index/chunkLen][index%chunkLen] }
 
 // subtree is the root of the n-th complete subtree of 2^level leaves.
@@ -127,6 +146,24 @@ func (v View) Leaf(index int64) (Hash, error) {
 		return Hash{}, fmt.Errorf("%w: leaf %d of %d", ErrRange, index, v.size)
 	}
 	return Hash(v.at(tlog.StoredHashIndex(0, index))), nil
+}
+
+// Sound says whether the stored hash of the leaf at index is this one, and each
+// stored hash that this leaf completed is that of its two halves: over all leaves,
+// whether every hash in memory is still what was appended. At the end of a tree it
+// also sees whether the list of hashes is as long as it must be.
+func (v View) Sound(index int64, leaf Hash) bool {
+	if index < 0 || index >= v.size || v.count != tlog.StoredHashCount(v.size) || Hash(v.at(tlog.StoredHashIndex(0, index))) != leaf {
+		return false
+	}
+	for level := 0; index>>level&1 == 1; level++ {
+		n := index >> level
+		left, right := v.at(tlog.StoredHashIndex(level, n-1)), v.at(tlog.StoredHashIndex(level, n))
+		if tlog.NodeHash(left, right) != v.at(tlog.StoredHashIndex(level+1, n>>1)) {
+			return false
+		}
+	}
+	return true
 }
 
 // ProveInclusion returns the audit path (RFC 6962 section 2.1.1) of the leaf

@@ -340,3 +340,59 @@ func TestMarshalFrontier(t *testing.T) {
 		}
 	}
 }
+
+// TestSound flips every bit of every stored hash: some leaf sees it. And a tree
+// that has lost its last hash is noticed by every leaf.
+//
+// Shows: F41
+func TestSound(t *testing.T) {
+	const size = 37
+	tree := testTree(size)
+	sound := func(v View) bool {
+		for i := range v.Size() {
+			if !v.Sound(i, testLeaf(i)) {
+				return false
+			}
+		}
+		return true
+	}
+	v := tree.View()
+	if !sound(v) || v.Sound(-1, Hash{}) || v.Sound(size, testLeaf(size)) || v.Sound(3, testLeaf(4)) {
+		t.Fatal("a sound tree is not, or a wrong leaf is")
+	}
+	for i := range v.count {
+		for bit := range 256 {
+			stored := &v.chunks[i/chunkLen][i%chunkLen]
+			stored[bit/8] ^= 1 << (bit % 8)
+			if sound(v) {
+				t.Fatalf("bit %d of hash %d turned unnoticed", bit, i)
+			}
+			stored[bit/8] ^= 1 << (bit % 8)
+		}
+	}
+	v.count--
+	if v.Sound(0, testLeaf(0)) {
+		t.Error("a lost hash is not noticed")
+	}
+}
+
+// TestWith: a view with more leaves is the tree that will be, at every size around
+// the end of a chunk, and changes nothing in the tree that is.
+func TestWith(t *testing.T) {
+	for _, size := range []int64{0, 1, 7, 511, 512, 513, 1023} {
+		tree, want := testTree(size), testTree(size+9)
+		root := tree.Root()
+		var more []Hash
+		for i := range int64(9) {
+			more = append(more, testLeaf(size+i))
+		}
+		v := tree.View().With(more)
+		if v.Size() != size+9 || v.Root() != want.Root() || tree.Root() != root {
+			t.Errorf("at size %d", size)
+		}
+		tree.Append(LeafHash([]byte("another")))
+		if v.Root() != want.Root() || !v.Sound(size, testLeaf(size)) {
+			t.Errorf("at size %d: the tree went on into the view", size)
+		}
+	}
+}
