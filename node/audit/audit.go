@@ -3,7 +3,8 @@
 // the answer leaves.
 //
 // A line is one JSON object whose "hash" covers the line before it, so a line
-// taken out or changed shows at the next verification. Sinks are named in the
+// taken out or changed shows at the next verification. Lines cut off the end show
+// against the papers beside the files, see heads.go and DESIGN.md. Sinks are named in the
 // configuration file only. As long as one sink takes the line, work goes on;
 // when none does, ErrSink stops private releases while public reads continue.
 // Values that could name a person or a case are stored as keyed digests.
@@ -73,16 +74,18 @@ type Log struct {
 
 	mu    sync.Mutex
 	sinks []*sink // guarded by mu
+	turn  int64   // of the papers about the files' ends; guarded by mu
 }
 
 // sink is one file and where its chain stands.
 type sink struct {
-	path string
-	file *os.File
-	info os.FileInfo
-	seq  int64
-	prev string
-	err  error // first write error; the sink is not used again
+	path  string
+	file  *os.File
+	heads *os.File // the paper beside it
+	info  os.FileInfo
+	seq   int64
+	prev  string
+	err   error // first write error; the sink is not used again
 }
 
 // Open opens or creates the audit files, verifying what is there. key is the
@@ -105,6 +108,14 @@ func Open(paths []string, key []byte) (*Log, error) {
 	}
 	if len(l.sinks) == 0 {
 		return nil, ErrSink.With()
+	}
+	err := l.checkHeads()
+	if err == nil {
+		err = l.openHeads()
+	}
+	if err != nil {
+		l.Close()
+		return nil, err
 	}
 	return l, nil
 }
@@ -133,7 +144,7 @@ func newSink(f *os.File, path string) (*sink, error) {
 	if !info.Mode().IsRegular() || info.Mode().Perm()&0o022 != 0 {
 		return nil, ErrSink.Wrap(errors.New("audit: not a regular file that only its owner writes"))
 	}
-	seq, prev, end, err := verify(f, path)
+	seq, prev, end, err := verify(f, path, -1)
 	if err != nil {
 		return nil, err
 	}
@@ -176,7 +187,7 @@ func Verify(path string) (int64, error) {
 		return 0, ErrSink.Wrap(err)
 	}
 	defer f.Close()
-	seq, _, _, err := verify(f, path)
+	seq, _, _, err := verify(f, path, -1)
 	return seq, err
 }
 
@@ -188,7 +199,7 @@ func Copy(from, to string) (int64, error) {
 		return 0, ErrSink.Wrap(err)
 	}
 	defer in.Close()
-	seq, _, end, err := verify(in, from)
+	seq, _, end, err := verify(in, from, -1)
 	if err != nil {
 		return 0, err
 	}
@@ -203,10 +214,11 @@ func Copy(from, to string) (int64, error) {
 	return seq, nil
 }
 
-func verify(r io.Reader, path string) (seq int64, prev string, end int64, err error) {
+// verify checks the chain up to a line, or all of it for -1.
+func verify(r io.Reader, path string, last int64) (seq int64, prev string, end int64, err error) {
 	prev = genesis
 	br := bufio.NewReaderSize(r, maxLine)
-	for {
+	for seq != last {
 		raw, rerr := br.ReadSlice('\n')
 		if errors.Is(rerr, io.EOF) {
 			return seq, prev, end, nil // a torn last line was never acknowledged
@@ -224,6 +236,7 @@ func verify(r io.Reader, path string) (seq int64, prev string, end int64, err er
 		}
 		seq, prev, end = ln.Seq, ln.Hash, end+int64(len(raw))
 	}
+	return seq, prev, end, nil
 }
 
 // hashOf covers the line without its own hash.
@@ -264,6 +277,9 @@ func (l *Log) Write(e Event) error {
 	if taken == 0 {
 		return ErrSink.Wrap(cause)
 	}
+	if err := l.writeHeads((l.turn+1)%headsSync == 0); err != nil && l.working() == 0 {
+		return ErrSink.Wrap(err)
+	}
 	return nil
 }
 
@@ -291,7 +307,11 @@ func (s *sink) write(e Event) error {
 func (l *Log) Working() int {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	n := 0
+	return l.working()
+}
+
+// working is Working for who holds mu.
+func (l *Log) working() (n int) {
 	for _, s := range l.sinks {
 		if s.err == nil {
 			n++
@@ -316,6 +336,16 @@ func (l *Log) Close() error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	var first error
+	for _, s := range l.sinks {
+		if s.heads == nil {
+			continue
+		}
+		if s.err == nil {
+			first = errors.Join(first, s.heads.Sync())
+		}
+		first = errors.Join(first, s.heads.Close())
+		s.heads = nil
+	}
 	for _, s := range l.sinks {
 		if err := s.file.Close(); err != nil && !errors.Is(err, os.ErrClosed) && first == nil {
 			first = err

@@ -105,7 +105,7 @@ func FuzzVerify(f *testing.F) {
 	f.Add([]byte("{}\n"))
 	f.Add([]byte(`{"seq":1,"event":{"at":"2026-11-20T08:00:00Z","act":"a","caller":"b","result":"c"},"prev":"00","hash":"00"}` + "\n"))
 	f.Fuzz(func(t *testing.T, data []byte) {
-		if n, _, end, err := verify(bytes.NewReader(data), "x"); err == nil && n > 0 && end == 0 {
+		if n, _, end, err := verify(bytes.NewReader(data), "x", -1); err == nil && n > 0 && end == 0 {
 			t.Error("lines without bytes")
 		}
 	})

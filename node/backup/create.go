@@ -232,7 +232,7 @@ func (s Source) aside(name string) bool {
 		return true
 	}
 	for _, a := range s.Config.AuditFiles {
-		if s.Config.Path(a) == p {
+		if s.Config.Path(a) == p || s.Config.Path(a)+audit.HeadsSuffix == p {
 			return true
 		}
 	}
