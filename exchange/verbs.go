@@ -20,6 +20,11 @@ const (
 	VerbAnnounce       Verb = "node.announce"   // a node says which machine version it can apply
 )
 
+// The verbs of machine version 2.
+const (
+	VerbRecover Verb = "members.recover" // the signed plan by which the ledger went on after a quorum was lost
+)
+
 // wellFormed says whether v looks like a verb: lower-case words with dots.
 func (v Verb) wellFormed() bool {
 	if len(v) < 3 || len(v) > 64 {

@@ -25,6 +25,9 @@ type ledgerMachine struct {
 func (m ledgerMachine) Governs(servers []consensus.Server) error {
 	places := make([]members.Place, len(servers))
 	for i, s := range servers {
+		if m.n.givenUp(s.ID) != "" { // what it voted and stored under the old membership could be taken for the new one's
+			return members.ErrGovernance.With("node", s.ID)
+		}
 		places[i] = members.Place(s)
 	}
 	return m.Book().Governs(m.View().Roster().Version, places)
@@ -37,6 +40,8 @@ type proposer struct {
 	log interface {
 		Propose(ctx context.Context, payload []byte) (consensus.Result, error)
 	}
+	// ready waits until the command's turn has come.
+	ready func(ctx context.Context, payload []byte) error
 	// watch begins to wait for the command's inclusion; the function it gives
 	// ends that.
 	watch func(payload []byte) (done func())
@@ -47,7 +52,7 @@ type proposer struct {
 
 func (n *Node) proposer() proposer {
 	m := ledgerMachine{n.machine, n}
-	return proposer{log: n.ledger, watch: n.witness.Watch, inOrder: func(ctx context.Context, payload []byte) bool {
+	return proposer{log: n.ledger, ready: n.awaitRecord, watch: n.witness.Watch, inOrder: func(ctx context.Context, payload []byte) bool {
 		return n.machine.Check(payload) == nil && m.punctual(payload) == nil && n.witness.OnTime(ctx, acceptWindow)
 	}}
 }
@@ -58,6 +63,12 @@ func (n *Node) proposer() proposer {
 // happened. Nor does the refusal of a command that is in order: whoever leads
 // keeps it out, this node goes on trying and complains to the others.
 func (p proposer) Propose(ctx context.Context, payload []byte) ([]byte, error) {
+	if p.ready == nil {
+		p.ready = func(context.Context, []byte) error { return nil }
+	}
+	if err := p.ready(ctx, payload); err != nil {
+		return nil, err
+	}
 	done := p.watch(payload)
 	var unknown error
 	for {
@@ -194,7 +205,7 @@ func (n *Node) Status() wire.NodeStatus {
 			Digest: view.Digest().String(), Time: view.Time().Time()},
 	}
 	out.LeaderOf, _ = n.memberOf(st.Leader)
-	out.Records = n.recordCount()
+	out.Records, out.Unrecorded = n.recordCount(), n.Unrecorded()
 	switch {
 	case n.Removed() != nil:
 		out.Why = "a roster took this node out of the federation"

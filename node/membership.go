@@ -42,7 +42,8 @@ type situation struct {
 	have   []consensus.Server
 	now    map[string]standing
 	owner  func(node string) exchange.MemberID
-	settle time.Duration // how long a newcomer must have been caught up
+	lost   func(node string) (plan string) // who was given up by a plan of recovery
+	settle time.Duration                   // how long a newcomer must have been caught up
 	clock  time.Time
 }
 
@@ -178,6 +179,10 @@ func (s *situation) coming() []wait {
 		switch {
 		case there && v.Address != f.Node.Address:
 			adds = append(adds, wait{readdr, f.Node.ID, s.addressFree(f)})
+		case !there && s.lost != nil && s.lost(f.Node.ID) != "":
+			adds = append(adds, wait{add, f.Node.ID, exchange.Text{
+				Zh: "恢复方案已放弃该节点，不得以原标识回来；须以新节点替换（accord member propose --replace）",
+				En: "a plan of recovery has given it up; it comes back as a new node only (accord member propose --replace)"}})
 		case !there:
 			adds = append(adds, wait{add, f.Node.ID, s.addressFree(f)})
 		case f.Node.Votes() && !v.Voter:
@@ -277,7 +282,7 @@ func (n *Node) do(w wait, address string) error {
 func (n *Node) survey(ctx context.Context, st consensus.Status) *situation {
 	line := n.line()
 	s := &situation{self: n.id.Node, want: line.Roster().Members, have: n.ledger.Servers(), now: map[string]standing{},
-		owner: line.Owner, settle: n.cfg.PromoteAfter, clock: time.Now()}
+		owner: line.Owner, lost: n.givenUp, settle: n.cfg.PromoteAfter, clock: time.Now()}
 	before := n.membership.of(st.Term)
 	var mu sync.Mutex
 	var wg sync.WaitGroup

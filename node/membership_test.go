@@ -8,6 +8,7 @@ import (
 
 	"accord/consensus"
 	"accord/exchange"
+	"accord/exchange/machine/machinetest"
 	"accord/exchange/members"
 	"accord/node/wire"
 )
@@ -135,29 +136,29 @@ func TestAddressChanges(t *testing.T) {
 //
 // Shows: F31
 func TestPresence(t *testing.T) {
-	n := &Node{log: discard()}
+	n := &Node{log: discard(), machine: machinetest.New(t)}
 	n.peerTable.Store(&peerTable{nodes: map[string]exchange.MemberID{"c1": "court"}})
 	p, err := newPresence(n)
 	if err != nil {
 		t.Fatal(err)
 	}
 	first, again := p.arrive("c1", [16]byte{1}, 10), p.arrive("c1", [16]byte{1}, 10)
-	if first != again || p.signFor(first) != signFine {
+	if first != again || p.signFor("c1", first) != signFine {
 		t.Fatal("one run is two")
 	}
 	later := p.arrive("c1", [16]byte{2}, 20)
-	if p.signFor(later) != signTwice || p.signFor(first) != signAlarm || len(p.alarms) != 1 {
-		t.Errorf("a later run: %d %d", p.signFor(later), p.signFor(first))
+	if p.signFor("c1", later) != signTwice || p.signFor("c1", first) != signAlarm || len(p.alarms) != 1 {
+		t.Errorf("a later run: %d %d", p.signFor("c1", later), p.signFor("c1", first))
 	}
 	p.leave("c1", later)
 	earlier := p.arrive("c1", [16]byte{3}, 5)
-	if p.signFor(earlier) == signTwice || p.signFor(first) != signTwice {
-		t.Errorf("an earlier run that was seen later: %d %d", p.signFor(earlier), p.signFor(first))
+	if p.signFor("c1", earlier) == signTwice || p.signFor("c1", first) != signTwice {
+		t.Errorf("an earlier run that was seen later: %d %d", p.signFor("c1", earlier), p.signFor("c1", first))
 	}
 	p.leave("c1", first)
 	p.leave("c1", first)
 	p.leave("c1", earlier)
-	if v := p.arrive("c1", [16]byte{4}, 30); p.signFor(v) != signFine {
+	if v := p.arrive("c1", [16]byte{4}, 30); p.signFor("c1", v) != signFine {
 		t.Error("a restart finds its place taken")
 	}
 	for range 2 * maxPresence {

@@ -81,6 +81,7 @@ type Node struct {
 	savedRoster string // digest of the newest roster in the data folder
 	membership  membership
 	presence    *presence
+	recovered   recovered
 
 	savedMachine int         // machine version noted in the data folder
 	caughtUp     atomic.Bool // a read point was reached since start
@@ -117,19 +118,21 @@ func Open(cfg config.Config, o Options) (n *Node, err error) {
 		}
 	}()
 	for _, step := range []func() error{
-		n.openFolder,    // ours alone, before anything in it is touched
-		n.openIdentity,  // who are we, and which federation is this
-		n.openKeys,      // nothing else can be trusted without them
-		n.openAudit,     // before anything private can be read
-		n.openRecords,   // our own records and their sealed fields
-		n.openMachine,   // the state the ledger drives
-		n.openNetwork,   // the port, so that peers can reach us…
-		n.openPlace,     // …whether we belong…
-		n.openPresence,  // …and are the only one of our id…
-		n.openWitness,   // what we signed, before anything is voted or served
-		n.openLedger,    // …before the log asks for their votes
-		n.openAgency,    // everything with keys and time
-		n.openInterface, // the API, last: what it serves is there
+		n.openFolder,     // ours alone, before anything in it is touched
+		n.openIdentity,   // who are we, and which federation is this
+		n.openKeys,       // nothing else can be trusted without them
+		n.openAudit,      // before anything private can be read
+		n.openRecords,    // our own records and their sealed fields
+		n.openMachine,    // the state the ledger drives
+		n.openRecoveries, // …and the plan it began anew under, if it did
+		n.openNetwork,    // the port, so that peers can reach us…
+		n.openPlace,      // …whether we belong…
+		n.openPresence,   // …and are the only one of our id…
+		n.openWitness,    // what we signed, before anything is voted or served
+		n.openParted,     // …and whether the others have given us up
+		n.openLedger,     // …before the log asks for their votes
+		n.openAgency,     // everything with keys and time
+		n.openInterface,  // the API, last: what it serves is there
 	} {
 		if err := step(); err != nil {
 			return n, err
@@ -419,6 +422,8 @@ func (n *Node) openInterface() error {
 	n.tasks.Go(func() { n.watchClock(ctx) })
 	n.tasks.Go(func() { n.tendMembership(ctx) })
 	n.tasks.Go(func() { n.announce(ctx) })
+	n.tasks.Go(func() { n.recordRecovery(ctx) })
+	n.tasks.Go(func() { n.watchParted(ctx) })
 	return nil
 }
 

@@ -53,7 +53,9 @@ func (n *Node) refreshPeers() {
 	for _, l := range n.machine.Book().After(view.Roster().Version + 1) {
 		table.announced(l.Roster())
 	}
-	table.servers = serversOf(n.line().Roster())
+	// Who was given up is no server any more, although the roster still lists it: the
+	// guard would let a majority of the old membership lead this node.
+	table.servers = slices.DeleteFunc(serversOf(n.line().Roster()), func(s consensus.Server) bool { return n.givenUp(s.ID) != "" })
 	if old := n.peers(); old != nil && slices.Equal(old.servers, table.servers) {
 		table.servers = old.servers // the guard sees by the memory that nothing has changed
 	}

@@ -50,6 +50,7 @@ const (
 	signAlarm = 1 // somebody else came under your id and was turned away
 	signTwice = 2 // your id is taken by one that started before you
 	signFull  = 3 // you have streams enough
+	signGone  = 4 // a plan of recovery has given your id up; ask for it
 )
 
 // presence lets peers see that this node is alive, and sees that peers are so only
@@ -243,7 +244,7 @@ func (p *presence) attend(ctx context.Context, node, address string) {
 	for sign := reply[:1]; ; {
 		p.hear(node, int(sign[0]))
 		if sign[0] >= signTwice {
-			return
+			return // and a little later it visits again
 		}
 		select {
 		case <-ctx.Done():
@@ -322,8 +323,8 @@ func (p *presence) receive(conn net.Conn, node string) {
 	v := p.arrive(node, [16]byte(hello), int64(binary.BigEndian.Uint64(hello[16:])))
 	defer p.leave(node, v)
 	p.learn(node, binary.BigEndian.Uint32(hello[24:]))
-	answer := binary.BigEndian.AppendUint32([]byte{p.signFor(v)}, uint32(p.n.machine.View().Federation().MachineVersion))
-	for ping := make([]byte, 1); ; answer = []byte{p.signFor(v)} {
+	answer := binary.BigEndian.AppendUint32([]byte{p.signFor(node, v)}, uint32(p.n.machine.View().Federation().MachineVersion))
+	for ping := make([]byte, 1); ; answer = []byte{p.signFor(node, v)} {
 		if _, err := conn.Write(answer); err != nil || answer[0] >= signTwice {
 			return
 		}
@@ -373,10 +374,26 @@ func (p *presence) leave(node string, v *visitor) {
 	}
 }
 
-func (p *presence) signFor(v *visitor) byte {
+func (p *presence) signFor(node string, v *visitor) byte {
+	if p.n.givenUp(node) != "" {
+		return signGone
+	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return v.sign
+}
+
+// gone are the members whose nodes say that this one was given up.
+func (p *presence) gone() (by []exchange.MemberID) {
+	peers := p.n.peers()
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for _, m := range peers.list {
+		if p.said[m.Node] == signGone {
+			by = append(by, m.ID)
+		}
+	}
+	return by
 }
 
 // alarmTexts are the alarms of this node about the membership.

@@ -2,6 +2,7 @@ package node_test
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"io"
 	"os"
@@ -12,10 +13,12 @@ import (
 	"accord/crypto/keys"
 	"accord/exchange"
 	"accord/node"
+	"accord/node/client"
 	"accord/node/founding"
 	"accord/node/nodetest"
 	"accord/node/recovery"
 	"accord/node/wire"
+	"accord/node/witness"
 )
 
 // TestQuorumLostForGood loses two of four nodes, goes on with the others under a
@@ -56,15 +59,46 @@ func TestQuorumLostForGood(t *testing.T) {
 		t.Errorf("a second time: %+v, %v", a, err)
 	}
 	c.Start("association")
+	early := make(chan error, 1)
+	go func() { early <- keepNominating(t.Context(), c.Client("association")) }() // nothing comes before the record
 	c.Start("court")
 	c.Ready()
+	if err := <-early; err != nil {
+		t.Fatal(err)
+	}
+	for _, m := range []string{"association", "court"} {
+		if r := recordedAt(t, c, m, plan); r.Between != 0 || r.Summary.Base.Size != base.report.Size || len(r.By) != 3 || len(r.Summary.Lost) != 2 {
+			t.Errorf("%s: %+v", m, r)
+		}
+		if u := c.Nodes[m].Unrecorded(); u != nil {
+			t.Errorf("%s: %+v", m, u)
+		}
+	}
 	for _, id := range []exchange.EntryID{entry, second} {
 		if _, err := c.Client("court").Entry(t.Context(), id); err != nil {
 			t.Errorf("entry %s is lost: %v", id, err)
 		}
 	}
 	endEntry(t, c, "association", entry) // it writes again
-	returns(t, c)
+	returns(t, c, plan)
+}
+
+// keepNominating writes as soon as it may.
+func keepNominating(ctx context.Context, c *client.Client) error {
+	for {
+		f, err := c.Federation(ctx)
+		if err == nil {
+			_, err = c.Nominate(ctx, "red", wire.Nominate{SubjectKind: "enterprise", USCC: f.Members[2].USCC, Name: "例",
+				Ground: "decision", Decision: &wire.DecisionRef{Number: "3", Authority: "例"}, TermDays: 365})
+		}
+		if err == nil || ctx.Err() != nil {
+			return ctx.Err()
+		}
+		if k := exchange.AsError(err).Kind; k != exchange.KindUnavailable && k != exchange.KindNoQuorum && k != exchange.KindUnknownOutcome {
+			return err
+		}
+		time.Sleep(5 * time.Millisecond)
+	}
 }
 
 type survived struct {
@@ -197,13 +231,17 @@ func crashed(t *testing.T, c *nodetest.Cluster, apply func(string, io.Reader) (n
 	}
 }
 
-// returns starts a lost node after all: it neither leads nor serves, and the
-// others go on without it.
-func returns(t *testing.T, c *nodetest.Cluster) {
+// returns starts a lost node after all: it neither leads nor serves, the others go
+// on without it, and both sides say so.
+func returns(t *testing.T, c *nodetest.Cluster, plan []byte) {
 	t.Helper()
 	c.Start("regulator")
 	defer c.Stop("regulator")
 	lost := c.Nodes["regulator"].Status().Node
+	if _, file := partedAlarm(t, c, "regulator", "association", witness.VerdictSelf); !stoppedOver(c, "regulator") || !holdsPlan(t, file, "theirs", plan) {
+		t.Errorf("it does not stop: %+v, %s", c.Nodes["regulator"].Status(), file)
+	}
+	partedAlarm(t, c, "association", "regulator", witness.VerdictMember)
 	for range 40 {
 		time.Sleep(50 * time.Millisecond)
 		if c.Nodes["regulator"].Status().Ready {

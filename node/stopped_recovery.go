@@ -1,7 +1,6 @@
 package node
 
 import (
-	"bytes"
 	"context"
 	"encoding/hex"
 	"errors"
@@ -9,7 +8,6 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"strings"
 
 	"accord/consensus"
 	"accord/crypto/keys"
@@ -89,7 +87,7 @@ const (
 // seats signed. state is the base's, or nil on the base node. The old log is set
 // aside whole. After a crash it is called again with the same.
 func ApplyRecovery(ctx context.Context, cfg config.Config, o Options, plan []byte, signatures [][]byte, state io.Reader) (Applied, error) {
-	short := strings.TrimPrefix(recovery.Digest(plan), "sha256:")[:16]
+	short := shortDigest(plan)
 	if err := finishSwap(cfg.Dir, short); err != nil {
 		return Applied{}, err
 	}
@@ -102,7 +100,8 @@ func ApplyRecovery(ctx context.Context, cfg config.Config, o Options, plan []byt
 }
 
 func (s *Stopped) applyRecovery(ctx context.Context, plan []byte, signatures [][]byte, state io.Reader, short string) (Applied, error) {
-	p, by, err := recovery.Verify(plan, signatures, s.Members())
+	signed := recovery.Signed(plan, signatures)
+	p, by, err := recovery.Verify(signed, s.n.machine.Book().Newest())
 	if err != nil {
 		return Applied{}, err
 	}
@@ -134,7 +133,7 @@ func (s *Stopped) applyRecovery(ctx context.Context, plan []byte, signatures [][
 	if err := consensus.Reseed(filepath.Join(dir, newLedger), s.n.id.Node, seed, snapshot, s.n.log); err != nil {
 		return a, err
 	}
-	if err := keepPlan(dir, short, plan, signatures); err != nil {
+	if err := keepPlan(dir, short, signed); err != nil {
 		return a, err
 	}
 	if err := os.Rename(filepath.Join(dir, "ledger"), filepath.Join(dir, oldLedger+short)); err != nil {
@@ -156,17 +155,10 @@ func finishSwap(dir, short string) error {
 	return founding.SyncFolder(dir)
 }
 
-// keepPlan keeps plan and signatures: why this node's log begins anew.
-func keepPlan(dir, short string, plan []byte, signatures [][]byte) error {
-	kept := struct {
-		Format     string   `json:"format"`
-		Plan       string   `json:"plan"`
-		Signatures []string `json:"signatures"`
-	}{Format: "accord-recovery-applied/1", Plan: string(bytes.TrimSpace(plan))}
-	for _, sig := range signatures {
-		kept.Signatures = append(kept.Signatures, string(bytes.TrimSpace(sig)))
-	}
-	raw, err := strictjson.Marshal(kept)
+// keepPlan keeps plan and signatures: why this node's log begins anew. The node
+// puts them onto the ledger (recordRecovery).
+func keepPlan(dir, short string, s members.SignedPlan) error {
+	raw, err := strictjson.Marshal(keptPaper{keptFormat, s.Plan, s.Signatures})
 	if err != nil {
 		return err
 	}

@@ -19,7 +19,8 @@ var _ consensus.Voucher = ledgerMachine{}
 // openWitness opens the memory of what this node has signed. A node that an
 // alarm has stopped stays stopped: it hears and says nothing in the log.
 func (n *Node) openWitness() (err error) {
-	n.peerNet = &quietNetwork{Network: n.tls, open: map[*quietConn]struct{}{}}
+	gone := func(node string) bool { return n.givenUp(node) != "" }
+	n.peerNet = &quietNetwork{Network: n.tls, gone: gone, open: map[*quietConn]struct{}{}}
 	n.witness, err = witness.Open(witness.Config{
 		Federation: n.cfg.Federation, Self: n.id.Member, Dir: filepath.Join(n.cfg.Dir, "witness"), Genesis: n.genesis,
 		Keys: n.keys, Ledger: n.machine, Clock: n.opts.Clock, Log: n.log, Check: n.machine.Check, Patience: n.cfg.ComplainAfter,
@@ -32,12 +33,21 @@ func (n *Node) openWitness() (err error) {
 			m, _ := n.memberOf(n.ledger.Status().Leader)
 			return m
 		},
-		OnStop: n.peerNet.mute,
+		OnStop: n.onStop, GivenUp: gone,
 	})
 	if err == nil {
 		n.peerNet.mute(n.witness.Stopped())
 	}
 	return err
+}
+
+// onStop makes the log's network silent, or lets it speak again when an operator
+// has settled the last alarm: then what peers said of plans is asked anew.
+func (n *Node) onStop(stopped bool) {
+	if !stopped {
+		n.unhear()
+	}
+	n.peerNet.mute(stopped)
 }
 
 // Vouch implements consensus.Voucher.
@@ -54,12 +64,16 @@ func (m ledgerMachine) Vet(ctx context.Context, voucher []byte, snapshot io.Read
 // hold another history than the others must not vote, lead, or take entries.
 type quietNetwork struct {
 	transport.Network
+	gone  func(node string) bool // given up by a plan of recovery: no stream to or from it
 	mu    sync.Mutex
 	muted bool                    // guarded by mu
 	open  map[*quietConn]struct{} // guarded by mu
 }
 
-var errMuted = errors.New("node: silent over a ledger alarm")
+var (
+	errMuted = errors.New("node: silent over a ledger alarm")
+	errGone  = errors.New("node: the peer was given up by a plan of recovery")
+)
 
 // mute closes every stream and opens no other until it is taken back.
 func (q *quietNetwork) mute(muted bool) {
@@ -84,6 +98,9 @@ func (q *quietNetwork) take(c transport.Conn) (transport.Conn, error) {
 	if q.muted {
 		return nil, errors.Join(errMuted, c.Close())
 	}
+	if q.gone(c.Peer()) {
+		return nil, errors.Join(errGone, c.Close())
+	}
 	held := &quietConn{Conn: c, of: q}
 	q.open[held] = struct{}{}
 	return held, nil
@@ -96,6 +113,9 @@ func (q *quietNetwork) Dial(ctx context.Context, id, address string) (transport.
 	q.mu.Unlock()
 	if muted {
 		return nil, errMuted
+	}
+	if q.gone(id) {
+		return nil, errGone
 	}
 	c, err := q.Network.Dial(ctx, id, address)
 	if err != nil {
@@ -114,6 +134,21 @@ func (q *quietNetwork) Accept() (transport.Conn, error) {
 		if held, err := q.take(c); err == nil {
 			return held, nil
 		}
+	}
+}
+
+// part closes the streams of nodes that were given up meanwhile.
+func (q *quietNetwork) part() {
+	q.mu.Lock()
+	var gone []*quietConn
+	for c := range q.open {
+		if q.gone(c.Peer()) {
+			gone = append(gone, c)
+		}
+	}
+	q.mu.Unlock()
+	for _, c := range gone {
+		c.Close()
 	}
 }
 

@@ -126,5 +126,8 @@ func (e *env) historyCard(w io.Writer, r witness.HistoryReport) {
 	if r.Uncertain > 0 {
 		facts = append(facts, fact{exchange.Text{Zh: "本地所存、未必已提交", En: "stored here, perhaps never committed"}, r.Uncertain})
 	}
+	for _, p := range r.Recoveries {
+		facts = append(facts, fact{exchange.Text{Zh: "多数丢失后恢复", En: "recovered after a loss"}, recoveryText(p.Plan, p.Seq, p.By, p.Between())})
+	}
 	e.card(w, facts...)
 }

@@ -43,7 +43,7 @@ func memberCommand(e *env) *cli.Command {
 			Usage:     e.t("一个成员单位及其密钥", "one member and its keys"),
 			ArgsUsage: "MEMBER",
 			Action:    func(c *cli.Context) error { return e.showMember(c) },
-		}}, append(rosterCommands(e), statusCommand(e))...),
+		}}, append(rosterCommands(e), statusCommand(e), recoveriesCommand(e))...),
 	}
 }
 

@@ -16,6 +16,7 @@ import (
 	"accord/crypto/jws"
 	"accord/crypto/keys"
 	"accord/exchange"
+	"accord/exchange/machine"
 	"accord/node/config"
 	"accord/node/demo"
 	"accord/node/founding"
@@ -128,11 +129,11 @@ func upgrade(t *testing.T, order []string, next string) {
 					t.Errorf("after %d of %d nodes, %s takes a statement of the next release", i+1, len(order), at)
 				}
 			}
-			f.inForce(member, 1)
+			f.inForce(member, machine.Version)
 		}
 	}
 	for _, member := range members4 {
-		f.inForce(member, 2)
+		f.inForce(member, machine.Version+1)
 	}
 	if res, err := f.client(order[0]).Submit(t.Context(), f.echo("court", "after")); err != nil || !res.OK {
 		t.Errorf("after the last node the new verb is refused: %+v %v", res, err)

@@ -53,6 +53,7 @@ var (
 		"state":     {Zh: "状态不同", En: "state differs"},
 		"rows":      {Zh: "数据行损坏", En: "rows"},
 		"statement": {Zh: "声明损坏", En: "statement"},
+		"recovery":  {Zh: "恢复方案", En: "recovery"},
 	}
 	verdicts = map[string]exchange.Text{
 		"member":    {Zh: "对方有误", En: "the other"},

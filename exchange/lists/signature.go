@@ -20,7 +20,7 @@ func VerifyDocument(r state.Reader, e *Entry, doc string) error {
 		if !ok {
 			return keys.Public{}, jws.ErrKey
 		}
-		key, ok := m.KeyOf(kid, e.NominatedAt)
+		key, ok := members.KeyFor(r, m, kid, e.NominatedAt, e.Seq)
 		if !ok {
 			return keys.Public{}, jws.ErrKey
 		}

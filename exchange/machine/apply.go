@@ -119,7 +119,7 @@ func (r *run) turnAway(c *opened, refusal *exchange.Error) exchange.Result {
 // decide carries out the verb and records the command with its answer.
 func (r *run) decide(c *opened, issuer members.Member, now exchange.Millis) (exchange.Result, error) {
 	act := &members.Act{Tx: r.tx, Command: c.cmd, Token: c.token, Seq: r.tx.Head().Seq + 1, Now: now,
-		Issuer: issuer, Catalogue: r.catalogue, Tools: r.tools}
+		Issuer: issuer, Catalogue: r.catalogue, Tools: r.tools, Tree: r.journal}
 	outcome, refusal, err := r.perform(c, act)
 	if err != nil {
 		return exchange.Result{}, err
@@ -139,6 +139,10 @@ func (r *run) decide(c *opened, issuer members.Member, now exchange.Millis) (exc
 	}
 	return s.Answer(r.index), nil
 }
+
+// journal is the tree with the leaves of this entry's earlier commands: how they
+// were packed into entries must not show in any answer.
+func (r *run) journal() tlog.View { return r.tree.View().With(r.leaves) }
 
 // renew takes over what a command has changed for all later ones.
 func (r *run) renew(verb exchange.Verb) (err error) {

@@ -9,6 +9,7 @@ import (
 	"accord/exchange"
 	"accord/exchange/bodies"
 	"accord/exchange/journal"
+	"accord/exchange/lists"
 	"accord/exchange/machine"
 	. "accord/exchange/machine/machinetest"
 	"accord/exchange/state"
@@ -130,5 +131,92 @@ func TestScrub(t *testing.T) {
 	Must(t, machine.SwapLeaves(m))
 	if _, err := m.Scrub(context.Background(), 0, 1000); !errors.Is(err, journal.ErrJournal) {
 		t.Errorf("a tree that is not of these rows: %v", err)
+	}
+}
+
+// turning gives bodies of which one bit turns where a test says so.
+type turning struct {
+	state.Blobs
+	at, bit int64
+}
+
+func (b *turning) Get(n int64) ([]byte, error) {
+	data, err := b.Blobs.Get(n)
+	if n == b.at {
+		data = bytes.Clone(data)
+		data[b.bit/8%int64(len(data))] ^= 1 << (b.bit % 8)
+	}
+	return data, err
+}
+
+// TestAFlippedBitAnywhereIsFound turns bits in the signed bytes on disk, in the
+// rows of statements and entries in memory, and in what ended entries. The node
+// finds most by itself within one round; the rest, as the words of a refusal, shows
+// in the digest of rows that nodes compare in the same round. The tree's own
+// hashes are tlog's TestSound.
+//
+// Shows: F41, F15
+func TestAFlippedBitAnywhereIsFound(t *testing.T) {
+	rotten := new(turning)
+	m := Found(t, machine.Options{Blobs: func() (state.Blobs, error) {
+		var err error
+		rotten.Blobs, err = bodies.In(t.TempDir(), func(err error) { t.Error(err) })()
+		return rotten, err
+	}})
+	Apply(t, m, Sign(t, Order{By: "court", ID: "one", Verb: exchange.VerbNominate, Body: Nominate(Entry(t, "court", "one", nil))}))
+	Apply(t, m, Sign(t, Order{By: "court", ID: "none", Verb: exchange.VerbWithdraw, Body: lists.WithdrawBody{Entry: exchange.EntryID(ID("entry one")), Reason: "error"}}))
+	for _, p := range append(Bulk(t, 0, 5, 8), History(t, 5, 60)...) {
+		Apply(t, m, p)
+	}
+	scrub := func() error { _, err := m.Scrub(context.Background(), 0, 1000); return err }
+	Must(t, scrub())
+	whole, err := m.View().Content()
+	Must(t, err)
+	for seq := int64(1); seq <= m.View().Seq(); seq++ {
+		rotten.at, rotten.bit = seq, 977*seq
+		if err := scrub(); !errors.Is(err, state.ErrBlob) {
+			t.Errorf("the signed bytes of statement %d: %v", seq, err)
+		}
+	}
+	rotten.at = 0
+	for _, table := range []string{"journal.statements", "lists.entries"} {
+		flips, alone := 0, 0
+		for _, block := range machine.Memory(m, table) {
+			for bit := 0; bit < 8*len(block); bit += 151 {
+				block[bit/8] ^= 1 << (bit % 8)
+				found := scrub() != nil
+				if flips++; found {
+					alone++
+				} else if again, err := m.View().Content(); err == nil && again == whole {
+					t.Errorf("%s: bit %d turned unnoticed", table, bit)
+				}
+				block[bit/8] ^= 1 << (bit % 8)
+			}
+		}
+		t.Logf("%s: %d of %d flips found by the node alone", table, alone, flips)
+		if flips < 300 || 4*alone < 3*flips {
+			t.Errorf("%s: of %d flips the node found %d by itself", table, flips, alone)
+		}
+	}
+	Must(t, scrub())
+	rows := m.View().Rows()
+	ended := 0
+	for e := range lists.All(rows) {
+		if e.End == nil || e.End.Status != lists.Withdrawn {
+			continue
+		}
+		ended++
+		s, _ := m.View().Statement(e.End.Seq)
+		Must(t, lists.ScrubWithdraw(rows, s, &lists.WithdrawBody{Entry: e.ID, Reason: e.End.Text}))
+		if err := lists.ScrubWithdraw(rows, s, &lists.WithdrawBody{Entry: e.ID, Reason: e.End.Text + "!"}); !errors.Is(err, journal.ErrJournal) {
+			t.Errorf("an end for another reason: %v", err)
+		}
+		s.Seq++
+		if err := lists.ScrubWithdraw(rows, s, &lists.WithdrawBody{Entry: e.ID, Reason: e.End.Text}); !errors.Is(err, journal.ErrJournal) {
+			t.Errorf("an end by another statement: %v", err)
+		}
+	}
+	if ended == 0 {
+		t.Error("no entry was withdrawn")
 	}
 }

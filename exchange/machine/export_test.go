@@ -3,6 +3,7 @@ package machine
 import (
 	"crypto/sha256"
 	"fmt"
+	"reflect"
 	"strings"
 
 	"accord/crypto/tlog"
@@ -73,4 +74,20 @@ var VerbOf = verbOf
 // Remembered says whether a payload was opened and verified.
 func Remembered(m *Machine, payload []byte) bool {
 	return m.remembered.get(sha256.Sum256(payload)) != nil
+}
+
+// Memory is the bytes in which a log's rows stand, to be changed under the node.
+func Memory(m *Machine, table string) [][]byte {
+	series := reflect.ValueOf(m.store).Elem().FieldByName("logs").MapIndex(reflect.ValueOf(table))
+	latest := series.Elem().FieldByName("latest") // atomic.Pointer[column]
+	column := reflect.NewAt(latest.Type().Field(0).Type.Elem().Elem(), latest.FieldByName("v").UnsafePointer()).Elem()
+	blocks := column.FieldByName("blocks")
+	var all [][]byte
+	for i := range blocks.Len() {
+		all = append(all, blocks.Index(i).Bytes())
+	}
+	if n := len(all); n > 0 {
+		all[n-1] = all[n-1][:column.FieldByName("used").Int()]
+	}
+	return all
 }

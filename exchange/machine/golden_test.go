@@ -5,6 +5,7 @@ import (
 	"flag"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -35,7 +36,7 @@ func TestGoldenLogs(t *testing.T) {
 	dirs, err := filepath.Glob("testdata/golden/*")
 	Must(t, err)
 	if *update {
-		record(t, "testdata/golden/machine-1", 120)
+		record(t, "testdata/golden/machine-2", recovered(t))
 		dirs, _ = filepath.Glob("testdata/golden/*")
 	}
 	if len(dirs) == 0 {
@@ -73,13 +74,33 @@ func expectation(t *testing.T, m *machine.Machine) expected {
 	return expected{k.digest, k.root, k.content, k.seq, k.refused, k.time}
 }
 
-func record(t *testing.T, dir string, n int) {
+// recovered is a life with a change of version, a plan of recovery that is too
+// early, one that does not hold, one that does, and one too many.
+func recovered(t *testing.T) [][]byte {
+	t.Helper()
+	m, before := New(t), History(t, 2027, 40)
+	plan := func(id string, seats ...exchange.MemberID) []byte {
+		return Sign(t, Order{By: "association", ID: id, Cat: m.View().CatalogueVersion().Version, Verb: exchange.VerbRecover, Body: SignPlan(t, Plan(t, m.View(), func(p *members.Plan) {
+			p.Base.Index = max(p.Base.Index, 1)
+			p.Survivors[1].Index = p.Base.Index
+		}), seats...)})
+	}
+	early := plan("too early", "association", "court", "regulator")
+	log := slices.Concat(before[:20], [][]byte{early}, Announce(t, 2), before[20:])
+	for i, p := range log {
+		_, err := m.Apply(uint64(i)+1, [][]byte{p})
+		Must(t, err)
+	}
+	log = append(log, plan("too few", "association", "court"), plan("enough", "association", "court", "regulator"), plan("twice", "regulator", "court", "association"))
+	return append(log, History(t, 2028, 80)[40:]...)
+}
+
+func record(t *testing.T, dir string, history [][]byte) {
 	t.Helper()
 	Must(t, os.MkdirAll(dir, 0o755))
 	g, err := Genesis(t).Encode()
 	Must(t, err)
 	m := New(t)
-	history := History(t, 2026, n)
 	var said [][]byte
 	for i, p := range history {
 		raw, err := m.Apply(uint64(i)+1, [][]byte{p})

@@ -56,6 +56,7 @@ func verbs() []verb {
 		define(9, exchange.VerbAdopt, 1, members.DecodeAdopt, members.Adopt),
 		define(10, exchange.VerbRoster, 1, members.DecodeRoster, members.Enrol),
 		define(11, exchange.VerbAnnounce, 1, members.DecodeAnnounce, members.Announce),
+		define(12, exchange.VerbRecover, 2, members.DecodeRecover, members.Recover),
 	}, nextVerbs()...)
 }
 

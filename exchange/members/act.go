@@ -5,6 +5,7 @@ import (
 	"sync"
 
 	"accord/crypto/jws"
+	"accord/crypto/tlog"
 	"accord/exchange"
 	"accord/exchange/catalogue"
 	"accord/exchange/state"
@@ -25,6 +26,7 @@ type Act struct {
 	Issuer    Member
 	Catalogue *catalogue.Catalogue // in force
 	Tools     *Tools
+	Tree      func() tlog.View // the journal's tree as this command finds it
 }
 
 // Tools are what apply works with beside the rows: memories that save work and

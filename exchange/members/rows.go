@@ -64,6 +64,39 @@ func (m *Member) KeyOf(kid string, at exchange.Millis) (key keys.Public, ok bool
 	return keys.Public{}, false
 }
 
+// KeyFor is the member's key with this id, if it counted for the statement of that
+// number and ledger time. Where a roster of the same millisecond began or ended
+// the key, the order of the statements decides, as it did when they were applied.
+func KeyFor(r state.Reader, m Member, kid string, at exchange.Millis, seq int64) (key keys.Public, ok bool) {
+	for _, k := range m.Keys {
+		if k.Public.KID() != kid {
+			continue
+		}
+		if at != k.From && at != k.Until {
+			return k.Public, k.ValidAt(at)
+		}
+		before, err := rosterOf(r, RosterBefore(r, seq))
+		if err != nil {
+			return keys.Public{}, false
+		}
+		f, listed := before.Member(m.ID)
+		return k.Public, listed && lists(f, k.Public)
+	}
+	return keys.Public{}, false
+}
+
+// rosterOf is the roster of a version that is or was in force.
+func rosterOf(r state.Reader, version int) (*Roster, error) {
+	if row, ok := rosters.Get(r, versionKey(version)); ok {
+		return ParseRoster([]byte(row.Signed.Document))
+	}
+	c, err := ParseCharter([]byte(Fed(r).Charter))
+	if err != nil {
+		return nil, err
+	}
+	return c.Roster(), nil
+}
+
 // Federation is what the charter fixed for all, in numbers, beside the signed
 // bytes themselves. The quorums are those of the roster in force, the machine
 // version is the one in force.
@@ -77,8 +110,9 @@ type Federation struct {
 	RosterQuorum   int             `json:"roster_quorum"`
 	MachineVersion int             `json:"machine_version"`
 	Blind          BlindRef        `json:"blind"`
-	Charter        string          `json:"charter"`    // the bytes that were signed
-	Signatures     []string        `json:"signatures"` // the founders'
+	Charter        string          `json:"charter"`              // the bytes that were signed
+	Signatures     []string        `json:"signatures"`           // the founders'
+	Recoveries     []Recovery      `json:"recoveries,omitempty"` // oldest first
 }
 
 // Version is one version of the catalogue as the seats adopted it.

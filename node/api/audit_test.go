@@ -146,6 +146,15 @@ func TestHealth(t *testing.T) {
 	if got := w.ask("court", caller{}, "GET", "/readyz?verbose", ""); got.body != "[+] leader\n[+] audit\n[+] caught-up\n[+] ledger\nready\n" {
 		t.Errorf("%q", got.body)
 	}
+	for _, late := range []bool{false, true} {
+		w.nodes["court"].status = func(st *wire.NodeStatus) {
+			st.Unrecorded = &wire.Unrecorded{Plan: "sha256:x", Late: late, Why: "CMD-014"}
+		}
+		if got := w.ask("court", caller{}, "GET", "/readyz?verbose", ""); got.status != http.StatusOK || strings.Contains(got.body, "[-] recovery: the plan sha256:x is not on the ledger (CMD-014)") != late {
+			t.Errorf("a plan that is not on the ledger, late %v: %q", late, got.body)
+		}
+	}
+	w.nodes["court"].status = nil
 	w.servers["court"].Audit.Close()
 	if got := w.ask("court", caller{}, "GET", "/readyz?verbose=true", ""); !strings.Contains(got.body, "[-] audit") {
 		t.Errorf("%q", got.body)

@@ -36,6 +36,7 @@ var matrix = map[string]string{
 	"GET /api/v1/federation":             "pmnuhcoad",
 	"GET /api/v1/members":                "pmnuhcoad",
 	"GET /api/v1/members/rosters":        "pmnuhcoad",
+	"GET /api/v1/members/recoveries":     "pmnuhcoad",
 	"GET /api/v1/members/status":         "mnuhcoad",
 	"POST /api/v1/members/endorse":       "o",
 	"POST /api/v1/members/enact":         "o",

@@ -50,6 +50,9 @@ func (s *Server) ready(w http.ResponseWriter, r *http.Request) error {
 			fmt.Fprintf(&b, "[%s] %s\n", mark, part.name)
 		}
 	}
+	if u := st.Unrecorded; verbose && u != nil && u.Late {
+		fmt.Fprintf(&b, "[-] recovery: the plan %s is not on the ledger (%s)\n", u.Plan, u.Why)
+	}
 	b.WriteString(word)
 	if st.Why != "" {
 		b.WriteString(": " + st.Why)

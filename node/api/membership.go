@@ -26,6 +26,15 @@ func (s *Server) rosters(w http.ResponseWriter, r *http.Request) error {
 	return answer(w, s.Node.Rosters(int(after)))
 }
 
+// recoveries are the plans by which the ledger went on after a loss. Anybody may
+// have them, as rosters: a node that was given up must be able to learn that it was.
+func (s *Server) recoveries(w http.ResponseWriter, r *http.Request) error {
+	if _, err := queryOf(r); err != nil {
+		return err
+	}
+	return answer(w, s.Node.Recoveries())
+}
+
 // membership is where the nodes stand on the way to the roster.
 func (s *Server) membership(w http.ResponseWriter, r *http.Request) error {
 	if _, err := queryOf(r); err != nil {

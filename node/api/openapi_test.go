@@ -13,6 +13,7 @@ import (
 	"accord/crypto/strictjson"
 	"accord/exchange"
 	"accord/exchange/catalogue"
+	"accord/exchange/members"
 	"accord/node/config"
 	"accord/node/wire"
 
@@ -30,6 +31,7 @@ var bodies = map[string]any{
 	"Releases": wire.Releases{}, "Judge": wire.Judge{}, "Delivery": wire.Delivery{}, "Opened": wire.Opened{}, "Checkpoint": wire.Checkpoint{},
 	"Problem": wire.Problem{}, "AdoptCatalogue": wire.AdoptCatalogue{}, "Endorsement": wire.Endorsement{}, "Done": wire.Done{}, "Backup": wire.Backup{}, "NodeCheck": wire.NodeCheck{}, "KeyWindow": wire.KeyWindow{}, "PeerCheck": wire.PeerCheck{}, "PeerAnswer": wire.PeerAnswer{},
 	"Rosters": wire.Rosters{}, "SignedRoster": wire.SignedRoster{}, "Membership": wire.Membership{}, "MembershipNode": wire.MembershipNode{},
+	"Recoveries": wire.Recoveries{}, "Recovery": wire.Recovery{}, "SignedPlan": wire.SignedPlan{}, "RecoveryPlan": members.Plan{}, "PlanBase": members.Base{}, "PlanSurvivor": members.Survivor{}, "Unrecorded": wire.Unrecorded{},
 	"NewKeys": wire.NewKeys{}, "Introduction": wire.Introduction{},
 	"Submitted": wire.Submitted{}, "Result": exchange.Result{}, "Refusal": exchange.Error{},
 	"Text": exchange.Text{}, "Arg": exchange.Arg{}, "Decision": catalogue.Decision{}, "MemberList": memberList{}, "Empty": struct{}{},

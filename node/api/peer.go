@@ -18,6 +18,7 @@ type Peer interface {
 	witness.Peer
 	Rosters(ctx context.Context, after int) (wire.Rosters, error)
 	Membership(ctx context.Context) (wire.Membership, error)
+	Recoveries(ctx context.Context) (wire.Recoveries, error)
 }
 
 // heldRecord is a record whose signature this node has just verified, from its

@@ -43,6 +43,7 @@ var routes = []route{
 	{"GET", "/api/v1/federation", everybody, nobody, false, (*Server).federation},
 	{"GET", "/api/v1/members", everybody, nobody, false, (*Server).members},
 	{"GET", "/api/v1/members/rosters", everybody, nobody, false, (*Server).rosters},
+	{"GET", "/api/v1/members/recoveries", everybody, nobody, false, (*Server).recoveries},
 	{"GET", "/api/v1/members/status", peers | operator, nobody, false, (*Server).membership},
 	{"POST", "/api/v1/members/endorse", operator, officers, false, (*Server).endorseRoster},
 	{"POST", "/api/v1/members/enact", operator, officers, false, (*Server).enactRoster},

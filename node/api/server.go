@@ -87,6 +87,8 @@ type Node interface {
 	DialBack(ctx context.Context, m exchange.MemberID) error
 	// Rosters gives the rosters after a version, as far as this node knows.
 	Rosters(after int) wire.Rosters
+	// Recoveries are the plans by which the ledger went on after a loss.
+	Recoveries() wire.Recoveries
 	// Membership is how far the nodes have come on the way to the roster.
 	Membership(ctx context.Context) (wire.Membership, error)
 	// NewKeys makes keys for these uses and the introduction that announces them.
@@ -107,7 +109,7 @@ var ErrNotCaughtUp = exchange.Define(exchange.KindUnavailable, "API-024",
 // of the ledger.
 var early = map[string]bool{"/livez": true, "/readyz": true, "/metrics": true, "/api/v1/openapi.yaml": true, "/api/v1/node/status": true, "/api/v1/node/backup": true,
 	"/api/v1/node/check": true, "/api/v1/peers/check": true,
-	"/api/v1/members/rosters": true, "/api/v1/members/status": true,
+	"/api/v1/members/rosters": true, "/api/v1/members/recoveries": true, "/api/v1/members/status": true,
 	"/api/v1/ledger/forks": true, "/api/v1/ledger/forks/{id}/evidence": true, "/api/v1/ledger/forks/{id}/settle": true}
 
 // unstopped are the routes that answer, beside the early ones, while a ledger

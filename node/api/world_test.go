@@ -97,6 +97,7 @@ type fakeNode struct {
 	barriers int
 	behind   bool // has not caught up since it started
 	panics   bool
+	status   func(*wire.NodeStatus)                // changes Status when set
 	peer     func(exchange.MemberID) (Peer, error) // replaces Peer when set
 }
 
@@ -104,13 +105,20 @@ func (n *fakeNode) Status() wire.NodeStatus {
 	if n.panics {
 		panic("a value that nobody may see: " + canary)
 	}
-	return wire.NodeStatus{Member: n.self, Node: string(n.self) + "-1", Ready: true, Role: "follower", Leader: "court-1", StartedAt: start}
+	st := wire.NodeStatus{Member: n.self, Node: string(n.self) + "-1", Ready: true, Role: "follower", Leader: "court-1", StartedAt: start}
+	if n.status != nil {
+		n.status(&st)
+	}
+	return st
 }
 
 func (n *fakeNode) CaughtUp() bool { return !n.behind }
 
 func (n *fakeNode) Removed() error { return nil }
 
+func (n *fakeNode) Recoveries() wire.Recoveries {
+	return wire.Recoveries{Recoveries: []wire.Recovery{}}
+}
 func (n *fakeNode) Rosters(int) wire.Rosters { return wire.Rosters{} }
 
 func (n *fakeNode) Membership(context.Context) (wire.Membership, error) {

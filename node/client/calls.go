@@ -27,6 +27,12 @@ func (c *Client) Rosters(ctx context.Context, after int) (wire.Rosters, error) {
 	return out, c.get(ctx, "/api/v1/members/rosters", map[string]string{"after": num(after)}, &out)
 }
 
+// Recoveries are the plans by which the ledger went on after a quorum was lost.
+func (c *Client) Recoveries(ctx context.Context) (wire.Recoveries, error) {
+	var out wire.Recoveries
+	return out, c.get(ctx, "/api/v1/members/recoveries", nil, &out)
+}
+
 // Membership is where the nodes stand on the way to the roster in force.
 func (c *Client) Membership(ctx context.Context) (wire.Membership, error) {
 	var out wire.Membership

@@ -97,6 +97,9 @@ var (
 	errComplaints = exchange.Define(exchange.KindUnavailable, "DOCTOR-031",
 		exchange.Text{Zh: "有 {count} 项投诉: 声明没有按时记上账本", En: "{count} complaints: statements that were not recorded in time"},
 		exchange.Text{Zh: "查看主节点是否正常: accord ledger status", En: "see whether the leader does its work: accord ledger status"})
+	errUnrecorded = exchange.Define(exchange.KindUnverified, "DOCTOR-040",
+		exchange.Text{Zh: "恢复方案 {plan} 已 {seconds} 秒没有记入账本({why})", En: "the plan of recovery {plan} has not been put on the ledger for {seconds} s ({why})"},
+		exchange.Text{Zh: "其他成员看不到为何更换了表决节点: accord member recoveries; accord member status", En: "nobody else can see why the voting nodes were changed: accord member recoveries; accord member status"})
 	errCosigned = exchange.Define(exchange.KindUnavailable, "DOCTOR-032",
 		exchange.Text{Zh: "最近 {behind} 条账本没有足够的共签(共签到第 {size} 条)", En: "the last {behind} statements lack a quorum's cosignatures (cosigned up to {size})"},
 		exchange.Text{Zh: "启动离线的节点: accord member list", En: "start the nodes that are away: accord member list"})

@@ -53,6 +53,7 @@ var checks = []struct {
 	{"forks", exchange.Text{Zh: "账本一致", En: "one ledger for all"}, true, judgeForks},
 	{"complaints", exchange.Text{Zh: "声明按时记录", En: "statements recorded in time"}, true, judgeComplaints},
 	{"cosigned", exchange.Text{Zh: "账本共签", En: "ledger cosigned"}, true, judgeCosigned},
+	{"recovery", exchange.Text{Zh: "恢复方案已记入账本", En: "recovery on the ledger"}, true, judgeRecovery},
 	{"guard", exchange.Text{Zh: "传输守卫", En: "guard of the log"}, true, judgeGuard},
 }
 
@@ -403,6 +404,13 @@ func judgeCosigned(f *Facts) (Level, *exchange.Error) {
 	c := f.Running.Check
 	if behind := f.Running.Status.Ledger.Size - c.Cosigned; c.CaughtUp && behind > uncosigned {
 		return Warn, errCosigned.With("behind", behind, "size", c.Cosigned)
+	}
+	return fine()
+}
+
+func judgeRecovery(f *Facts) (Level, *exchange.Error) {
+	if u := f.Running.Check.Unrecorded; u != nil && u.Late {
+		return Warn, errUnrecorded.With("plan", u.Plan, "seconds", u.For, "why", u.Why)
 	}
 	return fine()
 }

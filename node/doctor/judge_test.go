@@ -85,6 +85,9 @@ func TestEveryFindingCanBeProvoked(t *testing.T) {
 		{errForks, Fail, func(f *Facts) { f.Running.Check.Alarms = 1 }},
 		{errComplaints, Warn, func(f *Facts) { f.Running.Check.Complaints = 1 }},
 		{errCosigned, Warn, func(f *Facts) { f.Running.Status.Ledger.Size, f.Running.Check.Cosigned = 5000, 2999 }},
+		{errUnrecorded, Warn, func(f *Facts) {
+			f.Running.Check.Unrecorded = &wire.Unrecorded{Plan: "sha256:x", For: 31, Late: true, Why: "CMD-017"}
+		}},
 		{errGuard, Warn, func(f *Facts) { f.Running.Check.Refusals = 1001 }},
 	} {
 		f := healthy()

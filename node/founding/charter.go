@@ -36,7 +36,7 @@ const (
 	blindContent = "accord-blind-key"
 	maxDraft     = 16 << 20
 	// MachineVersion is the version of the ledger's rules a new charter agrees on.
-	MachineVersion = 1
+	MachineVersion = 2
 )
 
 // Terms are what the founders agree beside who they are.

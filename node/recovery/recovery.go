@@ -19,11 +19,15 @@
 // # What cannot come back
 //
 // The new log has the survivors for its membership and a term above all they
-// have seen. A lost node that returns after all is no voter there: the guard
-// refuses it, and its own log lacks the majority of the old membership. Only if
-// the "lost" nodes are themselves that majority could they go on by themselves;
-// then two ledgers exist, and the first checkpoints that are compared show it. A
-// node comes back through a roster, under a new id.
+// have seen. A lost node that returns after all is no server there: the survivors
+// take no stream from it. If the "lost" nodes are a majority of the old membership
+// they could go on by themselves; the seats' signatures outrank them, and they stop
+// as soon as they hear of the plan. A node comes back through a roster, under a new
+// id.
+//
+// The plan ends on the ledger: the first statement of the new log is
+// members.recover, which the nodes propose by themselves. DESIGN.md says why and
+// what remains.
 package recovery
 
 import (
@@ -39,17 +43,11 @@ import (
 	"accord/exchange/members"
 )
 
-// The errors of a recovery.
+// The errors of a recovery. Those of a plan by itself are package members'.
 var (
-	ErrPaper = exchange.Define(exchange.KindUnverified, "RECOVER-001",
-		exchange.Text{Zh: "{file} 不是有效的恢复文件:{why}", En: "{file} is no valid paper of a recovery: {why}"},
-		exchange.Text{Zh: "向出具方索取原文件", En: "get the original from whoever made it"})
-	ErrPlan = exchange.Define(exchange.KindRefused, "RECOVER-002",
-		exchange.Text{Zh: "恢复方案不能采用:{why}", En: "the plan of recovery cannot be used: {why}"},
-		exchange.Text{Zh: "由各幸存节点重新报告(accord recover report),再起草", En: "let every survivor report again (accord recover report) and draft anew"})
-	ErrQuorum = exchange.Define(exchange.KindRefused, "RECOVER-003",
-		exchange.Text{Zh: "签署席位 {got} 个,须有 {want} 个", En: "{got} seats signed, {want} are needed"},
-		exchange.Text{Zh: "征集其余席位的签名;失去节点的单位可用备份中的密钥签署", En: "collect more signatures; a member whose node is lost signs with its keys from a backup"})
+	ErrPaper    = members.ErrPlanPaper
+	ErrPlan     = members.ErrPlanUse
+	ErrQuorum   = members.ErrPlanQuorum
 	ErrNeedless = exchange.Define(exchange.KindRefused, "RECOVER-004",
 		exchange.Text{Zh: "幸存 {survivors} 个节点仍是 {voters} 个表决节点的多数,不需要恢复", En: "{survivors} survivors are a majority of {voters} voting nodes; there is nothing to recover"},
 		exchange.Text{Zh: "启动这些节点即可", En: "start these nodes"})
@@ -61,10 +59,16 @@ var (
 		exchange.Text{Zh: "在基准节点上重新导出: accord recover export", En: "export it on the base node again: accord recover export"})
 )
 
+// The papers of a plan are the ledger's: it ends there (members.recover).
+type (
+	Plan     = members.Plan
+	Base     = members.Base
+	Survivor = members.Survivor
+)
+
 // Formats of the papers.
 const (
 	reportFormat = "accord-recovery-report/1"
-	planFormat   = "accord-recovery/1"
 	// MaxPaper bounds a paper of a recovery, in bytes.
 	MaxPaper = 1 << 20
 )
@@ -87,41 +91,6 @@ type Report struct {
 	Roster     int               `json:"roster"`   // version in force
 	Cosigned   int64             `json:"cosigned"` // up to here it saw a quorum's cosignatures
 	Voters     []string          `json:"voters"`   // of the old membership, as this log has it
-}
-
-// Plan is what the seats sign.
-type Plan struct {
-	Format     string     `json:"format"`
-	Federation string     `json:"federation"`
-	Charter    string     `json:"charter"`
-	Roster     int        `json:"roster"` // version in force at the base
-	Drafted    time.Time  `json:"drafted"`
-	Reason     string     `json:"reason"`
-	Base       Base       `json:"base"`
-	Survivors  []Survivor `json:"survivors"` // the new membership
-	Lost       []string   `json:"lost"`      // node ids that must never start again
-	Term       uint64     `json:"term"`      // the new log's first
-	Cosigned   int64      `json:"cosigned"`
-	AcceptLoss bool       `json:"accept_loss"` // the base is below Cosigned and the seats know it
-}
-
-// Base is the state that all begin from.
-type Base struct {
-	Node   string `json:"node"`
-	Index  uint64 `json:"index"`
-	Term   uint64 `json:"term"`
-	Size   int64  `json:"size"`
-	Root   string `json:"root"`
-	Digest string `json:"digest"`
-}
-
-// Survivor is a node of the new membership.
-type Survivor struct {
-	Member  exchange.MemberID `json:"member"`
-	Node    string            `json:"node"`
-	Address string            `json:"address"`
-	Index   uint64            `json:"index"`
-	Current uint64            `json:"current_term"`
 }
 
 // Sign signs a report.
@@ -186,13 +155,13 @@ func Draft(reports []Report, reason string, acceptLoss bool, now time.Time) ([]b
 	base := slices.MaxFunc(reports, func(a, b Report) int {
 		return cmp.Or(cmp.Compare(a.Term, b.Term), cmp.Compare(a.Index, b.Index)) // raft's order of logs
 	})
-	p := Plan{Format: planFormat, Federation: base.Federation, Charter: base.Charter, Roster: base.Roster, Drafted: now.UTC().Truncate(time.Second), Reason: reason,
-		Base: Base{base.Node, base.Index, base.Term, base.Size, base.Root, base.Digest}, Lost: slices.Clone(base.Voters), AcceptLoss: acceptLoss}
+	p := Plan{Format: members.PlanFormat, Federation: base.Federation, Charter: base.Charter, Roster: base.Roster, Drafted: now.UTC().Format("2006-01-02T15:04:05Z"), Reason: reason,
+		Base: Base{Node: base.Node, Index: base.Index, Term: base.Term, Size: base.Size, Root: base.Root, Digest: base.Digest}, Lost: slices.Clone(base.Voters), AcceptLoss: acceptLoss}
 	for _, r := range reports {
 		if r.Federation != p.Federation || r.Charter != p.Charter || slices.ContainsFunc(p.Survivors, func(s Survivor) bool { return s.Node == r.Node }) {
 			return nil, ErrPlan.With("why", "the reports are of two federations, or two of one node")
 		}
-		p.Survivors = append(p.Survivors, Survivor{r.Member, r.Node, r.Address, r.Index, r.Current})
+		p.Survivors = append(p.Survivors, Survivor{Member: r.Member, Node: r.Node, Address: r.Address, Index: r.Index, Current: r.Current})
 		p.Term, p.Cosigned = max(p.Term, r.Current+1), max(p.Cosigned, r.Cosigned)
 		p.Lost = slices.DeleteFunc(p.Lost, func(node string) bool { return node == r.Node })
 	}
@@ -213,87 +182,37 @@ func Draft(reports []Report, reason string, acceptLoss bool, now time.Time) ([]b
 	return strictjson.Marshal(p)
 }
 
-// ReadPlan reads a plan's bytes. It verifies no signature.
-func ReadPlan(raw []byte) (Plan, error) {
-	var p Plan
-	raw = bytes.TrimSpace(raw)
-	if len(raw) > MaxPaper {
-		return p, ErrPaper.With("file", "plan", "why", "too long")
-	}
-	if err := strictjson.Unmarshal(raw, &p); err != nil || p.Format != planFormat || len(p.Survivors) == 0 || len(p.Survivors) > members.MaxMembers ||
-		!exchange.ValidName(p.Federation) || !exchange.ValidDigest(p.Charter) || p.Base.Index == 0 || p.Base.Size < 1 {
-		return p, ErrPaper.Wrap(err, "file", "plan", "why", "form")
-	}
-	if _, ok := p.Survivor(p.Base.Node); !ok || p.Base.Size < p.Cosigned && !p.AcceptLoss {
-		return p, ErrPaper.With("file", "plan", "why", "its base is no survivor, or hides a loss")
-	}
-	for _, s := range p.Survivors {
-		if s.Current >= p.Term {
-			return p, ErrPaper.With("file", "plan", "why", "its term is not new")
-		}
-	}
-	return p, nil
-}
-
-// Survivor finds a node of the plan.
-func (p *Plan) Survivor(node string) (Survivor, bool) {
-	for _, s := range p.Survivors {
-		if s.Node == node {
-			return s, true
-		}
-	}
-	return Survivor{}, false
-}
-
-// yes is what a seat signs.
-type yes struct {
-	Format     string `json:"format"`
-	Federation string `json:"federation"`
-	Plan       string `json:"plan"` // digest of the plan's bytes
-}
+// ReadPlan reads a plan's file. It verifies no signature.
+func ReadPlan(raw []byte) (Plan, error) { return members.ReadPlan(bytes.TrimSpace(raw)) }
 
 // Digest names a plan by its bytes, without line end.
-func Digest(plan []byte) string { return members.Digest(bytes.TrimSpace(plan)) }
+func Digest(plan []byte) string { return members.PlanDigest(bytes.TrimSpace(plan)) }
 
 // Sign is a seat's yes to the plan.
 func Sign(plan []byte, key keys.Private) ([]byte, error) {
-	p, err := ReadPlan(plan)
-	if err != nil {
-		return nil, err
-	}
-	return signed(key, yes{planFormat, p.Federation, Digest(plan)})
+	token, err := members.SignPlan(bytes.TrimSpace(plan), key)
+	return []byte(token), err
 }
 
-// Verify counts the seats that said yes to exactly this plan: more than half of
-// all seats must. Everybody's yes counts once, whether its node is lost or not.
-func Verify(plan []byte, signatures [][]byte, roster []members.Member) (Plan, []exchange.MemberID, error) {
-	p, err := ReadPlan(plan)
+// Signed puts the files of a plan and its signatures together.
+func Signed(plan []byte, signatures [][]byte) members.SignedPlan {
+	s := members.SignedPlan{Plan: string(bytes.TrimSpace(plan))}
+	for _, sig := range signatures {
+		s.Signatures = append(s.Signatures, string(bytes.TrimSpace(sig)))
+	}
+	return s
+}
+
+// Verify counts the seats that said yes to exactly this plan, by the roster that
+// the plan names if the line has it, otherwise by the line's newest: a survivor
+// may have missed rosters that the base has.
+func Verify(s members.SignedPlan, line *members.Lineage) (Plan, []exchange.MemberID, error) {
+	p, err := members.ReadPlan([]byte(s.Plan))
 	if err != nil {
 		return p, nil, err
 	}
-	seats := 0
-	for _, m := range roster {
-		if m.Seat && m.Status == members.Active {
-			seats++
-		}
+	if at := line.At(p.Roster); at != nil {
+		line = at
 	}
-	want := yes{planFormat, p.Federation, Digest(plan)}
-	var by []exchange.MemberID
-	for _, s := range signatures {
-		var got yes
-		m, err := opened("signature", s, roster, &got)
-		if err != nil {
-			return p, by, err
-		}
-		if got != want {
-			return p, by, ErrPaper.With("file", "signature", "why", string(m.ID)+" signed another plan")
-		}
-		if m.Seat && !slices.Contains(by, m.ID) {
-			by = append(by, m.ID)
-		}
-	}
-	if need := seats/2 + 1; len(by) < need {
-		return p, by, ErrQuorum.With("got", len(by), "want", need)
-	}
-	return p, by, nil
+	return s.Verify(line.Roster(), nil)
 }

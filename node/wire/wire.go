@@ -66,6 +66,9 @@ type Rosters struct {
 // endorsements yet.
 type SignedRoster = members.SignedRoster
 
+// SignedPlan is a plan of recovery with what puts it in force.
+type SignedPlan = members.SignedPlan
+
 // NewKeys asks for keys that a later roster shall list.
 type NewKeys struct {
 	Uses []keys.Use `json:"uses"`
@@ -124,6 +127,8 @@ type NodeStatus struct {
 	Ledger    Ledger            `json:"ledger"`
 	Records   int64             `json:"records"` // own records in the store
 	StartedAt time.Time         `json:"started_at"`
+
+	Unrecorded *Unrecorded `json:"unrecorded_recovery,omitempty"`
 }
 
 // NodeCheck is what a running node sees when it looks at itself and its peers.
@@ -148,6 +153,33 @@ type NodeCheck struct {
 	Cosigned       int64       `json:"cosigned_size"`   // up to here a quorum cosigned the ledger
 	Keys           []KeyWindow `json:"keys"`
 	Peers          []PeerCheck `json:"peers"`
+
+	Unrecorded *Unrecorded `json:"unrecorded_recovery,omitempty"`
+}
+
+// Unrecorded is a plan of recovery under which this node's log began anew and that
+// is not on the ledger yet.
+type Unrecorded struct {
+	Plan string `json:"plan"`          // digest
+	For  int64  `json:"for_s"`         // how long the ledger has taken statements without it
+	Late bool   `json:"late"`          // it should be there by now
+	Why  string `json:"why,omitempty"` // error code of what keeps it off
+}
+
+// Recovery is a plan by which the ledger went on after a quorum was lost.
+type Recovery struct {
+	Digest  string              `json:"digest"`
+	Seq     int64               `json:"seq,omitempty"` // the statement that records it; none: it is not on the ledger yet
+	At      time.Time           `json:"at,omitzero"`
+	By      []exchange.MemberID `json:"by,omitempty"`     // the seats that signed
+	Between int64               `json:"between,omitzero"` // statements between the loss and the record
+	Summary members.Plan        `json:"plan"`
+	Signed  SignedPlan          `json:"signed"` // the plan's bytes with the signatures
+}
+
+// Recoveries are all that a node knows of, oldest first.
+type Recoveries struct {
+	Recoveries []Recovery `json:"recoveries"`
 }
 
 // KeyWindow is a key of this member with the time it counts.

@@ -34,6 +34,7 @@ const (
 	KindSelf      = "self"      // this node's ledger is not the one it signed before
 	KindState     = "state"     // other rows than another member's node at the same size
 	KindRows      = "rows"      // the rows are not what the statements made of them
+	KindRecovery  = "recovery"  // a plan of recovery parts this node from another
 	KindStatement = "statement" // a stored statement is not the one its leaf names
 )
 
@@ -265,6 +266,24 @@ func (w *Witness) raiseFinding(a Alarm, note []byte) {
 		raw = []byte(a.Why)
 	}
 	w.raise(a, append(raw, '\n'))
+}
+
+// Parted raises an alarm that a plan of recovery parts this node from a member's,
+// unless one of the same kind about the member is open. file makes the evidence,
+// with what this node has signed.
+func (w *Witness) Parted(a Alarm, file func(note []byte) []byte) {
+	w.mu.Lock()
+	known := slices.ContainsFunc(w.alarms, func(x Alarm) bool {
+		return x.Settled == nil && x.Kind == a.Kind && x.Member == a.Member && x.Verdict == a.Verdict
+	})
+	w.mu.Unlock()
+	if known {
+		return
+	}
+	w.signing.Lock()
+	note := w.signed.note
+	w.signing.Unlock()
+	w.raise(a, file(note))
 }
 
 // contradicted raises the alarm that this node's tree is not the one it signed.

@@ -46,6 +46,10 @@ type HistoryReport struct {
 	Cosigned    int64     `json:"cosigned"`           // size of the newest
 	Beyond      int64     `json:"beyond_cosigned"`    // leaves that no cosigned checkpoint covers yet
 	Uncertain   int64     `json:"uncertain,omitzero"` // offline: leaves stored here and perhaps never committed
+
+	// Recoveries are the plans by which the ledger went on after a quorum was lost,
+	// each verified against the roster before the loss.
+	Recoveries []members.Recovery `json:"recoveries,omitempty"`
 }
 
 // NewHistory begins with a genesis, whose own signatures are verified.
@@ -150,7 +154,7 @@ func (h *History) Report() HistoryReport {
 	view := h.machine.View()
 	return HistoryReport{Federation: view.Federation().ID, Charter: view.Federation().Digest, Statements: view.Seq(), Refused: view.Refused(),
 		Members: len(view.Members()), Root: view.Root(), Digest: view.Digest().String(), Checkpoints: h.points, Cosigned: h.covered,
-		Beyond: view.Size() - h.covered}
+		Beyond: view.Size() - h.covered, Recoveries: view.Federation().Recoveries}
 }
 
 // ReadChain reads the cosigned checkpoints in a stopped node's witness folder.

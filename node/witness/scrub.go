@@ -9,7 +9,6 @@ import (
 	"time"
 
 	"accord/exchange"
-	"accord/exchange/journal"
 	"accord/exchange/machine"
 	"accord/exchange/members"
 	"accord/node/wire"
@@ -159,21 +158,19 @@ func (w *Witness) ScrubRounds() int {
 // slice is how many statements are read between two pauses.
 const slice = 256
 
-// scrubSelf reads every stored statement again and compares it with its leaf:
-// the signed bytes with the digest in their row, and row and outcome with the
-// tree that the members cosigned. It pauses between slices so that it takes a
-// fifth of one core at most.
+// scrubSelf lets the machine compare everything it holds with itself: signed bytes
+// with rows, rows with leaves, leaves with the tree that the members cosigned,
+// entries with what was signed. It pauses between slices so that it takes a fifth
+// of one core at most.
 func (w *Witness) scrubSelf(ctx context.Context) {
-	view := w.Ledger.View()
-	for from := int64(1); from <= view.Seq() && ctx.Err() == nil; from += slice {
+	for after, more := int64(0), true; more && ctx.Err() == nil; {
 		begin := time.Now()
-		for seq := from; seq < from+slice && seq <= view.Seq(); seq++ {
-			if fault := statementFault(view, seq); fault != "" {
-				w.raiseFinding(Alarm{Kind: KindStatement, Size: seq + 1, Index: indexOf(view, seq+1), Verdict: VerdictSelf, Stops: true,
-					Why: fmt.Sprintf("stored statement %d: %s", seq, fault)}, nil)
-				return
-			}
+		next, err := w.Ledger.Scrub(ctx, after, slice)
+		if err != nil && ctx.Err() == nil {
+			w.rotten(next+1, err)
+			return
 		}
+		after, more = next, next > 0
 		select {
 		case <-ctx.Done():
 		case <-time.After(4 * time.Since(begin)):
@@ -181,19 +178,14 @@ func (w *Witness) scrubSelf(ctx context.Context) {
 	}
 }
 
-// statementFault says what is wrong with a stored statement, "" if nothing is.
-func statementFault(view *machine.View, seq int64) string {
-	st, ok, err := journal.Get(view.Rows(), seq)
-	switch {
-	case err != nil:
-		return "its signed bytes are not those its row names"
-	case !ok:
-		return "it is gone"
+// rotten raises what the machine found at a statement.
+func (w *Witness) rotten(seq int64, err error) {
+	a := Alarm{Kind: KindStatement, Size: seq + 1, Index: indexOf(w.Ledger.View(), seq+1), Verdict: VerdictSelf, Stops: true}
+	if errors.Is(err, machine.ErrRows) {
+		a.Kind = KindRows
 	}
-	if leaf, err := view.Tree().Leaf(seq); err != nil || leaf != st.Leaf() {
-		return "its row is not the one its leaf names"
-	}
-	return ""
+	a.Why = fmt.Sprintf("stored statement %d: %v", seq, err)
+	w.raiseFinding(a, nil)
 }
 
 // scrubOthers compares states at equal sizes. It says whether every member that

@@ -29,6 +29,13 @@ type Peer interface {
 	Complain(ctx context.Context, in wire.ComplaintPaper) (wire.Complaint, error)
 }
 
+// Ledger is this node's own. machine.Machine is one.
+type Ledger interface {
+	View() *machine.View
+	// Scrub compares a slice of what is stored with itself.
+	Scrub(ctx context.Context, after int64, most int) (next int64, err error)
+}
+
 // Keys are this member's private keys by use.
 type Keys interface {
 	Key(use keys.Use) (keys.Private, error)
@@ -42,7 +49,7 @@ type Config struct {
 	Dir        string // this witness's own folder
 	Genesis    members.Genesis
 	Keys       Keys
-	Ledger     interface{ View() *machine.View }
+	Ledger     Ledger
 	Peer       func(m exchange.MemberID) (Peer, error)
 	Clock      func() time.Time
 	Log        *slog.Logger
@@ -52,6 +59,9 @@ type Config struct {
 	Propose func(ctx context.Context, payload []byte) error
 	// Leader is the member whose node leads, "" when unknown.
 	Leader func() exchange.MemberID
+	// GivenUp says whether a plan of recovery says of a node that it must never
+	// start again: it is not asked, and what it signs is not counted.
+	GivenUp func(node string) bool
 	// OnStop is called with true when an alarm stops this node's service, and
 	// with false when an operator has settled the last such alarm.
 	OnStop func(stopped bool)
@@ -81,6 +91,9 @@ func (c Config) withDefaults() Config {
 	}
 	if c.OnStop == nil {
 		c.OnStop = func(bool) {}
+	}
+	if c.GivenUp == nil {
+		c.GivenUp = func(string) bool { return false }
 	}
 	if c.Leader == nil {
 		c.Leader = func() exchange.MemberID { return "" }
@@ -204,7 +217,7 @@ func (r *round) step(ctx context.Context) {
 func (w *Witness) others(view *machine.View) []members.Member {
 	var out []members.Member
 	for _, m := range view.Members() {
-		if m.ID != w.Self && m.Status == members.Active {
+		if m.ID != w.Self && m.Status == members.Active && !w.GivenUp(m.Node.ID) {
 			out = append(out, m)
 		}
 	}
