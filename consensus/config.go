@@ -30,7 +30,10 @@ type Config struct {
 	// Servers is the founding membership, the same on every founder, for
 	// [Log.Bootstrap]. For a node that joins later it names whom to believe until
 	// the membership itself has arrived. Afterwards it is not looked at.
-	Servers   []Server
+	Servers []Server
+	// Newcomer says that this node is none of the founding ones: it has no vote
+	// before the log gives it one, whoever governance says shall have one.
+	Newcomer  bool
 	Transport transport.Network
 	// Cluster names the federation, the same on every node, for instance by the
 	// digest of its charter: votes signed in one are worth nothing in another.

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"sync/atomic"
 	"time"
 
@@ -38,7 +39,9 @@ func equal[T any](a, b []T) bool {
 
 // Memberships are the committed membership, the newest in the log and that of the
 // newest papers. A node without any in its log goes by the servers it was told to
-// believe. It is asked for every request and made anew only after a change.
+// believe. Papers say who shall vote; of itself a node knows better: until its log
+// gives it a vote it has none, and is not counted among those that could have voted.
+// It is asked for every request and made anew only after a change.
 func (v *view) Memberships() [][]raft.Server {
 	r := v.l.raft.Load()
 	if r == nil {
@@ -51,16 +54,33 @@ func (v *view) Memberships() [][]raft.Server {
 	if c := v.cache.Load(); c != nil && equal(c.latest, m.latest) && equal(c.committed, m.committed) && equal(c.members, m.members) {
 		return c.all
 	}
-	for _, servers := range [][]raft.Server{m.latest, m.committed, configuration(m.members).Servers} {
+	for _, servers := range [][]raft.Server{m.latest, m.committed, v.told(m.members, m.latest)} {
 		if len(servers) > 0 {
 			m.all = append(m.all, servers)
 		}
 	}
 	if len(m.latest) == 0 {
-		m.all = append(m.all, configuration(v.l.cfg.Servers).Servers)
+		m.all = append(m.all, v.told(v.l.cfg.Servers, nil))
 	}
 	v.cache.Store(m)
 	return m.all
+}
+
+// told is a membership this node did not read in its log, without a vote of its own
+// if it has none by its log. A founder's empty log stands for the founding.
+func (v *view) told(list []Server, log []raft.Server) []raft.Server {
+	out := configuration(list).Servers
+	if !v.l.cfg.Newcomer || slices.ContainsFunc(log, func(s raft.Server) bool {
+		return string(s.ID) == v.l.cfg.NodeID && s.Suffrage == raft.Voter
+	}) {
+		return out
+	}
+	for i := range out {
+		if string(out[i].ID) == v.l.cfg.NodeID {
+			out[i].Suffrage = raft.Nonvoter
+		}
+	}
+	return out
 }
 
 // Governs asks the machine's governance; without any, the log's word holds.

@@ -279,7 +279,7 @@ func (n *Node) openLedger() error {
 	}
 	first := of == ""
 	n.ledger, err = consensus.Open(consensus.Config{
-		Dir: filepath.Join(n.cfg.Dir, "ledger"), NodeID: n.id.Node, Create: first, Servers: n.firstServers(),
+		Dir: filepath.Join(n.cfg.Dir, "ledger"), NodeID: n.id.Node, Create: first, Servers: n.firstServers(), Newcomer: !n.isFounder(),
 		Cluster: n.genesis.Digest(), Transport: n.peerNet, Heartbeat: n.cfg.RaftTimeout,
 		SnapshotThreshold: uint64(n.cfg.SnapshotEvery), TrailingLogs: uint64(n.cfg.TrailingLogs),
 		Logger: n.log, Fatal: n.fatal, Hook: failpoint.Hook(), SnapshotInterval: failpoint.SnapshotInterval(),

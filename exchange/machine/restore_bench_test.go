@@ -27,3 +27,17 @@ func BenchmarkRestore(b *testing.B) {
 	}
 	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/float64(*memoryEntries), "ns/entry")
 }
+
+// BenchmarkAudit is replaying every command, most of what a newcomer does: ns/entry
+// as above.
+func BenchmarkAudit(b *testing.B) {
+	m := FoundBulk(b, machine.Options{Blobs: bodies.In(b.TempDir(), func(err error) { b.Error(err) })})
+	for at := 0; at*100 < *memoryEntries; at += 10 {
+		Apply(b, m, Bulk(b, at, 10, 100)...)
+	}
+	b.ReportAllocs()
+	for b.Loop() {
+		Must(b, m.Audit())
+	}
+	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/float64(*memoryEntries), "ns/entry")
+}
