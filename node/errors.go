@@ -24,6 +24,9 @@ var (
 	ErrSocketPath = exchange.Define(exchange.KindInvalid, "NODE-006",
 		exchange.Text{Zh: "套接字路径过长(上限 {max} 字节):{path}", En: "the socket's path is longer than {max} bytes: {path}"},
 		exchange.Text{Zh: "把数据目录放在更短的路径下", En: "put the data folder at a shorter path"})
+	ErrCrowd = exchange.Define(exchange.KindRefused, "NODE-013",
+		exchange.Text{Zh: "名册中尚无表决资格的新节点有 {coming} 个,多于已能表决的 {voters} 个", En: "{coming} nodes of this roster have no vote yet, more than the {voters} that have"},
+		exchange.Text{Zh: "先等已加入的节点取得表决资格(accord member status),或把不再加入的除名,再增加新的", En: "wait until those that were added vote (accord member status), or take out those that will not come, then add more"})
 	ErrNoQuorum = exchange.Define(exchange.KindNoQuorum, "LEDGER-001",
 		exchange.Text{Zh: "在线成员不足,账本暂不能写入;未作任何更改", En: "too few members are reachable, the ledger takes no writes; nothing was changed"},
 		exchange.Text{Zh: "查询仍可用;请启动离线成员的节点,须有半数以上在线", En: "reads go on; start the nodes that are away: more than half of all members are needed"})

@@ -2,8 +2,10 @@ package node
 
 import (
 	"context"
+	"slices"
 	"time"
 
+	"accord/consensus"
 	"accord/crypto/keys"
 	"accord/crypto/strictjson"
 	"accord/exchange"
@@ -34,6 +36,39 @@ func (n *Node) Removed() error {
 		return ErrRemoved.With("node", n.id.Node, "version", version)
 	}
 	return nil
+}
+
+// MayEnact is nil unless a roster gives more nodes a vote at once than there are
+// voters. A newcomer knows from rosters alone who shall vote, and believes a leader
+// for which a majority of those has signed; newcomers that have no vote yet cannot
+// have.
+func (n *Node) MayEnact(document string) error {
+	next, err := members.ParseRoster([]byte(document))
+	if err != nil {
+		return err
+	}
+	have := n.ledger.Servers()
+	voters, coming := ballots(next, have)
+	if _, before := ballots(n.line().Roster(), have); coming > voters && coming > before {
+		return ErrCrowd.With("coming", coming, "voters", voters)
+	}
+	return nil
+}
+
+// ballots counts the nodes that shall vote by a roster: those that do, and the
+// others.
+func ballots(r *members.Roster, have []consensus.Server) (voters, coming int) {
+	for _, m := range r.Members {
+		if !m.Node.Votes() {
+			continue
+		}
+		if slices.ContainsFunc(have, func(s consensus.Server) bool { return s.ID == m.Node.ID && s.Voter }) {
+			voters++
+		} else {
+			coming++
+		}
+	}
+	return voters, coming
 }
 
 // NewKeys makes keys for these uses in the keystore and signs the introduction that

@@ -208,3 +208,12 @@ func discard() *slog.Logger { return slog.New(slog.DiscardHandler) }
 func wireMember(m string) wire.Member {
 	return wire.Member{ID: exchange.MemberID(m), Node: m + "1", Address: "host-" + m}
 }
+
+// TestBallots: who shall vote is counted apart from who does.
+func TestBallots(t *testing.T) {
+	s := situationOf([]string{"a", "b", "c", "d", "e-", "f"}, []string{"a", "b", "c-", "d-"}, 0)
+	r := &members.Roster{Members: s.want}
+	if voters, coming := ballots(r, s.have); voters != 2 || coming != 3 {
+		t.Errorf("%d vote, %d shall", voters, coming)
+	}
+}

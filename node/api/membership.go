@@ -87,6 +87,9 @@ func (s *Server) enactRoster(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	var out wire.Done
+	if err := s.Node.MayEnact(in.Document); err != nil {
+		return err
+	}
 	err = s.act(r, audit.Event{Act: "members.enact"}, func(*audit.Event) error {
 		res, err := s.Agency.EnactRoster(r.Context(), callerOf(r).Operator.Name, in)
 		out = wire.Done{ID: res.ID, Index: res.Index, Seq: res.Seq}

@@ -91,6 +91,8 @@ type Node interface {
 	Recoveries() wire.Recoveries
 	// Membership is how far the nodes have come on the way to the roster.
 	Membership(ctx context.Context) (wire.Membership, error)
+	// MayEnact is nil if the log's membership can follow this roster.
+	MayEnact(document string) error
 	// NewKeys makes keys for these uses and the introduction that announces them.
 	NewKeys(uses []keys.Use) (introduction string, err error)
 	// Removed is nil as long as this node is of the federation.

@@ -125,6 +125,8 @@ func (n *fakeNode) Membership(context.Context) (wire.Membership, error) {
 	return wire.Membership{}, nil
 }
 
+func (n *fakeNode) MayEnact(string) error { return nil }
+
 func (n *fakeNode) NewKeys([]keys.Use) (string, error) { return "a.b.c", nil }
 
 func (n *fakeNode) Barrier(*http.Request) error { n.barriers++; return nil }
