@@ -121,7 +121,7 @@ func accordWords(line string) [][]string {
 // elsewhere are words in code type that name something outside the product.
 var elsewhere = []string{"root", "--compare", "CGO_ENABLED=0", "safe.pub", "ledger.before-…", "release", "class=\"5xx\""}
 
-var filename = regexp.MustCompile(`^[\w./-]+\.(?:yaml|json|jws|log|db|md|service|sock|sig|secret|go)$|^[\w.-]*/[\w./-]*$`)
+var filename = regexp.MustCompile(`^[\w./-]+\.(?:yaml|json|jws|log|db|md|service|sock|sig|secret|go|heads)$|^[\w.-]*/[\w./-]*$`)
 
 // checkSpans holds everything in code type to something that exists.
 func checkSpans(t *testing.T, p *product, text string) {
