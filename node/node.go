@@ -1,6 +1,7 @@
 package node
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"errors"
@@ -44,6 +45,9 @@ type Options struct {
 	// Admit, if set, is asked before this node, leading, takes a statement into
 	// the log: tests make a leader that censors with it.
 	Admit func(payload []byte) error
+	// Vouch, if set, changes what this node, leading, sends a snapshot with: tests
+	// make a leader that forges with it.
+	Vouch func(voucher []byte) []byte
 	// Unguarded takes the guard in front of the log away, to measure what it
 	// costs. No setting reaches it.
 	Unguarded bool
@@ -282,7 +286,7 @@ func (n *Node) openLedger() error {
 		Dir: filepath.Join(n.cfg.Dir, "ledger"), NodeID: n.id.Node, Create: first, Servers: n.firstServers(), Newcomer: !n.isFounder(),
 		Cluster: n.genesis.Digest(), Transport: n.peerNet, Heartbeat: n.cfg.RaftTimeout,
 		SnapshotThreshold: uint64(n.cfg.SnapshotEvery), TrailingLogs: uint64(n.cfg.TrailingLogs),
-		Logger: n.log, Fatal: n.fatal, Hook: failpoint.Hook(), SnapshotInterval: failpoint.SnapshotInterval(),
+		Logger: n.log, Fatal: n.fatal, Hook: failpoint.Hook(), SnapshotInterval: cmp.Or(failpoint.SnapshotInterval(), n.cfg.SnapshotLooks),
 		Unguarded: n.opts.Unguarded, Unfit: n.clock.err,
 	}, ledgerMachine{n.machine, n})
 	if err != nil {

@@ -52,7 +52,11 @@ func (n *Node) onStop(stopped bool) {
 
 // Vouch implements consensus.Voucher.
 func (m ledgerMachine) Vouch(ctx context.Context, index uint64) ([]byte, error) {
-	return m.n.witness.Vouch(ctx, index)
+	voucher, err := m.n.witness.Vouch(ctx, index)
+	if m.n.opts.Vouch != nil && err == nil {
+		voucher = m.n.opts.Vouch(voucher)
+	}
+	return voucher, err
 }
 
 // Vet implements consensus.Voucher.

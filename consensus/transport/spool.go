@@ -40,7 +40,8 @@ func (t *Transport) receive(conn Conn, r *bufio.Reader, req *raft.InstallSnapsho
 		err = t.spool(f, src, req.Size)
 	}
 	if err == nil && t.cfg.Vet != nil {
-		if err = t.cfg.Vet(t.ctx, req, proofs.Voucher, bufio.NewReaderSize(f, 256<<10)); err != nil {
+		err = t.cfg.Vet(t.ctx, req, proofs.Voucher, bufio.NewReaderSize(f, 256<<10))
+		if err != nil && t.ctx.Err() == nil { // a node that is being stopped accuses nobody
 			err = t.cfg.Guard.refuse(conn.Peer(), KindInstallSnapshot, "voucher", accuse(err, nil), body)
 		}
 	}

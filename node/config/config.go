@@ -23,6 +23,7 @@ type Config struct {
 	RaftTimeout    time.Duration
 	SnapshotEvery  int
 	TrailingLogs   int
+	SnapshotLooks  time.Duration // how often the log looks whether a snapshot is due
 	PromoteAfter   time.Duration // how long a newcomer must have kept up before it votes
 	RequestTimeout time.Duration
 	MaxUpload      int

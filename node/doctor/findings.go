@@ -91,6 +91,9 @@ var (
 	errGuard = exchange.Define(exchange.KindUnverified, "DOCTOR-029",
 		exchange.Text{Zh: "启动以来守卫拒绝了 {count} 个来自成员的请求", En: "the guard refused {count} requests of members since the start"},
 		exchange.Text{Zh: "查看是谁、为什么: sudo journalctl -u accord -g refused", En: "see whose and why: sudo journalctl -u accord -g refused"})
+	errInstalls = exchange.Define(exchange.KindUnavailable, "DOCTOR-033",
+		exchange.Text{Zh: "一小时内 {count} 次靠整份快照追赶账本:快照后保留的日志({kept} 条)太短", En: "{count} whole snapshots were fetched within an hour to catch up: the log kept behind a snapshot ({kept} entries) is too short"},
+		exchange.Text{Zh: "在所有成员上加大 raft.trailing_logs 后逐个重启(见 SIZING.md)", En: "raise raft.trailing_logs on all members and restart them one by one (see SIZING.md)"})
 	errForks = exchange.Define(exchange.KindUnverified, "DOCTOR-030",
 		exchange.Text{Zh: "账本警报: {count} 处与其他成员不同", En: "ledger alarm: {count} differences from other members"},
 		exchange.Text{Zh: "停止办理，保留证据，见 RUNBOOK 的账本警报一节", En: "stop working on it, keep the evidence, see Fork alarm in the RUNBOOK"})

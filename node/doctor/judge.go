@@ -20,6 +20,7 @@ const (
 	clockFail     = 30 * time.Second // the ledger takes ±60 s
 	backupOld     = 7 * 24 * time.Hour
 	manySnapshots = 4 // times the configured interval without a snapshot
+	manyInstalls  = 3 // snapshots fetched in an hour; a node that was away needs one
 )
 
 var checks = []struct {
@@ -362,6 +363,9 @@ func judgeSnapshot(f *Facts) (Level, *exchange.Error) {
 	c := f.Running.Check
 	if behind := int64(f.Running.Status.Applied) - int64(c.SnapshotIndex); c.SnapshotEvery > 0 && behind > manySnapshots*c.SnapshotEvery {
 		return Warn, errSnapshot.With("entries", behind, "every", c.SnapshotEvery)
+	}
+	if c.Installs >= manyInstalls {
+		return Warn, errInstalls.With("count", c.Installs, "kept", f.Config.TrailingLogs)
 	}
 	return fine()
 }

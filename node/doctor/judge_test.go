@@ -81,6 +81,7 @@ func TestEveryFindingCanBeProvoked(t *testing.T) {
 		{errKeyEnds, Fail, func(f *Facts) { f.Running.Check.Keys[0].Until = soon(-6) }},
 		{errKeyGone, Fail, func(f *Facts) { f.Running.Check.Keys[1].Held = false }},
 		{errSnapshot, Warn, func(f *Facts) { f.Running.Status.Applied = 1000 }},
+		{errInstalls, Warn, func(f *Facts) { f.Running.Check.Installs = 3 }},
 		{errRecords, Fail, func(f *Facts) { f.Running.Check.MissingRecords = 2 }},
 		{errForks, Fail, func(f *Facts) { f.Running.Check.Alarms = 1 }},
 		{errComplaints, Warn, func(f *Facts) { f.Running.Check.Complaints = 1 }},

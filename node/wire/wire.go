@@ -140,17 +140,18 @@ type NodeCheck struct {
 	Voters         int         `json:"voters"` // nodes that vote on the order of the log
 	LogBytes       int64       `json:"log_bytes"`
 	LogEntries     int64       `json:"log_entries"`
-	SnapshotIndex  uint64      `json:"snapshot_index"`  // 0: none yet
-	SnapshotAge    int64       `json:"snapshot_age_s"`  // seconds
-	SnapshotEvery  int64       `json:"snapshot_every"`  // entries between snapshots
-	Refusals       uint64      `json:"refusals"`        // what the guard of the log refused since the start
-	AuditFiles     int         `json:"audit_files"`     // configured
-	AuditWorking   int         `json:"audit_working"`   // of them
-	MissingRecords int         `json:"missing_records"` // own records that the ledger names and the store lacks
-	Alarms         int         `json:"ledger_alarms"`   // differences between ledgers that nobody settled
-	Stopped        bool        `json:"service_stopped"` // by one of them
-	Complaints     int         `json:"complaints"`      // statements that were not recorded in time
-	Cosigned       int64       `json:"cosigned_size"`   // up to here a quorum cosigned the ledger
+	SnapshotIndex  uint64      `json:"snapshot_index"`    // 0: none yet
+	SnapshotAge    int64       `json:"snapshot_age_s"`    // seconds
+	SnapshotEvery  int64       `json:"snapshot_every"`    // entries between snapshots
+	Installs       int         `json:"snapshot_installs"` // snapshots of peers taken within the last hour
+	Refusals       uint64      `json:"refusals"`          // what the guard of the log refused since the start
+	AuditFiles     int         `json:"audit_files"`       // configured
+	AuditWorking   int         `json:"audit_working"`     // of them
+	MissingRecords int         `json:"missing_records"`   // own records that the ledger names and the store lacks
+	Alarms         int         `json:"ledger_alarms"`     // differences between ledgers that nobody settled
+	Stopped        bool        `json:"service_stopped"`   // by one of them
+	Complaints     int         `json:"complaints"`        // statements that were not recorded in time
+	Cosigned       int64       `json:"cosigned_size"`     // up to here a quorum cosigned the ledger
 	Keys           []KeyWindow `json:"keys"`
 	Peers          []PeerCheck `json:"peers"`
 

@@ -1,0 +1,191 @@
+package node_test
+
+import (
+	"bytes"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"accord/consensus/transport"
+	"accord/exchange/identifiers"
+	"accord/node"
+	"accord/node/config"
+	"accord/node/nodetest"
+	"accord/node/wire"
+)
+
+// short makes nodes that take snapshots often and keep little behind them.
+func short(_ string, cfg *config.Config, _ *node.Options) {
+	cfg.SnapshotEvery, cfg.TrailingLogs, cfg.SnapshotLooks = 16, 8, 100*time.Millisecond
+}
+
+// enter puts entries of made-up enterprises on the red list.
+func enter(t *testing.T, c *nodetest.Cluster, member string, from, to int) {
+	t.Helper()
+	for i := from; i < to; i++ {
+		first := fmt.Sprintf("91632801MA%07d", i)
+		check, err := identifiers.USCCCheck(first)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := c.Client(member).Nominate(t.Context(), "red", wire.Nominate{SubjectKind: "enterprise", USCC: first + string(check), Name: "例",
+			Ground: "decision", Decision: &wire.DecisionRef{Number: fmt.Sprint(i), Authority: "例"}, TermDays: 365}); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+// leave stops a member's node and has the others go on until none of them has the
+// log any more that it would need.
+func leave(t *testing.T, c *nodetest.Cluster, member, writer string, from int) (next int) {
+	t.Helper()
+	at, err := c.Client(member).Status(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	c.Stop(member)
+	c.Ready()
+	for next = from; ; next += 10 {
+		gone := true
+		for m := range c.Nodes {
+			st, err := c.Client(m).Status(t.Context())
+			if err != nil {
+				t.Fatal(err)
+			}
+			check, err := c.Client(m).Check(t.Context())
+			if err != nil {
+				t.Fatal(err)
+			}
+			gone = gone && int64(st.Applied)-check.LogEntries > int64(at.Applied)+1
+		}
+		if gone {
+			return next
+		}
+		if next > from+400 {
+			t.Fatal("the log is not cut")
+		}
+		enter(t, c, writer, next, next+10)
+	}
+}
+
+// same waits until all nodes hold the same ledger.
+func same(t *testing.T, c *nodetest.Cluster) {
+	t.Helper()
+	until(t, "all nodes hold the same ledger", func() bool {
+		roots := map[string]bool{}
+		for m := range c.Nodes {
+			l, err := c.Client(m).Ledger(t.Context(), false)
+			if err != nil {
+				return false
+			}
+			roots[fmt.Sprint(l.Size, l.Root)] = true
+		}
+		return len(roots) == 1
+	})
+}
+
+// A node that was away longer than the log is kept gets a snapshot, believes it
+// because a quorum has cosigned it, holds the same ledger as the others, and its
+// folder verifies from the charter on.
+//
+// Shows: B9, g7, E11, E12
+func TestANodeFarBehindTakesASnapshot(t *testing.T) {
+	c := nodetest.NewTuned(t, short)
+	enter(t, c, "regulator", 0, 3)
+	next := leave(t, c, "court", "regulator", 3)
+	c.Start("court")
+	c.Ready()
+	same(t, c)
+	check, err := c.Client("court").Check(t.Context())
+	if err != nil || check.Installs != 1 {
+		t.Errorf("%d snapshots were taken, %v", check.Installs, err)
+	}
+	enter(t, c, "association", next, next+3) // it works on from there
+	same(t, c)
+	size, err := c.Client("regulator").Ledger(t.Context(), true)
+	if err != nil {
+		t.Fatal(err)
+	}
+	c.Stop("court")
+	report, err := node.VerifyHistory(t.Context(), c.Config("court"), node.Options{}, func(int64, int64) {})
+	if err != nil || report.Statements+1 != size.Size {
+		t.Errorf("%+v of %d, %v", report, size.Size, err)
+	}
+	c.Start("court")
+	c.Ready()
+	same(t, c)
+}
+
+// A leader that sends its snapshots with a voucher no quorum has signed is refused,
+// evidence of it is kept, and the node stays as it was. When an honest member leads,
+// the node gets an honest snapshot and goes on.
+//
+// Shows: B9, F32, g7
+func TestAForgedSnapshotIsRefusedAndAnHonestOneTaken(t *testing.T) {
+	var liar atomic.Pointer[string]
+	c := nodetest.NewTuned(t, func(m string, cfg *config.Config, o *node.Options) {
+		short(m, cfg, o)
+		o.Vouch = func(voucher []byte) []byte {
+			if l := liar.Load(); l != nil && *l == m {
+				return bytes.ReplaceAll(voucher, []byte("\n— "), []byte("\n— x"))
+			}
+			return voucher
+		}
+	})
+	enter(t, c, "regulator", 0, 3)
+	before, err := c.Client("court").Ledger(t.Context(), true)
+	if err != nil {
+		t.Fatal(err)
+	}
+	leave(t, c, "court", "regulator", 3)
+	st, err := c.Client("regulator").Status(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	leader := string(st.LeaderOf)
+	liar.Store(&leader)
+	c.Start("court")
+	until(t, "evidence is kept", func() bool { return len(evidence(t, c, "court")) > 0 })
+	for _, e := range evidence(t, c, "court") {
+		if e.Kind != transport.KindInstallSnapshot || e.Rule != "voucher" || e.Peer != st.Leader {
+			t.Errorf("evidence of %s of %s by rule %s: %s", e.Kind, e.Peer, e.Rule, e.Why)
+		}
+	}
+	now := c.Nodes["court"].Status()
+	if now.Ready || now.Ledger.Size > before.Size || strings.Contains(c.Log.String(), "the node must stop") {
+		t.Errorf("ready %v, the ledger went from %+v to %+v", now.Ready, before, now.Ledger)
+	}
+	c.Stop(leader)
+	until(t, "an honest member leads", func() bool {
+		st, err := c.Client("court").Status(t.Context())
+		return err == nil && st.LeaderOf != "" && string(st.LeaderOf) != leader
+	})
+	c.Start(leader) // as a follower it cosigns as before
+	c.Ready()
+	same(t, c)
+}
+
+// evidence is what a member's node keeps against others.
+func evidence(t *testing.T, c *nodetest.Cluster, member string) (out []*transport.Evidence) {
+	t.Helper()
+	files, err := filepath.Glob(filepath.Join(c.Dir, member, "ledger", "evidence", "*.evidence"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, f := range files {
+		raw, err := os.ReadFile(f)
+		if err != nil {
+			t.Fatal(err)
+		}
+		e, err := transport.DecodeEvidence(raw)
+		if err != nil {
+			t.Fatal(err)
+		}
+		out = append(out, e)
+	}
+	return out
+}
