@@ -126,10 +126,14 @@ func (w *Witness) runScrub(ctx context.Context) {
 	holder.Go(func() { w.hold(ctx) })
 	defer holder.Wait()
 	pause := w.roundPause()
-	next := w.Clock()
+	own := w.Clock().Add(min(time.Minute, pause)) // a start has better things to do
+	next := own
 	for {
 		if now := w.Clock(); !w.Stopped() && !now.Before(next) {
-			w.scrubSelf(ctx)
+			if !now.Before(own) {
+				own = now.Add(pause)
+				w.scrubSelf(ctx)
+			}
 			agreed := w.scrubOthers(ctx)
 			next = now.Add(min(time.Minute, pause))
 			if agreed {
@@ -155,13 +159,17 @@ func (w *Witness) ScrubRounds() int {
 	return w.scrub.rounds
 }
 
-// slice is how many statements are read between two pauses.
-const slice = 256
+// slice is how many statements are read between two pauses, each of which takes
+// rest times as long.
+const (
+	slice = 16
+	rest  = 19
+)
 
 // scrubSelf lets the machine compare everything it holds with itself: signed bytes
 // with rows, rows with leaves, leaves with the tree that the members cosigned,
-// entries with what was signed. It pauses between slices so that it takes a fifth
-// of one core at most.
+// entries with what was signed. It pauses between slices so that it takes a
+// twentieth of one core at most.
 func (w *Witness) scrubSelf(ctx context.Context) {
 	for after, more := int64(0), true; more && ctx.Err() == nil; {
 		begin := time.Now()
@@ -173,7 +181,7 @@ func (w *Witness) scrubSelf(ctx context.Context) {
 		after, more = next, next > 0
 		select {
 		case <-ctx.Done():
-		case <-time.After(4 * time.Since(begin)):
+		case <-time.After(rest * time.Since(begin)):
 		}
 	}
 }
