@@ -28,6 +28,7 @@ type fsm struct {
 	failed   func(e *raft.Log, why []byte) error // keeps count of entries that cannot be applied
 	passed   func(index uint64)
 	growth   *growth
+	stepped  chan struct{} // an entry was applied
 
 	mu        sync.Mutex
 	applied   uint64 // index of the last command or configuration applied
@@ -59,7 +60,7 @@ func (p *point) passed(index, term uint64) bool {
 }
 
 func newFSM(m Machine, maxEntry int, fatal func(error)) *fsm {
-	return &fsm{machine: m, maxEntry: maxEntry, fatal: fatal, growth: newGrowth(math.MaxInt64/2, ""),
+	return &fsm{machine: m, maxEntry: maxEntry, fatal: fatal, growth: newGrowth(math.MaxInt64/2, ""), stepped: make(chan struct{}, 1),
 		failed: func(*raft.Log, []byte) error { return nil }, passed: func(uint64) {},
 		seed: maphash.MakeSeed(), proposals: map[uint64]*waiter{}, points: map[*point]struct{}{}}
 }
@@ -90,6 +91,10 @@ func (f *fsm) Apply(e *raft.Log) any {
 	}
 	f.deliver(e.Index, payloads, results) // first: who sees the index passed must find the result there
 	f.advance(e.Index, e.Term)
+	select {
+	case f.stepped <- struct{}{}:
+	default:
+	}
 	return nil
 }
 

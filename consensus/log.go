@@ -64,6 +64,10 @@ func Open(cfg Config, m Machine) (*Log, error) {
 	if err := l.openTransport(); err != nil {
 		return nil, errors.Join(err, l.store.Close())
 	}
+	stored, err := l.store.LastIndex()
+	if err != nil {
+		return nil, errors.Join(err, l.trans.Close(), l.store.Close())
+	}
 	r, err := raft.NewRaft(cfg.raftConfig(l.notify), l.fsm, logs{l.store, l.snaps, l.fail}, l.store, l.snaps, l.trans)
 	if err != nil {
 		_ = l.trans.Close()
@@ -71,6 +75,10 @@ func Open(cfg Config, m Machine) (*Log, error) {
 	}
 	l.raft.Store(r)
 	l.store.SetFloor(r.CommitIndex)
+	if _, batch := m.(BatchChecker); batch && stored > 0 {
+		applied, _ := l.fsm.position()
+		l.tasks.Go(func() { l.checkAhead(applied+1, stored) })
+	}
 	l.tasks.Go(l.watchLeadership)
 	l.tasks.Go(l.settle)
 	l.tasks.Go(func() { l.checks.run(l.stop) })

@@ -3,6 +3,11 @@ package consensus
 import (
 	"context"
 	"io"
+	"iter"
+	"runtime"
+	"slices"
+	"sync"
+	"sync/atomic"
 )
 
 // Machine is what the log drives. Payloads are opaque bytes; a payload must not
@@ -106,12 +111,57 @@ type Snapshot interface {
 
 // check judges payloads with the best the machine offers.
 func check(m Machine, payloads [][]byte) []error {
-	if b, ok := m.(BatchChecker); ok && len(payloads) > 1 {
-		if errs := b.CheckAll(payloads); len(errs) == len(payloads) {
-			return errs
-		}
-	}
 	errs := make([]error, len(payloads))
+	b, ok := m.(BatchChecker)
+	if !ok || len(payloads) == 1 {
+		parallel(len(payloads), func(i int) { errs[i] = m.Check(payloads[i]) })
+		return errs
+	}
+	var wg sync.WaitGroup
+	var refused atomic.Bool
+	for _, part := range parts(payloads, runtime.GOMAXPROCS(0)) {
+		wg.Go(func() {
+			got := b.CheckAll(part)
+			if len(got) != len(part) || slices.ContainsFunc(got, func(err error) bool { return err != nil }) {
+				refused.Store(true)
+			}
+		})
+	}
+	wg.Wait()
+	if !refused.Load() {
+		return errs
+	}
+	// A payload may pass by what one before it announced: now all in their order.
+	if got := b.CheckAll(payloads); len(got) == len(errs) {
+		return got
+	}
 	parallel(len(payloads), func(i int) { errs[i] = m.Check(payloads[i]) })
 	return errs
+}
+
+// partBytes is how much is worth another goroutine: reading what was signed takes
+// longer than verifying that it was.
+const partBytes = 256 << 10
+
+// parts cuts payloads into as many parts as are worth it, at most most, of about as
+// many bytes each, and gives them with their number.
+func parts(payloads [][]byte, most int) iter.Seq2[int, [][]byte] {
+	total := 0
+	for _, p := range payloads {
+		total += len(p)
+	}
+	n := max(1, min(most, total/partBytes))
+	each := (total + n - 1) / n
+	return func(yield func(int, [][]byte) bool) {
+		for i := 0; len(payloads) > 0; i++ {
+			end := 0
+			for size := 0; end < len(payloads) && size < each; end++ {
+				size += len(payloads[end])
+			}
+			if !yield(i, payloads[:end]) {
+				return
+			}
+			payloads = payloads[end:]
+		}
+	}
 }

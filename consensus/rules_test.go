@@ -6,7 +6,9 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
+	"sync"
 	"testing"
 
 	"accord/consensus/transport"
@@ -153,4 +155,86 @@ func (refuseBad) Check(p []byte) error {
 		return errors.New("bad")
 	}
 	return nil
+}
+
+// Payloads are cut into parts of about as many bytes, none is lost, and little is
+// not cut at all.
+func TestParts(t *testing.T) {
+	for _, c := range []struct {
+		sizes []int
+		most  int
+		want  []int
+	}{
+		{[]int{1, 2, 3}, 4, []int{3}},
+		{[]int{partBytes, partBytes, partBytes, partBytes}, 2, []int{2, 2}},
+		{[]int{partBytes, partBytes, partBytes, partBytes}, 1, []int{4}},
+		{[]int{4 * partBytes, 1, 1}, 4, []int{1, 2}},
+		{[]int{1, 1, 4 * partBytes}, 4, []int{3}},
+		{[]int{partBytes / 2, partBytes / 2, partBytes / 2}, 8, []int{3}},
+		{nil, 8, nil},
+	} {
+		var payloads [][]byte
+		for _, n := range c.sizes {
+			payloads = append(payloads, make([]byte, n))
+		}
+		var got []int
+		next := 0
+		for i, part := range parts(payloads, c.most) {
+			if i != len(got) {
+				t.Errorf("%v: part %d is numbered %d", c.sizes, len(got), i)
+			}
+			next += len(part)
+			got = append(got, len(part))
+		}
+		if !slices.Equal(got, c.want) || next != len(payloads) {
+			t.Errorf("%v in at most %d: %v, want %v", c.sizes, c.most, got, c.want)
+		}
+	}
+}
+
+// announcing is a machine whose payloads pass if one before them, in its call or an
+// earlier one, announced them.
+type announcing struct {
+	Machine
+	mu    sync.Mutex
+	known map[byte]bool
+}
+
+func (m *announcing) CheckAll(payloads [][]byte) []error {
+	out := make([]error, len(payloads))
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	for i, p := range payloads {
+		if p[0] == 'a' {
+			m.known[p[1]] = true
+		} else if !m.known[p[1]] {
+			out[i] = errors.New("nobody announced it")
+		}
+	}
+	return out
+}
+
+// What passes in order passes, on however many processors it is checked.
+func TestPartsKeepTheOrder(t *testing.T) {
+	var payloads [][]byte
+	add := func(name string) { payloads = append(payloads, append([]byte(name), make([]byte, 2*partBytes)...)) }
+	for i := range 8 {
+		add("a" + string(rune('0'+i)))
+	}
+	for i := range 8 {
+		add("u" + string(rune('0'+i)))
+	}
+	for range 50 {
+		for i, err := range check(&announcing{known: map[byte]bool{}}, payloads) {
+			if err != nil {
+				t.Fatalf("payload %d: %v", i, err)
+			}
+		}
+	}
+	payloads[0][1] = 'x' // nobody announces 0
+	for i, err := range check(&announcing{known: map[byte]bool{}}, payloads) {
+		if (err != nil) != (i == 8) {
+			t.Errorf("payload %d: %v", i, err)
+		}
+	}
 }
