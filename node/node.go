@@ -293,6 +293,8 @@ func (n *Node) openLedger() error {
 		return ErrStart.Wrap(err, "why", whyNoLog(err))
 	}
 	n.closeWith(n.ledger.Close)
+	servers := n.ledger.Servers
+	n.recovered.servers.Store(&servers)
 	if !first {
 		return nil
 	}

@@ -2,6 +2,7 @@ package node
 
 import (
 	"context"
+	"fmt"
 	"slices"
 	"sync"
 	"time"
@@ -38,7 +39,11 @@ type heard struct {
 // watchParted asks, round after round.
 func (n *Node) watchParted(ctx context.Context) {
 	for {
-		n.askParted(ctx, func(wire.Member) bool { return true })
+		n.askParted(ctx)
+		if r := n.abandoned(); r != nil {
+			n.parted(&heard{}, nil, witness.Alarm{Verdict: witness.VerdictUndecided,
+				Why: fmt.Sprintf("statement %d records a plan of recovery that was never carried out: %s gives up nodes that are servers of this log", r.Seq, r.Digest)})
+		}
 		select {
 		case <-ctx.Done():
 			return
@@ -47,22 +52,22 @@ func (n *Node) watchParted(ctx context.Context) {
 	}
 }
 
-// openParted asks those that say so why this node was given up, before it takes
+// openParted asks why, if a peer says that this node was given up, before it takes
 // part in the log: it must not vote before it knows.
 func (n *Node) openParted() error {
-	if by := n.presence.gone(); len(by) > 0 {
-		n.askParted(context.Background(), func(m wire.Member) bool { return slices.Contains(by, m.ID) })
+	if n.presence.gone() {
+		n.askParted(context.Background())
 	}
 	return nil
 }
 
-// askParted asks members at once and judges what they say.
-func (n *Node) askParted(ctx context.Context, of func(wire.Member) bool) {
+// askParted asks all members at once and judges what they say.
+func (n *Node) askParted(ctx context.Context) {
 	ctx, cancel := context.WithTimeout(ctx, partedAsk)
 	defer cancel()
 	var others []wire.Member
 	for _, m := range n.peers().list {
-		if m.ID != n.id.Member && of(m) {
+		if m.ID != n.id.Member {
 			others = append(others, m)
 		}
 	}
@@ -80,11 +85,29 @@ func (n *Node) askParted(ctx context.Context, of func(wire.Member) bool) {
 		})
 	}
 	wg.Wait()
+	answers = slices.DeleteFunc(answers, func(h *heard) bool { return h == nil })
 	for _, h := range answers {
-		if h != nil {
-			n.judgeParted(h)
+		n.judgeParted(h, others, answers)
+	}
+}
+
+// carriedOut says whether more than half of the others, without those it gives up,
+// go by a plan. One who keeps a plan that the seats signed and gave up again can
+// stop nobody with it.
+func carriedOut(p *members.Plan, others []wire.Member, answers []*heard, digest string) bool {
+	count, say := 0, 0
+	for _, m := range others {
+		if slices.Contains(p.Lost, m.Node) {
+			continue
+		}
+		count++
+		if slices.ContainsFunc(answers, func(h *heard) bool {
+			return h.member.Node == m.Node && slices.ContainsFunc(h.got.Recoveries, func(r wire.Recovery) bool { return r.Digest == digest })
+		}) {
+			say++
 		}
 	}
+	return 2*say > count
 }
 
 // noteOf is the checkpoint that a node which was given up signs: what it holds.
@@ -100,14 +123,14 @@ func (n *Node) noteOf(ctx context.Context, m wire.Member, peer api.Peer) string 
 }
 
 // judgeParted raises what follows from one member's plans.
-func (n *Node) judgeParted(h *heard) {
+func (n *Node) judgeParted(h *heard, others []wire.Member, answers []*heard) {
 	if plan := n.givenUp(h.member.Node); plan != "" && n.givenUp(n.id.Node) == "" {
 		n.parted(h, nil, witness.Alarm{Member: h.member.ID, Verdict: witness.VerdictMember,
 			Why: h.member.Node + " runs, which the plan of recovery " + plan + " has given up; switch it off, and bring it back as a new node by a roster"})
 	}
 	for _, r := range h.got.Recoveries {
 		p, good := n.news(&r)
-		if !good {
+		if !good || !carriedOut(&p, others, answers, r.Digest) {
 			continue
 		}
 		n.hear(r.Digest, p)

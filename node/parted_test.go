@@ -13,7 +13,12 @@ import (
 	"testing"
 	"time"
 
+	"accord/crypto/jws"
+	"accord/crypto/keys"
+	"accord/crypto/strictjson"
+	"accord/exchange"
 	"accord/node"
+	"accord/node/founding"
 	"accord/node/nodetest"
 	"accord/node/recovery"
 	"accord/node/wire"
@@ -257,4 +262,69 @@ func TestAForgottenSurvivorStops(t *testing.T) {
 	if !strings.Contains(a.Why, "recover apply") {
 		t.Errorf("%+v", a)
 	}
+}
+
+// TestAnAbandonedPlanCutsNobodyOff: the seats signed it, the lost nodes were found
+// after all, and somebody puts the plan on the ledger. Everybody goes on and says so.
+//
+// Shows: F30, B4
+func TestAnAbandonedPlanCutsNobodyOff(t *testing.T) {
+	c := nodetest.New(t)
+	nominate(t, c, "association")
+	for m := range c.Nodes {
+		c.Stop(m)
+	}
+	plan, err := recovery.Draft([]recovery.Report{survivor(t, c, "association").report, survivor(t, c, "court").report}, "not so", false, time.Now())
+	if err != nil {
+		t.Fatal(err)
+	}
+	var sigs [][]byte
+	for _, m := range []string{"association", "court", "regulator"} {
+		sigs = append(sigs, signPlan(t, c, m, plan))
+	}
+	for _, n := range c.Plan.Nodes {
+		c.Start(n.Member)
+	}
+	c.Ready()
+	body, err := strictjson.Marshal(recovery.Signed(plan, sigs))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if res, err := c.Client("court").Submit(t.Context(), command(t, c, "court", "members.recover", body)); err != nil || !res.OK {
+		t.Fatalf("%+v, %v", res, err)
+	}
+	for _, m := range []string{"association", "commission"} {
+		a, file := partedAlarm(t, c, m, "", witness.VerdictUndecided)
+		if a.Stops || !holdsPlan(t, file, "ours", plan) {
+			t.Errorf("%s: %+v", m, a)
+		}
+	}
+	c.Stop("court") // the others need the nodes that the plan would give up
+	c.Ready()
+	nominateAnother(t, c, "regulator")
+}
+
+// command signs a command of a member.
+func command(t *testing.T, c *nodetest.Cluster, m string, verb exchange.Verb, body []byte) []byte {
+	t.Helper()
+	cfg := c.Config(m)
+	store, err := founding.OpenKeys(cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer store.Close()
+	key, err := store.Key(keys.Command)
+	if err != nil {
+		t.Fatal(err)
+	}
+	payload, err := exchange.Command{Federation: cfg.Federation, Issuer: exchange.MemberID(m), Operator: "li", At: exchange.MillisOf(time.Now()),
+		Catalogue: 1, ID: "abandoned-000000000001", Verb: verb, Body: body}.Encode()
+	if err != nil {
+		t.Fatal(err)
+	}
+	token, err := jws.Sign(key, jws.TypCommand, payload)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return []byte(token)
 }

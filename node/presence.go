@@ -383,17 +383,16 @@ func (p *presence) signFor(node string, v *visitor) byte {
 	return v.sign
 }
 
-// gone are the members whose nodes say that this one was given up.
-func (p *presence) gone() (by []exchange.MemberID) {
-	peers := p.n.peers()
+// gone says whether some peer says that this node was given up.
+func (p *presence) gone() bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	for _, m := range peers.list {
-		if p.said[m.Node] == signGone {
-			by = append(by, m.ID)
+	for _, sign := range p.said {
+		if sign == signGone {
+			return true
 		}
 	}
-	return by
+	return false
 }
 
 // alarmTexts are the alarms of this node about the membership.

@@ -9,8 +9,10 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
+	"accord/consensus"
 	"accord/crypto/strictjson"
 	"accord/exchange"
 	"accord/exchange/machine"
@@ -52,9 +54,11 @@ const (
 // recovered is what a node knows of its own recoveries.
 type recovered struct {
 	kept []keptPlan // oldest first; read at the start
+	// servers are those of the log, once it is open.
+	servers atomic.Pointer[func() []consensus.Server]
 
 	mu    sync.Mutex
-	heard map[string]members.Plan // plans by digest that peers go by and that are good; guarded by mu
+	heard map[string]members.Plan // by digest, good and carried out by peers; guarded by mu
 	since time.Time               // when the ledger first took statements without it
 	why   string                  // code of what keeps it off the ledger
 	final bool                    // the ledger has refused it
@@ -230,7 +234,7 @@ func (n *Node) givenUp(node string) (plan string) {
 		}
 	}
 	for _, r := range n.machine.View().Federation().Recoveries {
-		if slices.Contains(r.Plan.Lost, node) {
+		if slices.Contains(r.Plan.Lost, node) && !n.serves(node) {
 			return r.Digest
 		}
 	}
@@ -242,6 +246,24 @@ func (n *Node) givenUp(node string) (plan string) {
 		}
 	}
 	return ""
+}
+
+// serves says whether a node is a server of the log. A plan on the ledger that gives
+// up a server of it was never carried out here: whoever kept an abandoned plan can
+// put it there, and must not cut a living federation in two with it.
+func (n *Node) serves(node string) bool {
+	servers := n.recovered.servers.Load()
+	return servers == nil || slices.ContainsFunc((*servers)(), func(s consensus.Server) bool { return s.ID == node })
+}
+
+// abandoned is a plan on the ledger that was never carried out, nil if there is none.
+func (n *Node) abandoned() *members.Recovery {
+	for _, r := range n.machine.View().Federation().Recoveries {
+		if n.recovered.servers.Load() != nil && slices.ContainsFunc(r.Plan.Lost, n.serves) {
+			return &r
+		}
+	}
+	return nil
 }
 
 // hear remembers a good plan that a peer goes by: whom it gave up this node does

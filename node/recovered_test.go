@@ -4,9 +4,11 @@ import (
 	"testing"
 	"time"
 
+	"accord/consensus"
 	"accord/exchange"
 	. "accord/exchange/machine/machinetest"
 	"accord/exchange/members"
+	"accord/node/wire"
 )
 
 // TestTheRecordComesFirstAndIsMissed: while a plan may be recorded and is not,
@@ -56,7 +58,42 @@ func TestTheRecordComesFirstAndIsMissed(t *testing.T) {
 		t.Errorf("recorded: %+v", n.Recoveries())
 	}
 	n.recovered.kept = nil
-	if n.givenUp("node-commission") == "" {
-		t.Error("the ledger's word is forgotten")
+	for _, c := range []struct {
+		servers []consensus.Server
+		gone    bool
+	}{{[]consensus.Server{{ID: "node-association"}, {ID: "node-court"}}, true}, {[]consensus.Server{{ID: "node-association"}, {ID: "node-commission"}}, false}} {
+		servers := func() []consensus.Server { return c.servers }
+		n.recovered.servers.Store(&servers)
+		if (n.givenUp("node-commission") != "") != c.gone || (n.abandoned() == nil) != c.gone {
+			t.Errorf("with the servers %v: given up %q, abandoned %v", c.servers, n.givenUp("node-commission"), n.abandoned())
+		}
+	}
+}
+
+// TestOneLiarBringsBackNoPlan: a plan that was signed and never carried out counts
+// for nothing, whoever shows it, until most of those it leaves go by it.
+//
+// Shows: F30, B4
+func TestOneLiarBringsBackNoPlan(t *testing.T) {
+	member := func(id string) wire.Member { return wire.Member{ID: exchange.MemberID(id), Node: id + "-1"} }
+	says := func(id string) *heard {
+		return &heard{member: member(id), got: wire.Recoveries{Recoveries: []wire.Recovery{{Digest: "x"}}}}
+	}
+	silent := func(id string) *heard { return &heard{member: member(id)} }
+	others := []wire.Member{member("a"), member("b"), member("c"), member("lost")}
+	p := &members.Plan{Lost: []string{"lost-1", "me-1"}}
+	for name, c := range map[string]struct {
+		answers []*heard
+		want    bool
+	}{
+		"nobody":              {nil, false},
+		"one of three":        {[]*heard{says("a"), silent("b"), silent("c")}, false},
+		"the only one there":  {[]*heard{says("a")}, false},
+		"one and a lost node": {[]*heard{says("a"), says("lost")}, false},
+		"two of three":        {[]*heard{says("a"), says("b")}, true},
+	} {
+		if got := carriedOut(p, others, c.answers, "x"); got != c.want {
+			t.Errorf("%s: %v", name, got)
+		}
 	}
 }

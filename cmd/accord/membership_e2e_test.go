@@ -133,7 +133,15 @@ func TestMembershipChangesUnderLoad(t *testing.T) {
 	if out, err := f.try("platform", "node", "run"); err == nil || !strings.Contains(out, "not founded yet") {
 		t.Errorf("a newcomer without a welcome starts: %s", out)
 	}
-	f.cli("commission", "member", "welcome", "platform", "--out", f.paper("welcome.json"))
+	for deadline := time.Now().Add(time.Minute); ; time.Sleep(100 * time.Millisecond) { // a member's folder follows its ledger within seconds
+		out, err := f.try("commission", "member", "welcome", "platform", "--out", f.paper("welcome.json"))
+		if err == nil {
+			break
+		}
+		if !strings.Contains(out, "INIT-006") || time.Now().After(deadline) {
+			t.Fatalf("%v\n%s", err, out)
+		}
+	}
 	if out, err := f.try("platform", "member", "join", f.paper("welcome.json"), "--digest", "sha256:"+strings.Repeat("0", 64)); err == nil || !strings.Contains(out, "CLI-024") {
 		t.Errorf("joins under another charter: %s", out)
 	}
