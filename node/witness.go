@@ -61,7 +61,13 @@ func (m ledgerMachine) Vouch(ctx context.Context, index uint64) ([]byte, error) 
 
 // Vet implements consensus.Voucher.
 func (m ledgerMachine) Vet(ctx context.Context, voucher []byte, snapshot io.Reader) error {
-	return m.n.witness.Vet(ctx, m.Machine, voucher, snapshot)
+	err := m.n.witness.Vet(ctx, m.Machine, voucher, snapshot)
+	if errors.Is(err, witness.ErrCosign) { // the snapshot is not touched yet
+		// Keys may have been exchanged while this node was away.
+		m.n.askRosters(ctx)
+		err = m.n.witness.Vet(ctx, m.Machine, voucher, snapshot)
+	}
+	return err
 }
 
 // quietNetwork is the log's network, which can be made silent: a node that may

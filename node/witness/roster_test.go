@@ -16,7 +16,7 @@ import (
 )
 
 // rekey brings a roster in force by which a member has the keys of a label.
-func (w *world) rekey(id exchange.MemberID, label string) {
+func (w *world) rekey(id exchange.MemberID, label string, at ...exchange.MemberID) {
 	w.t.Helper()
 	sign := func(by, typ string, v any) string {
 		payload, err := strictjson.Marshal(v)
@@ -33,17 +33,17 @@ func (w *world) rekey(id exchange.MemberID, label string) {
 	r := *line.Roster()
 	r.Members = slices.Clone(r.Members)
 	r.Charter, r.Previous, r.Version = w.genesis.Digest(), line.Digest(), line.Version()+1
-	at := slices.IndexFunc(r.Members, func(f members.Founder) bool { return f.ID == id })
-	r.Members[at].Keys = nil
+	i := slices.IndexFunc(r.Members, func(f members.Founder) bool { return f.ID == id })
+	r.Members[i].Keys = nil
 	for _, use := range keys.Uses() {
-		r.Members[at].Keys = append(r.Members[at].Keys, cryptotest.Public(label, use))
+		r.Members[i].Keys = append(r.Members[i].Keys, cryptotest.Public(label, use))
 	}
 	document, err := r.Encode()
 	if err != nil {
 		w.t.Fatal(err)
 	}
 	s := members.SignedRoster{Document: string(document), Proofs: []string{sign(label, jws.TypIntroduction,
-		members.Introduction{Format: members.IntroductionFormat, Federation: "qinghai", At: 1, Member: r.Members[at]})}}
+		members.Introduction{Format: members.IntroductionFormat, Federation: "qinghai", At: 1, Member: r.Members[i]})}}
 	for _, seat := range []string{"commission", "court", "regulator"} {
 		s.Endorsements = append(s.Endorsements, sign(seat, jws.TypEndorsement,
 			members.RosterEndorsement{Federation: "qinghai", Roster: members.Digest(document), Version: r.Version}))
@@ -55,8 +55,8 @@ func (w *world) rekey(id exchange.MemberID, label string) {
 	w.next++
 	w.apply([]byte(sign("court", jws.TypCommand, exchange.Command{Federation: "qinghai", Issuer: "court", Operator: "zhao",
 		At: exchange.MillisOf(w.clock()), Catalogue: 1, ID: exchange.CommandID(fmt.Sprintf("statement-%06d", w.next)),
-		Verb: exchange.VerbRoster, Body: body})))
-	if got := w.member["court"].machine.View().Roster().Version; got != r.Version {
+		Verb: exchange.VerbRoster, Body: body})), at...)
+	if got := w.member[append(at, "court")[0]].machine.View().Roster().Version; got != r.Version {
 		w.t.Fatalf("roster %d is in force, want %d", got, r.Version)
 	}
 }

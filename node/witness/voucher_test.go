@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"testing"
+	"time"
 
 	"accord/crypto/tlog"
 	"accord/exchange"
@@ -89,6 +90,45 @@ func TestOnlyACosignedSnapshotIsTaken(t *testing.T) {
 		t.Fatalf("the good one was refused: %v", err)
 	}
 	if err := lagging.machine.Restore(bytes.NewReader(good)); err != nil || lagging.machine.View().Root() != sender.machine.View().Root() {
+		t.Errorf("restored: %v", err)
+	}
+}
+
+// TestASnapshotAfterKeysWereExchanged: a node that was away while a member exchanged
+// its keys believes a voucher that needs the new one once it was shown the roster,
+// although its own ledger does not know it yet, and not before.
+//
+// Shows: B9, F37, g7
+func TestASnapshotAfterKeysWereExchanged(t *testing.T) {
+	w, ctx := newWorld(t), t.Context()
+	others := []exchange.MemberID{"association", "commission", "regulator"}
+	w.grow(2)
+	w.pass(time.Hour)
+	w.rekey("association", "association-2", others...)
+	w.member["association"].Keys = fixedKeys("association-2")
+	w.grow(3, others...)
+	sender, lagging := w.member["regulator"], w.member["court"]
+	w.cut("court", true) // it does not vouch for itself
+	voucher, err := sender.Vouch(ctx, sender.machine.View().Index())
+	if err != nil {
+		t.Fatal(err)
+	}
+	snapshot := snapshotOf(t, sender.machine)
+	if err := lagging.Vet(ctx, lagging.machine, voucher, bytes.NewReader(snapshot)); !errors.Is(err, ErrCosign) {
+		t.Errorf("a key nobody has shown it: %v", err)
+	}
+	for _, paper := range sender.machine.View().Lineage().Since(0) {
+		if _, err := lagging.machine.Book().Learn(paper, nil); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := lagging.Vet(ctx, lagging.machine, signedBy(t, voucher, "regulator", "commission"), bytes.NewReader(snapshot)); !errors.Is(err, ErrCosign) {
+		t.Errorf("two of four: %v", err)
+	}
+	if err := lagging.Vet(ctx, lagging.machine, voucher, bytes.NewReader(snapshot)); err != nil {
+		t.Fatalf("the good one was refused: %v", err)
+	}
+	if err := lagging.machine.Restore(bytes.NewReader(snapshot)); err != nil || lagging.machine.View().Root() != sender.machine.View().Root() {
 		t.Errorf("restored: %v", err)
 	}
 }
