@@ -100,7 +100,7 @@ func TestUnitRunsTheNode(t *testing.T) {
 		"Environment=ACCORD_PASSPHRASE_FILE=%d/passphrase\n",
 		"LoadCredentialEncrypted=passphrase:",
 		"StateDirectoryMode=0700\n", "UMask=0077\n", "LimitCORE=0\n",
-		"StartLimitBurst=", "RestartPreventExitStatus=1 2 6\n",
+		"StartLimitBurst=", "RestartPreventExitStatus=1 2 6 7\n",
 	} {
 		if !strings.Contains(string(raw), want) {
 			t.Errorf("the unit lacks %q", strings.TrimSpace(want))

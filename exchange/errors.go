@@ -3,6 +3,7 @@ package exchange
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"sort"
 	"strings"
 	"sync"
@@ -37,6 +38,12 @@ func (k Kind) String() string {
 		return kindNames[k]
 	}
 	return "internal"
+}
+
+// KindOf is the kind of a name as it stands in JSON.
+func KindOf(name string) (Kind, bool) {
+	i := slices.Index(kindNames[:], name)
+	return Kind(max(i, 0)), i >= 0
 }
 
 // Definition is one error the product can give: its stable code, kind, what
@@ -122,6 +129,15 @@ type Error struct {
 	Args  []Arg  `json:"args,omitempty"`
 	Field string `json:"field,omitempty"` // JSON pointer or column the error is about
 	Cause error  `json:"-"`
+
+	what, next string // in place of a definition's texts, see Relayed
+}
+
+// Relayed is an error that another program has given and this one does not define:
+// that of a newer version, or of a package that is not part of this program. The
+// kind decides what is done about it, and the other's words are passed on.
+func Relayed(code string, kind Kind, what, next string) *Error {
+	return &Error{Code: code, Kind: kind, what: what, next: next}
 }
 
 // At says which input member or column the error is about.
@@ -156,18 +172,22 @@ func (e *Error) Is(target error) bool {
 
 // What says what happened, in lang.
 func (e *Error) What(lang Lang) string {
-	return e.render(lang, func(d *Definition) Text { return d.What })
+	if s := e.render(lang, func(d *Definition) Text { return d.What }, e.what); s != "" {
+		return s
+	}
+	return e.Code
 }
 
 // Next says what to do about it, in lang; may be empty.
 func (e *Error) Next(lang Lang) string {
-	return e.render(lang, func(d *Definition) Text { return d.Next })
+	return e.render(lang, func(d *Definition) Text { return d.Next }, e.next)
 }
 
-func (e *Error) render(lang Lang, pick func(*Definition) Text) string {
+// render fills in a text, or gives the other program's where there is no definition.
+func (e *Error) render(lang Lang, pick func(*Definition) Text, relayed string) string {
 	d := Lookup(e.Code)
 	if d == nil {
-		return e.Code
+		return relayed
 	}
 	s := pick(d).In(lang)
 	for _, a := range e.Args {

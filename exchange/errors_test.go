@@ -47,6 +47,30 @@ func TestUnknownErrorsBecomeInternalAndHideTheirText(t *testing.T) {
 	}
 }
 
+func TestKindsHaveNames(t *testing.T) {
+	for k := KindInternal; k <= KindPartial; k++ {
+		if back, ok := KindOf(k.String()); !ok || back != k {
+			t.Errorf("%s is read as %s", k, back)
+		}
+	}
+	if k, ok := KindOf("teapot"); ok {
+		t.Errorf("a kind that is none is %s", k)
+	}
+}
+
+func TestRelayedErrorsSpeakTheOthersWords(t *testing.T) {
+	e := Relayed("LATER-001", KindConflict, "what they say", "what to do")
+	if e.What(Zh) != "what they say" || e.Next(En) != "what to do" || e.Kind != KindConflict || !strings.Contains(e.Error(), "LATER-001") {
+		t.Errorf("%v", e)
+	}
+	if e := Relayed(errProbe.Code, KindConflict, "x", "y"); e.What(En) == "x" {
+		t.Error("somebody else's words replace a definition's")
+	}
+	if e := (&Error{Code: "LATER-001"}); e.What(En) != "LATER-001" || e.Next(En) != "" {
+		t.Errorf("without words: %q %q", e.What(En), e.Next(En))
+	}
+}
+
 func TestDefineTwicePanics(t *testing.T) {
 	defer func() {
 		if recover() == nil {

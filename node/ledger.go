@@ -169,17 +169,19 @@ func (n *Node) Barrier(r *http.Request) error {
 func (n *Node) watchReady(ctx context.Context) {
 	patience := max(5*time.Second, 4*n.cfg.RaftTimeout)
 	for ctx.Err() == nil {
+		began := time.Now()
 		attempt, cancel := context.WithTimeout(ctx, patience)
 		_, err := n.ledger.Barrier(attempt)
 		cancel()
 		if ctx.Err() != nil {
 			return
 		}
-		wait := n.cfg.RaftTimeout
+		wait := n.cfg.RaftTimeout / 4
 		if err != nil {
 			wait = 100 * time.Millisecond
 		}
 		if err == nil {
+			n.confirmed.Store(&began)
 			n.caughtUp.Store(true)
 		}
 		if was := n.ready.Swap(err == nil); !was && err == nil {
@@ -194,6 +196,21 @@ func (n *Node) watchReady(ctx context.Context) {
 	}
 }
 
+// confirmedLately says whether a majority stood behind the leader a moment ago, in a
+// question that was asked then. A leader that was cut off holds its lease for a
+// while, and a follower believes in it for as long; neither is to be called ready
+// meanwhile.
+func (n *Node) confirmedLately() bool {
+	at := n.confirmed.Load()
+	return at != nil && time.Since(*at) < confirmationAge(n.cfg.RaftTimeout)
+}
+
+// confirmationAge is how old the last answer may be: three rounds, and no less than a
+// busy machine takes.
+func confirmationAge(timeout time.Duration) time.Duration {
+	return max(2*time.Second, timeout*3/4)
+}
+
 // Status is what this node knows of itself.
 func (n *Node) Status() wire.NodeStatus {
 	st, view := n.ledger.Status(), n.machine.View()
@@ -206,6 +223,7 @@ func (n *Node) Status() wire.NodeStatus {
 	}
 	out.LeaderOf, _ = n.memberOf(st.Leader)
 	out.Records, out.Unrecorded = n.recordCount(), n.Unrecorded()
+	out.ClockOff, out.KeysDue = n.clock.err() != nil, n.keysDue()
 	switch {
 	case n.Removed() != nil:
 		out.Why = "a roster took this node out of the federation"
@@ -217,6 +235,8 @@ func (n *Node) Status() wire.NodeStatus {
 		out.Why = "no leader"
 	case !n.ready.Load():
 		out.Why = "waiting for what was committed"
+	case !n.confirmedLately():
+		out.Why = "no majority has confirmed the leader lately"
 	case n.clock.err() != nil:
 		out.Why = n.clock.err().Error()
 	case n.audit.Working() == 0:

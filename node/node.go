@@ -87,9 +87,10 @@ type Node struct {
 	presence    *presence
 	recovered   recovered
 
-	savedMachine int         // machine version noted in the data folder
-	caughtUp     atomic.Bool // a read point was reached since start
-	ready        atomic.Bool // the last read point asked for was reached
+	savedMachine int                       // machine version noted in the data folder
+	caughtUp     atomic.Bool               // a read point was reached since start
+	ready        atomic.Bool               // the last read point asked for was reached
+	confirmed    atomic.Pointer[time.Time] // when the last one that was reached was asked for
 	counted      recordCounter
 	failed       chan error // the first error that must end the process
 	requests     gate       // every request that runs
@@ -426,6 +427,7 @@ func (n *Node) openInterface() error {
 	n.tasks.Go(func() { n.watchMembers(ctx) })
 	n.tasks.Go(func() { n.witness.Run(ctx) })
 	n.tasks.Go(func() { n.watchClock(ctx) })
+	n.tasks.Go(func() { n.watchKeys(ctx) })
 	n.tasks.Go(func() { n.tendMembership(ctx) })
 	n.tasks.Go(func() { n.announce(ctx) })
 	n.tasks.Go(func() { n.recordRecovery(ctx) })

@@ -64,7 +64,7 @@ func (n *Node) refreshPeers() {
 
 // keyOverlap is how long a TLS key is still taken after its roster has ended it:
 // members do not all change in the same instant.
-const keyOverlap = time.Minute
+const keyOverlap = 30 * time.Second
 
 // newPeerTable lists the active members and the TLS keys that count at a time.
 func newPeerTable(all []members.Member, at exchange.Millis) *peerTable {

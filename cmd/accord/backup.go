@@ -36,7 +36,7 @@ func backupCommand(e *env) *cli.Command {
 			Flags: []cli.Flag{
 				&cli.StringFlag{Name: "identity", Required: true, Usage: e.t("存放私钥的新目录 `DIR`", "new folder `DIR` for the private half")},
 				backupPassphrase(e, true),
-				&cli.StringFlag{Name: "out", Required: true, Usage: e.outUsage()},
+				e.outFlag(""),
 			},
 			Action: func(c *cli.Context) error { return e.backupKeygen(c) },
 		}, {

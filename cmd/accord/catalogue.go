@@ -59,7 +59,7 @@ func catalogueCommand(e *env) *cli.Command {
 		}, {
 			Name: "compile", ArgsUsage: "FILE",
 			Usage:  e.t("把 YAML 编译为成员签署的 JSON", "compile YAML to the JSON that members sign"),
-			Flags:  []cli.Flag{&cli.StringFlag{Name: "out", Value: "-", Usage: e.outUsage()}},
+			Flags:  []cli.Flag{e.outFlag("-")},
 			Action: func(c *cli.Context) error { return e.compile(c.Args().First(), c.String("out")) },
 		}, {
 			Name: "lint", ArgsUsage: "FILE",

@@ -15,7 +15,7 @@ func endorseCommand(e *env) *cli.Command {
 	return &cli.Command{
 		Name: "endorse", ArgsUsage: "FILE",
 		Usage: e.t("以本单位席位同意新目录", "endorse a new catalogue with this member's seat"),
-		Flags: []cli.Flag{&cli.StringFlag{Name: "out", Required: true, Usage: e.outUsage()}},
+		Flags: []cli.Flag{e.outFlag("")},
 		Action: func(c *cli.Context) error {
 			document, err := e.catalogueFile(c.Args().First())
 			if err != nil {

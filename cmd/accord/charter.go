@@ -39,7 +39,7 @@ func charterCommand(e *env) *cli.Command {
 				catalogueFlag(e, "default"),
 				&cli.UintFlag{Name: "cosign-quorum", Usage: e.t("检查点须有 `N` 个成员共签；默认过半数", "`N` members must cosign a checkpoint; default a majority")},
 				&cli.UintFlag{Name: "adopt-quorum", Usage: e.t("新目录须有 `N` 个席位同意；默认四分之三", "`N` seats must endorse a new catalogue; default three quarters")},
-				&cli.StringFlag{Name: "out", Value: "charter.json", Usage: e.outUsage()},
+				e.outFlag("charter.json"),
 			},
 			Action: func(c *cli.Context) error { return e.draftCharter(c) },
 		}, {
@@ -53,9 +53,13 @@ func charterCommand(e *env) *cli.Command {
 			ArgsUsage: "FILE",
 			Flags: []cli.Flag{
 				&cli.StringFlag{Name: "digest", Usage: e.t("只签署摘要为 `DIGEST` 的章程", "sign only the charter with this `DIGEST`")},
-				&cli.StringFlag{Name: "out", Required: true, Usage: e.outUsage()},
+				e.outFlag(""),
 			},
-			Action: func(c *cli.Context) error { return e.signCharter(c) },
+			Action: func(c *cli.Context) error {
+				return e.withDraft(c, func(cfg config.Config, store *keystore.Store, d draftFile) error {
+					return e.signCharter(c, cfg, store, d)
+				})
+			},
 		}, {
 			Name:      "found",
 			Usage:     e.t("用全体签名建立联合体", "found the federation with all signatures"),
@@ -63,7 +67,11 @@ func charterCommand(e *env) *cli.Command {
 			Flags: []cli.Flag{
 				&cli.StringFlag{Name: "digest", Usage: e.t("只接受摘要为 `DIGEST` 的章程", "accept only the charter with this `DIGEST`")},
 			},
-			Action: func(c *cli.Context) error { return e.foundFederation(c) },
+			Action: func(c *cli.Context) error {
+				return e.withDraft(c, func(cfg config.Config, store *keystore.Store, d draftFile) error {
+					return e.foundFederation(c, cfg, store, d)
+				})
+			},
 		}},
 	}
 }
@@ -94,7 +102,7 @@ func (e *env) draftCharter(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	if err := e.save(c.String("out"), append(draft, '\n')); err != nil {
+	if err := e.savePaper(c, draft); err != nil {
 		return err
 	}
 	d, _, err := founding.ReadDraft(draft)
@@ -194,17 +202,23 @@ func (e *env) readDraft(path, expected string) (d draftFile, err error) {
 		return d, err
 	}
 	d.digest = members.Digest([]byte(d.draft.Charter))
+	return d, expectDigest(expected, d.digest)
+}
+
+// expectDigest holds a charter's digest against the one that --digest names, if it
+// names one.
+func expectDigest(expected, got string) error {
 	if expected == "" {
-		return d, nil
+		return nil
 	}
 	want, err := bundle.ParseDigest(expected)
 	if err != nil {
-		return d, errBadValue.With("flag", "--digest", "value", expected, "example", "sha256: + 64 hex")
+		return errBadValue.With("flag", "--digest", "value", expected, "example", "sha256: + 64 hex")
 	}
-	if want.String() != d.digest {
-		return d, errOtherCharter.With("got", d.digest)
+	if want.String() != got {
+		return errOtherCharter.With("got", got)
 	}
-	return d, nil
+	return nil
 }
 
 // opened is this node's configuration and keys, for acts on papers.
@@ -217,7 +231,8 @@ func (e *env) opened() (config.Config, *keystore.Store, error) {
 	return cfg, store, err
 }
 
-func (e *env) signCharter(c *cli.Context) error {
+// withDraft opens keys and the draft that a command names, and acts with both.
+func (e *env) withDraft(c *cli.Context, act func(cfg config.Config, store *keystore.Store, d draftFile) error) error {
 	d, err := e.readDraft(c.Args().First(), c.String("digest"))
 	if err != nil {
 		return err
@@ -227,31 +242,26 @@ func (e *env) signCharter(c *cli.Context) error {
 		return err
 	}
 	defer store.Close()
+	return act(cfg, store, d)
+}
+
+func (e *env) signCharter(c *cli.Context, cfg config.Config, store *keystore.Store, d draftFile) error {
 	token, err := founding.Sign(cfg, store, d.raw)
 	if err != nil {
 		return err
 	}
-	if err := e.save(c.String("out"), append(token, '\n')); err != nil {
+	if err := e.savePaper(c, token); err != nil {
 		return err
 	}
 	return e.showPaper(d.paper(c.String("out")),
 		exchange.Text{Zh: "用电话与其他单位核对口令词，再交换签名", En: "compare the words with the others by phone, then exchange signatures"})
 }
 
-func (e *env) foundFederation(c *cli.Context) error {
-	d, err := e.readDraft(c.Args().First(), c.String("digest"))
-	if err != nil {
-		return err
-	}
+func (e *env) foundFederation(c *cli.Context, cfg config.Config, store *keystore.Store, d draftFile) error {
 	signatures, err := e.readAll(c.Args().Tail(), maxPaper)
 	if err != nil {
 		return err
 	}
-	cfg, store, err := e.opened()
-	if err != nil {
-		return err
-	}
-	defer store.Close()
 	if _, err := founding.Found(cfg, store, d.raw, signatures); err != nil {
 		return err
 	}

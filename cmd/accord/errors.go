@@ -109,7 +109,11 @@ func (e *env) fail(err error) int {
 	if next := x.Next(e.Lang); next != "" {
 		e.hint(e.t("下一步", "next"), clean(next))
 	}
-	e.hint(e.t("代码", "code"), x.Code+e.t("，详见 accord explain ", ", see accord explain ")+x.Code)
+	code := clean(x.Code)
+	if exchange.Lookup(x.Code) != nil { // that of a newer node is not explained here
+		code += e.t("，详见 accord explain ", ", see accord explain ") + x.Code
+	}
+	e.hint(e.t("代码", "code"), code)
 	if e.Debug && x.Cause != nil {
 		e.hint("debug", clean(x.Cause.Error()))
 	}

@@ -50,7 +50,7 @@ func TestEveryKindHasOneExitCodeAndAText(t *testing.T) {
 
 func TestExitCodesStay(t *testing.T) {
 	for kind, want := range map[string]int{"internal": 70, "invalid": 1, "refused": 2, "forbidden": 2, "unauthenticated": 2,
-		"not-found": 3, "partial": 4, "no-quorum": 5, "unverified": 6, "unavailable": 75, "unknown-outcome": 75, "conflict": 75} {
+		"not-found": 3, "partial": 4, "no-quorum": 5, "unverified": 6, "unavailable": 75, "unknown-outcome": 75, "conflict": 7} {
 		p := newProbe("probe", "fail", kind)
 		if got := p.run(); got != want {
 			t.Errorf("%s exits %d, want %d\n%s", kind, got, want, p.err.String())

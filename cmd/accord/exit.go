@@ -14,7 +14,8 @@ type exitRow struct {
 }
 
 // exitTable is what scripts may rely on. Codes are never given a new meaning.
-// 70 and 75 are EX_SOFTWARE and EX_TEMPFAIL of sysexits.h.
+// 70 and 75 are EX_SOFTWARE and EX_TEMPFAIL of sysexits.h. A conflict is not among
+// what may be tried again: the same command meets the same conflict.
 var exitTable = []exitRow{
 	{0, nil,
 		exchange.Text{Zh: "成功", En: "done"}},
@@ -30,10 +31,12 @@ var exitTable = []exitRow{
 		exchange.Text{Zh: "可达成员不足法定数，未做任何改动", En: "no quorum, nothing was changed"}},
 	{6, []exchange.Kind{exchange.KindUnverified},
 		exchange.Text{Zh: "签名、摘要或证明未通过验证", En: "a signature, digest or proof does not hold"}},
+	{7, []exchange.Kind{exchange.KindConflict},
+		exchange.Text{Zh: "与现有内容或他人的改动冲突：先查看，再决定", En: "in conflict with what is there or with somebody else's change: look, then decide"}},
 	{70, []exchange.Kind{exchange.KindInternal},
 		exchange.Text{Zh: "内部错误", En: "internal error"}},
-	{75, []exchange.Kind{exchange.KindUnavailable, exchange.KindUnknownOutcome, exchange.KindConflict},
-		exchange.Text{Zh: "请重试：暂不可用、结果未知或与他人改动冲突", En: "try again: unavailable, outcome unknown or changed by somebody else"}},
+	{75, []exchange.Kind{exchange.KindUnavailable, exchange.KindUnknownOutcome},
+		exchange.Text{Zh: "请重试：暂不可用或结果未知", En: "try again: unavailable, or outcome unknown"}},
 }
 
 // exitOf is the exit code for an error of kind k; a kind that nobody thought

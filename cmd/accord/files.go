@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"errors"
 	"io"
 	"io/fs"
@@ -8,6 +9,8 @@ import (
 	"path/filepath"
 
 	"accord/exchange"
+
+	"github.com/urfave/cli/v2"
 )
 
 // What can be wrong with a file that a command reads or writes.
@@ -77,6 +80,16 @@ func (e *env) save(path string, data []byte) (err error) {
 		return err
 	}
 	return nil
+}
+
+// savePaper writes a signed paper or a draft, as a line, to where --out says.
+func (e *env) savePaper(c *cli.Context, text []byte) error {
+	return e.save(c.String("out"), append(bytes.TrimSpace(text), '\n'))
+}
+
+// outFlag says where a new file goes; without a default it must be given.
+func (e *env) outFlag(def string) cli.Flag {
+	return &cli.StringFlag{Name: "out", Value: def, Required: def == "", Usage: e.outUsage()}
 }
 
 // outUsage is said by every command that writes a file.

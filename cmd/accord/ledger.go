@@ -54,7 +54,7 @@ func ledgerCommand(e *env) *cli.Command {
 		}, {
 			Name:  "export",
 			Usage: e.t("把账本和可出示的文书导出为一个证据文件", "export ledger and documents as one evidence file"),
-			Flags: []cli.Flag{&cli.StringFlag{Name: "out", Required: true, Usage: e.outUsage()}},
+			Flags: []cli.Flag{e.outFlag("")},
 			Action: func(c *cli.Context) error {
 				evidence, err := e.node().Bundle(c.Context)
 				if err != nil {

@@ -45,16 +45,12 @@ func memberNames(ms []exchange.MemberID) []string {
 	return out
 }
 
-func (e *env) outFlag() cli.Flag {
-	return &cli.StringFlag{Name: "out", Value: "-", Usage: e.outUsage()}
-}
-
 // policyCommand writes whose signatures make a checkpoint believable.
 func (e *env) policyCommand() *cli.Command {
 	return &cli.Command{
 		Name:  "policy",
 		Usage: e.t("共签策略（C2SP tlog-policy）：成员公钥和法定数", "the cosigner policy (C2SP tlog-policy): members' keys and the quorum"),
-		Flags: []cli.Flag{e.outFlag()},
+		Flags: []cli.Flag{e.outFlag("-")},
 		Action: func(c *cli.Context) error {
 			text, err := e.node().Policy(c.Context)
 			if err != nil {
@@ -78,7 +74,7 @@ func (e *env) proofCommand() *cli.Command {
 				&cli.StringFlag{Name: "entry", Usage: e.t("名单条目 `ID`", "a list entry's `ID`")},
 				&cli.Int64Flag{Name: "seq", Value: -1, Usage: e.t("序号 `N`，0 为章程", "number `N`, 0 is the charter")},
 				&cli.Int64Flag{Name: "size", Usage: e.t("前 `N` 条的检查点，默认最新", "under the checkpoint of `N` leaves; default the newest")},
-				e.outFlag(),
+				e.outFlag("-"),
 			},
 			Action: func(c *cli.Context) error {
 				q := client.ProofQuery{Statement: exchange.CommandID(c.String("statement")), Entry: exchange.EntryID(c.String("entry")), Seq: c.Int64("seq"), Size: c.Int64("size")}
@@ -97,7 +93,7 @@ func (e *env) proofCommand() *cli.Command {
 			Flags: []cli.Flag{
 				&cli.Int64Flag{Name: "from", Required: true, Usage: e.t("旧检查点的条数 `N`", "the older checkpoint's size `N`")},
 				&cli.Int64Flag{Name: "to", Usage: e.t("新检查点的条数 `N`，默认最新", "the newer checkpoint's size `N`; default the newest")},
-				e.outFlag(),
+				e.outFlag("-"),
 			},
 			Action: func(c *cli.Context) error {
 				file, err := e.node().ConsistencyProof(c.Context, c.Int64("from"), c.Int64("to"))
@@ -169,7 +165,7 @@ func (e *env) forkEvidenceCommand() *cli.Command {
 		Name:      "fork-evidence",
 		Usage:     e.t("取出警报的证据文件，可用 accord verify 离线验证", "get an alarm's evidence file; accord verify judges it offline"),
 		ArgsUsage: "ALARM",
-		Flags:     []cli.Flag{e.outFlag()},
+		Flags:     []cli.Flag{e.outFlag("-")},
 		Action: func(c *cli.Context) error {
 			file, err := e.node().AlarmEvidence(c.Context, c.Args().First())
 			if err != nil {

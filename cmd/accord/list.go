@@ -59,7 +59,7 @@ func listCommand(e *env) *cli.Command {
 		}, nominateCommand(e), withdrawCommand(e), removeCommand(e), {
 			Name: "export", ArgsUsage: "ID",
 			Usage: e.t("把一个条目导出为证据文件", "export one entry as an evidence file"),
-			Flags: []cli.Flag{&cli.StringFlag{Name: "out", Required: true, Usage: e.outUsage()}},
+			Flags: []cli.Flag{e.outFlag("")},
 			Action: func(c *cli.Context) error {
 				evidence, err := e.node().EntryBundle(c.Context, exchange.EntryID(c.Args().First()))
 				if err != nil {

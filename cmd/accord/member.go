@@ -31,7 +31,7 @@ func memberCommand(e *env) *cli.Command {
 				&cli.StringFlag{Name: "name-zh", Required: true, Usage: e.t("联合体中文名称 `TEXT`", "the federation's Chinese name `TEXT`")},
 				&cli.StringFlag{Name: "name-en", Required: true, Usage: e.t("联合体英文名称 `TEXT`", "the federation's English name `TEXT`")},
 				spanFlag("expires", 7*24*time.Hour, e.t("邀请有效期 `TIME`", "how long it is valid, `TIME`")),
-				&cli.StringFlag{Name: "out", Required: true, Usage: e.outUsage()},
+				e.outFlag(""),
 			},
 			Action: func(c *cli.Context) error { return e.invite(c) },
 		}, {
@@ -120,7 +120,7 @@ func (e *env) invite(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	if err := e.save(c.String("out"), append(token, '\n')); err != nil {
+	if err := e.savePaper(c, token); err != nil {
 		return err
 	}
 	return e.showPaper(paper{File: c.String("out"), Federation: cfg.Federation, Phrase: phraseOf(token),

@@ -5,7 +5,6 @@ import (
 	"slices"
 	"strings"
 
-	"accord/crypto/bundle"
 	"accord/crypto/keys"
 	"accord/crypto/strictjson"
 	"accord/exchange"
@@ -44,13 +43,13 @@ func rosterCommands(e *env) []*cli.Command {
 			&cli.UintFlag{Name: "roster-quorum", Usage: e.t("以后的名册须有 `N` 个席位同意", "`N` seats must endorse later rosters")},
 			&cli.UintFlag{Name: "adopt-quorum", Usage: e.t("新目录须有 `N` 个席位同意", "`N` seats must endorse a new catalogue")},
 			&cli.UintFlag{Name: "cosign-quorum", Usage: e.t("检查点须有 `N` 个成员共签", "`N` members must cosign a checkpoint")},
-			&cli.StringFlag{Name: "out", Required: true, Usage: e.outUsage()},
+			e.outFlag(""),
 		},
 		Action: func(c *cli.Context) error { return e.proposeRoster(c) },
 	}, {
 		Name: "endorse", ArgsUsage: "FILE",
 		Usage:  e.t("以本单位席位同意新名册", "endorse a proposed roster with this member's seat"),
-		Flags:  []cli.Flag{&cli.StringFlag{Name: "out", Required: true, Usage: e.outUsage()}},
+		Flags:  []cli.Flag{e.outFlag("")},
 		Action: func(c *cli.Context) error { return e.endorseRoster(c) },
 	}, {
 		Name: "enact", ArgsUsage: "FILE ENDORSEMENT...",
@@ -59,7 +58,7 @@ func rosterCommands(e *env) []*cli.Command {
 	}, {
 		Name: "welcome", ArgsUsage: "MEMBER",
 		Usage:  e.t("为新成员出具接纳书", "make the paper a newcomer starts from"),
-		Flags:  []cli.Flag{&cli.StringFlag{Name: "out", Required: true, Usage: e.outUsage()}},
+		Flags:  []cli.Flag{e.outFlag("")},
 		Action: func(c *cli.Context) error { return e.welcome(c) },
 	}, {
 		Name: "join", ArgsUsage: "FILE",
@@ -132,7 +131,7 @@ func (e *env) proposeRoster(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	if err := e.save(c.String("out"), append(file, '\n')); err != nil {
+	if err := e.savePaper(c, file); err != nil {
 		return err
 	}
 	return e.showRoster(c.String("out"), d.roster, line, document,
@@ -344,11 +343,16 @@ func (e *env) welcome(c *cli.Context) error {
 		return err
 	}
 	defer store.Close()
-	raw, err := founding.MakeWelcome(cfg, store, exchange.MemberID(c.Args().First()))
+	_, _ = e.node().Ledger(c.Context, true) // a roster that was just enacted is known here; where none runs, the folder says
+	line, err := e.lineage(c)
 	if err != nil {
 		return err
 	}
-	if err := e.save(c.String("out"), append(raw, '\n')); err != nil {
+	raw, err := founding.MakeWelcome(cfg, store, line, exchange.MemberID(c.Args().First()))
+	if err != nil {
+		return err
+	}
+	if err := e.savePaper(c, raw); err != nil {
 		return err
 	}
 	_, g, _, err := founding.ReadWelcome(raw)
@@ -371,12 +375,8 @@ func (e *env) joinFederation(c *cli.Context) error {
 	}
 	words := members.Phrase(g.Digest())
 	if expected := c.String("digest"); expected != "" {
-		want, err := bundle.ParseDigest(expected)
-		if err != nil {
-			return errBadValue.With("flag", "--digest", "value", expected, "example", "sha256: + 64 hex")
-		}
-		if want.String() != g.Digest() {
-			return errOtherCharter.With("got", g.Digest())
+		if err := expectDigest(expected, g.Digest()); err != nil {
+			return err
 		}
 	} else if err := e.confirm(c.Bool("yes"), exchange.Text{Zh: "章程口令词是“" + words.Zh + "”。已用电话与其他成员核对无误？",
 		En: "The charter's words are \"" + words.En + "\". Compared by phone with another member?"}); err != nil {

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"fmt"
 	"io"
 	"log/slog"
 	"slices"
@@ -149,6 +150,10 @@ func settingsOf(pairs []string) (map[string]string, error) {
 	return settings, nil
 }
 
+// noLeader is what a node says when that is all it lacks. One that has stopped over an
+// alarm, or was taken off, hears of no leader either, and says that instead.
+const noLeader = "no leader"
+
 func (e *env) nodeStatus(ctx context.Context) error {
 	s, err := e.node().Status(ctx)
 	if err != nil {
@@ -160,10 +165,19 @@ func (e *env) nodeStatus(ctx context.Context) error {
 	switch {
 	case s.Ready:
 		return nil
-	case s.Leader == "":
+	case s.Leader == "" && (s.Why == "" || s.Why == noLeader):
 		return errNoLeader.With()
 	}
 	return errNotReady.With("why", s.Why)
+}
+
+// keysToReplace names the uses with the days that are left; nothing when none is due.
+func keysToReplace(due []wire.KeyDue) any {
+	var names []string
+	for _, k := range due {
+		names = append(names, fmt.Sprintf("%s (%d d)", k.Use, k.Days))
+	}
+	return names
 }
 
 func (e *env) statusCard(w io.Writer, s wire.NodeStatus) {
@@ -189,5 +203,6 @@ func (e *env) statusCard(w io.Writer, s wire.NodeStatus) {
 		fact{exchange.Text{Zh: "账本根", En: "ledger root"}, s.Ledger.Root},
 		fact{exchange.Text{Zh: "状态摘要", En: "state digest"}, s.Ledger.Digest},
 		fact{exchange.Text{Zh: "本单位记录", En: "own records"}, s.Records},
+		fact{exchange.Text{Zh: "应更换的密钥", En: "keys to replace"}, keysToReplace(s.KeysDue)},
 		fact{exchange.Text{Zh: "启动时间", En: "started"}, s.StartedAt})
 }

@@ -54,6 +54,8 @@ func TestWhatTheNodeAnswersDecidesTheExitCode(t *testing.T) {
 	alone, starting := ready, ready
 	alone.Ready, alone.Leader, alone.LeaderOf, alone.Why = false, "", "", "no leader"
 	starting.Ready, starting.Why = false, "no audit file can be written"
+	stopped := alone
+	stopped.Why = "stopped over a ledger alarm: x"
 	ask := "release ask --record " + recordID + " --from association --field resident_id --purpose statistics --basis-kind statute --basis-ref X"
 	nominate := "list nominate black --record " + recordID + " --ground court-defaulter --term-days 730"
 	for _, test := range []struct {
@@ -69,6 +71,9 @@ func TestWhatTheNodeAnswersDecidesTheExitCode(t *testing.T) {
 		{"ledger status --linear", "GET /api/v1/ledger", node.ErrNoQuorum.With(), 5, "", "LEDGER-001"},
 		{"ledger status", "GET /api/v1/ledger", wire.Ledger{Size: 5, Root: "ad65", Time: when}, 0, "size         5", ""},
 		{"ledger status", "GET /api/v1/ledger", []byte("<html>"), 6, "", "NET-002"},
+		{"ledger status", "GET /api/v1/ledger", exchange.Relayed("LATER-001", exchange.KindNoQuorum, "what a later version says", "what to do then"), 5, "", "what a later version says"},
+		{"ledger status", "GET /api/v1/ledger", exchange.Relayed("LATER-001", exchange.KindUnavailable, "x", "what to do then"), 75, "", "next: what to do then"},
+		{"node status", "GET /api/v1/node/status", stopped, 75, "leader       none", "stopped over a ledger alarm"},
 		{"ledger status", "GET /api/v1/ledger", hangUp, 75, "", "NET-001"},
 		{nominate, "POST /api/v1/lists/black/entries", hangUp, 75, "", "NET-004"},
 		{nominate, "POST /api/v1/lists/black/entries", node.ErrUnknown.With(), 75, "", "LEDGER-002"},

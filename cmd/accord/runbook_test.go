@@ -1,21 +1,21 @@
 package main
 
 import (
-	"context"
-	"fmt"
+	"errors"
+	"io/fs"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
-	"syscall"
 	"testing"
 	"time"
 
-	"accord/exchange"
-	"accord/node/client"
+	"accord/exchange/machine"
+	"accord/node"
+	"accord/node/audit"
 	"accord/node/config"
-	"accord/node/demo"
+	"accord/node/wire"
 )
 
 // A step of the RUNBOOK is rehearsed as it is printed when this stands before its
@@ -23,16 +23,25 @@ import (
 //
 //	<!-- rehearsed at MEMBER -->
 //
-// The machine around the node is replaced: sudo, systemctl and what only looks at
-// the machine are small programs of the test's, and the folders /var/lib/accord
-// and /srv/accord are the test's. Everything named accord is the real program,
-// and the nodes are real processes.
-var rehearsed = regexp.MustCompile(`^<!-- rehearsed at ([a-z]+) -->$`)
+// MEMBER may be "each": all four, those that follow first and the leader last. And
+//
+//	<!-- then the steps of SECTION -->
+//
+// stands where another section's steps are to be followed. The machine around the
+// node is replaced: sudo, systemctl and what looks at the machine or mends it are
+// small programs of the test's, and the folders /var/lib/accord and /srv/accord are
+// the test's. Everything named accord is the real program, what is installed is what
+// runs, and the nodes are real processes.
+var (
+	rehearsed = regexp.MustCompile(`^<!-- rehearsed at ([a-z]+) -->$`)
+	elsewhere = regexp.MustCompile(`^<!-- then the steps of ([a-z-]+) -->$`)
+)
 
-// step is one printed block.
+// step is one printed block, or another section whose steps come next.
 type step struct {
-	member string
-	lines  []string
+	member  string
+	lines   []string
+	section string
 }
 
 // runbook reads the rehearsed steps of every section by its anchor.
@@ -54,6 +63,8 @@ func runbook(t *testing.T) map[string][]step {
 			steps[len(steps)-1].lines = append(steps[len(steps)-1].lines, line)
 		case strings.HasPrefix(line, `<a id="`):
 			section = strings.Split(line, `"`)[1]
+		case elsewhere.MatchString(line):
+			all[section] = append(all[section], step{section: elsewhere.FindStringSubmatch(line)[1]})
 		case rehearsed.MatchString(line):
 			member = rehearsed.FindStringSubmatch(line)[1]
 		case line == "```sh" && member != "":
@@ -64,242 +75,373 @@ func runbook(t *testing.T) map[string][]step {
 	return all
 }
 
-// shims are the programs of the machine around the node. NODE is its data
-// folder.
-var shims = map[string]string{
-	"sudo": `exec "$@"`,
-	"systemctl": `
-case "$1" in
-stop|restart) if [ -e "$NODE.pid" ]; then kill $(cat "$NODE.pid") 2> /dev/null || true
-  while kill -0 $(cat "$NODE.pid") 2> /dev/null; do sleep 0.05; done; rm "$NODE.pid"; fi;;
-esac
-case "$1" in
-start|restart) setsid "$ACCORD" node run --dir "$NODE" >> "$NODE.log" 2>&1 < /dev/null & echo $! > "$NODE.pid"
-  for i in $(seq 600); do [ "$("$ACCORD" node status --dir "$NODE" --output json 2>&1 | grep -c CLI-012)" = 0 ] && exit 0
-    kill -0 $(cat "$NODE.pid") 2> /dev/null || { tail -n 5 "$NODE.log"; exit 1; }; sleep 0.1; done; exit 1;;
-esac`,
-	"accord": `exec "$ACCORD" --dir "$NODE" --operator admin --lang en "$@"`,
-	"install": `mode=0755
-while [ $# -gt 2 ]; do [ "$1" = -m ] && mode=$2; shift 2; done
-rm -f "$2" && cp "$1" "$2" && chmod $mode "$2"`,
-	"chown":       `true`,
-	"journalctl":  `true`,
-	"timedatectl": `true`,
-	"findmnt":     `true`,
-}
-
-// rehearsal is a federation of four real processes to rehearse on.
-type rehearsal struct {
-	t              *testing.T
-	bash, dir, bin string
-}
-
-func newRehearsal(t *testing.T) *rehearsal {
-	t.Helper()
-	bash, err := exec.LookPath("bash")
-	if err != nil {
-		t.Skip("needs bash")
-	}
-	r := &rehearsal{t: t, bash: bash, dir: shortDir(t)}
-	r.bin = filepath.Join(r.dir, "bin")
-	if err := os.MkdirAll(r.bin, 0o700); err != nil {
-		t.Fatal(err)
-	}
-	for name, body := range shims {
-		if err := os.WriteFile(filepath.Join(r.bin, name), []byte("#!"+bash+"\n"+body+"\n"), 0o700); err != nil {
-			t.Fatal(err)
-		}
-	}
-	plan := demo.Plan{Nodes: demo.Agencies()}
-	addresses, err := demo.FreeAddresses(len(plan.Nodes))
-	if err != nil {
-		t.Fatal(err)
-	}
-	for i := range plan.Nodes {
-		plan.Nodes[i].Listen, plan.Nodes[i].Advertise = addresses[i], addresses[i]
-	}
-	if err := demo.Found(t.Context(), r.dir, plan); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		for _, n := range plan.Nodes {
-			r.kill(n.Member)
-		}
-		if t.Failed() {
-			for _, n := range plan.Nodes {
-				raw, _ := os.ReadFile(r.node(n.Member) + ".log")
-				t.Logf("%s: …%s", n.Member, raw[max(0, len(raw)-1500):])
-			}
-		}
-	})
-	for _, n := range plan.Nodes {
-		r.run(n.Member, "sudo systemctl start accord")
-	}
-	return r
-}
-
-func (r *rehearsal) node(member string) string { return filepath.Join(r.dir, member) }
-
-func (r *rehearsal) client(member string) *client.Client {
-	return client.Local(config.SocketPath(r.node(member)), demo.Operator, exchange.En)
-}
-
-// run does printed lines at a member; what fails ends them, and a line with
-// "# exit N" must end with N.
-func (r *rehearsal) run(member string, lines ...string) {
-	r.t.Helper()
-	var text strings.Builder
-	text.WriteString("set -eu\n")
-	text.WriteString(script(block{lines: lines}))
-	replaced := strings.NewReplacer("/var/lib/accord", r.node(member), "/srv/accord", filepath.Join(r.dir, "papers"),
-		"/usr/local/bin/accord", filepath.Join(r.dir, "installed"), "bin/accord ", r.real()+" ").Replace(text.String())
-	if err := os.MkdirAll(filepath.Join(r.dir, "papers"), 0o700); err != nil {
-		r.t.Fatal(err)
-	}
-	installed := "#!" + r.bash + "\nexec \"$ACCORD\" --lang en \"$@\"\n"
-	if err := os.WriteFile(filepath.Join(r.dir, "installed"), []byte(installed), 0o700); err != nil {
-		r.t.Fatal(err)
-	}
-	ctx, cancel := context.WithTimeout(r.t.Context(), 2*time.Minute)
-	defer cancel()
-	cmd := exec.CommandContext(ctx, r.bash, "-c", replaced)
-	cmd.Dir = r.dir
-	cmd.Env = append(cleanEnviron(), "HOME="+r.dir, "LANG=en_US.UTF-8", "PATH="+r.bin+":"+os.Getenv("PATH"), "NODE="+r.node(member), "ACCORD="+r.real(),
-		"ACCORD_RAFT_PROMOTE_AFTER=1s")
-	out, err := cmd.CombinedOutput()
-	if err != nil {
-		r.t.Fatalf("at %s: %v\n%s\n%s", member, err, strings.Join(lines, "\n"), out)
-	}
-}
-
-func (r *rehearsal) real() string { return accordBinary(r.t) }
-
-// kill ends a node as a power cut does.
-func (r *rehearsal) kill(member string) {
-	raw, err := os.ReadFile(r.node(member) + ".pid")
-	if err != nil {
-		return
-	}
-	var pid int
-	if _, err := fmt.Sscan(string(raw), &pid); err == nil {
-		_ = syscall.Kill(pid, syscall.SIGKILL)
-		for syscall.Kill(pid, 0) == nil && !zombie(pid) {
-			time.Sleep(20 * time.Millisecond)
-		}
-	}
-	os.Remove(r.node(member) + ".pid")
-}
-
-// zombie says whether a process has ended and nobody has asked how.
-func zombie(pid int) bool {
-	raw, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
-	return err != nil || strings.Contains(string(raw), ") Z ")
-}
-
-// section does all steps of a section.
-func (r *rehearsal) section(steps []step) {
+// follow does steps in order.
+func (r *rehearsal) follow(book map[string][]step, steps []step) {
 	r.t.Helper()
 	if len(steps) == 0 {
 		r.t.Fatal("no step is rehearsed")
 	}
 	for _, s := range steps {
-		r.run(s.member, s.lines...)
+		switch {
+		case s.section != "":
+			r.follow(book, book[s.section])
+		case s.member == "each":
+			leader := ""
+			for _, m := range members4 {
+				if r.status(m).Role == "leader" {
+					leader = m
+				}
+			}
+			for _, m := range append(slices.DeleteFunc(slices.Clone(members4), func(m string) bool { return m == leader }), leader) {
+				if m != "" {
+					r.run(m, s.lines...)
+				}
+			}
+		default:
+			r.run(s.member, s.lines...)
+		}
 	}
 }
 
-// ready waits until these nodes are.
-func (r *rehearsal) ready(members ...string) {
+// same waits until all four stand at one ledger with one state.
+func (r *rehearsal) same() {
 	r.t.Helper()
-	for _, m := range members {
-		for deadline := time.Now().Add(90 * time.Second); ; time.Sleep(100 * time.Millisecond) {
-			st, err := r.client(m).Status(r.t.Context())
-			if err == nil && st.Ready {
-				break
+	r.until("all four hold one ledger", func() bool {
+		seen := map[wire.Ledger]bool{}
+		for _, m := range members4 {
+			l, err := r.client(m).Ledger(r.t.Context(), true)
+			if err != nil {
+				return false
 			}
-			if time.Now().After(deadline) {
-				r.t.Fatalf("%s is not ready: %s %v", m, st.Why, err)
-			}
+			seen[l] = true
 		}
-	}
-}
-
-// settled waits until all nodes are what the roster says.
-func (r *rehearsal) settled(at string) {
-	r.t.Helper()
-	for deadline := time.Now().Add(90 * time.Second); ; time.Sleep(200 * time.Millisecond) {
-		m, err := r.client(at).Membership(r.t.Context())
-		if err == nil && settled(m) {
-			return
-		}
-		if time.Now().After(deadline) {
-			r.t.Fatalf("the membership is not settled: %+v %v", m, err)
-		}
-	}
+		return len(seen) == 1
+	})
 }
 
 // TestRunbook does what deploy/RUNBOOK.md prints, after the faults it is for.
 //
-// Shows: F17, F29, F30, F31, F37, B12, B14
+// Shows: F10, F17, F18, F22, F29, F30, F31, F34, B8, B12, B14
 func TestRunbook(t *testing.T) {
-	steps := runbook(t)
-	r := newRehearsal(t)
-	all := []string{"regulator", "commission", "association", "court"}
-	r.ready(all...)
-	do := func(section string, before, after func()) {
+	book := runbook(t)
+	r := newRehearsal(t, 0)
+	r.ready(members4...)
+	left := map[string]bool{}
+	for section := range book {
+		left[section] = section != "expired-key" // TestKeysByDate's
+	}
+	do := func(section string, rehearse func(steps []step)) {
 		t.Run(section, func(t *testing.T) {
 			r.t = t
-			if before != nil {
-				before()
-			}
-			r.section(steps[section])
-			if after != nil {
-				after()
-			}
-			delete(steps, section)
+			rehearse(book[section])
 		})
-		r.t = t
-		if t.Failed() {
+		if r.t = t; t.Failed() {
 			t.FailNow()
 		}
+		left[section] = false
+		must(t, os.RemoveAll(r.papers())) // no section uses another's
 	}
-	do("start-stop-restart", nil, nil)
-	do("clock", nil, nil)
-	do("audit", nil, nil)
-	do("fork", nil, nil)
-	do("upgrade", nil, func() { r.ready("commission") })
-	do("disk-full", func() { r.kill("commission") }, func() { r.ready("commission") })
-	do("expired-key", nil, func() { r.settled("court") })
-	do("backup", nil, nil)
-	do("restore", func() { // the disk is gone, what is in the safe is not
+	asPrinted := func(steps []step) { r.follow(book, steps) }
+	do("start-stop-restart", asPrinted)
+	do("audit", asPrinted)
+	do("clock", func(steps []step) { r.clockJumps(book, steps) })
+	do("disk-full", func(steps []step) { r.diskFills(book, steps) })
+	do("backup", func(steps []step) {
+		asPrinted(steps)
+		must(t, os.CopyFS(filepath.Join(r.dir, "safe"), os.DirFS(r.papers())))
+	})
+	do("restore", func(steps []step) { // the disk is gone, what is in the safe is not
+		must(t, os.CopyFS(r.papers(), os.DirFS(filepath.Join(r.dir, "safe"))))
+		must(t, tighten(r.papers()))
 		r.kill("association")
-		must(t, os.Rename(filepath.Join(r.node("association"), "passphrase"), filepath.Join(r.dir, "papers", "passphrase")))
+		must(t, os.Rename(filepath.Join(r.node("association"), "passphrase"), filepath.Join(r.papers(), "passphrase")))
 		must(t, os.RemoveAll(r.node("association")))
-	}, func() { r.settled("association"); r.ready("association") })
-	do("wiped", func() {
+		asPrinted(steps)
+		r.settled("association")
+	})
+	do("wiped", func(steps []step) {
 		r.kill("court")
 		must(t, os.RemoveAll(filepath.Join(r.node("court"), "ledger")))
-	}, func() { r.settled("court"); r.ready("court") })
-	do("no-quorum", func() {
+		if out := r.refused("court"); !strings.Contains(out, "NODE-004") {
+			t.Errorf("a wiped node: %s", out)
+		}
+		asPrinted(steps)
+		r.settled("court")
+	})
+	do("fork", func(steps []step) { r.ledgersDiffer(book, steps) })
+	do("passphrase", func(steps []step) { r.passphraseIsLost(book, steps) })
+	do("no-quorum", func(steps []step) {
 		r.kill("court")
 		r.kill("association")
-		for st, err := r.client("commission").Status(t.Context()); err != nil || st.Leader != ""; st, err = r.client("commission").Status(t.Context()) {
-			time.Sleep(100 * time.Millisecond)
-		}
+		r.until("the commission knows that there is no quorum", func() bool { st := r.status("commission"); return st.Node != "" && !st.Ready })
+		r.until("nobody leads", func() bool { return r.status("commission").Leader == "" })
 		r.run("regulator", "sudo systemctl restart accord")
-	}, func() {
+		asPrinted(steps)
 		r.run("court", "sudo systemctl start accord")
 		r.run("association", "sudo systemctl start accord")
-		r.ready(all...)
 	})
-	do("lost-quorum", func() { // two machines burn down; their keys are in a safe
+	r.ready(members4...)
+	do("quarantine", func(steps []step) { r.entryStopsANode(book, steps) })
+	do("upgrade", func(steps []step) { r.upgrade(book, steps) })
+	r.same()
+	do("lost-quorum", func(steps []step) { // two machines burn down; their keys are in a safe
 		for _, m := range []string{"regulator", "commission"} {
 			r.kill(m)
 			must(t, os.RemoveAll(filepath.Join(r.node(m), "ledger")))
 		}
-	}, func() { r.ready("association", "court") })
-	for section := range steps {
-		t.Errorf("the steps of %s are marked as rehearsed and are not", section)
+		asPrinted(steps)
+		r.ready("association", "court")
+		must(t, r.nominate("association"))
+	})
+	for section, is := range left {
+		if is {
+			t.Errorf("the steps of %s are marked as rehearsed and are not", section)
+		}
 	}
+}
+
+// tighten gives a copy of papers the modes that secrets need.
+func tighten(dir string) error {
+	return filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		if d.IsDir() {
+			return os.Chmod(path, 0o700)
+		}
+		return os.Chmod(path, 0o600)
+	})
+}
+
+// refused starts a node that must not start and gives what it says.
+func (r *rehearsal) refused(member string) string {
+	r.t.Helper()
+	out, err := r.try(member, "sudo systemctl start accord")
+	if err == nil {
+		r.t.Errorf("%s starts", member)
+	}
+	return out
+}
+
+// clockJumps sets the commission's clock ten minutes ahead while all run.
+func (r *rehearsal) clockJumps(book map[string][]step, steps []step) {
+	r.orders("commission", "clock="+(r.clock+10*time.Minute).String())
+	r.until("the commission knows that its clock is wrong", func() bool { return r.status("commission").ClockOff })
+	r.until("another leads", func() bool { return r.status("commission").Role != "leader" && r.status("regulator").Ready })
+	if err := r.nominate("commission"); !errors.Is(err, node.ErrClock) {
+		r.t.Errorf("with a wrong clock a write says %v", err)
+	}
+	must(r.t, r.nominate("regulator"))
+	if marks := r.marks("commission"); !strings.Contains(marks, "[-] clock\n") {
+		r.t.Errorf("/readyz?verbose says %s", marks)
+	}
+	r.follow(book, steps)
+	must(r.t, r.nominate("commission"))
+	r.same()
+}
+
+// diskFills takes the room on the commission's disk: first so much that the node stops
+// in time and goes on by itself, then the last byte.
+func (r *rehearsal) diskFills(book map[string][]step, steps []step) {
+	refused := func(want error) func() bool {
+		return func() bool {
+			err := r.nominate("commission")
+			return errors.Is(err, want) || !r.runs("commission")
+		}
+	}
+	r.fill("commission", 8<<20)
+	r.until("the commission takes no writes", refused(node.ErrDisk))
+	must(r.t, r.nominate("regulator"))
+	must(r.t, os.Remove(filepath.Join(r.node("commission"), "filler")))
+	r.until("it goes on by itself", func() bool { return r.nominate("commission") == nil })
+
+	r.fill("commission", 0)
+	r.until("nothing is done without its audit line", refused(audit.ErrSink))
+	r.until("the others go on", func() bool { return r.nominate("regulator") == nil })
+	r.follow(book, steps)
+	must(r.t, r.nominate("commission"))
+	r.same()
+}
+
+// ledgersDiffer makes two histories from one, under one leader of one term, and puts the
+// court, by its disk, into the one that its federation does not have: the log's own
+// rules see no difference.
+func (r *rehearsal) ledgersDiffer(book map[string][]step, steps []step) {
+	before, other := filepath.Join(r.dir, "before"), filepath.Join(r.dir, "other")
+	r.stop("court", "regulator", "commission", "association")
+	for _, m := range members4 {
+		r.carry(r.node(m), filepath.Join(before, m))
+	}
+	term := r.history()
+	r.stop("court", "regulator", "commission", "association") // the court sees nobody else lead
+	r.carry(r.node("court"), other)
+	for again := true; again; {
+		for _, m := range members4 {
+			r.carry(filepath.Join(before, m), r.node(m))
+		}
+		if again = r.history() != term; again {
+			r.stop("court", "regulator", "commission", "association")
+		}
+	}
+	r.stop("court")
+	r.carry(other, r.node("court"))
+	r.run("court", "sudo systemctl start accord")
+	r.until("the alarm", func() bool {
+		a, err := r.client("commission").Alarms(r.t.Context())
+		return err == nil && slices.ContainsFunc(a.Alarms, func(a wire.Alarm) bool { return a.Member == "court" && a.SettledAt == nil })
+	})
+	r.until("the court stops its service", func() bool { return strings.Contains(r.status("court").Why, "ledger alarm") })
+	must(r.t, r.nominate("regulator")) // the others go on
+	r.follow(book, steps)
+	r.ready(members4...)
+	r.same()
+	for _, m := range members4 {
+		if a, err := r.client(m).Alarms(r.t.Context()); err != nil || a.Stopped || slices.ContainsFunc(a.Alarms, func(a wire.Alarm) bool { return a.SettledAt == nil }) {
+			r.t.Errorf("%s after the replacement: %+v %v", m, a, err)
+		}
+	}
+}
+
+func (r *rehearsal) stop(members ...string) {
+	for _, m := range members {
+		r.run(m, "sudo systemctl stop accord")
+	}
+}
+
+// history starts all, lets the regulator lead, and has it write one entry that all sign
+// for; it gives the term.
+func (r *rehearsal) history() uint64 {
+	var nowhere []string // who reaches nobody is not elected
+	for _, p := range r.plan.Nodes {
+		nowhere = append(nowhere, "dial:"+p.Advertise+"=127.0.0.1:1")
+	}
+	for _, m := range members4 {
+		if m != "regulator" {
+			r.orders(m, nowhere...)
+		}
+		r.run(m, "sudo systemctl start accord")
+	}
+	r.until("the regulator leads", func() bool { return r.status("regulator").Role == "leader" })
+	for _, m := range members4 {
+		r.orders(m)
+	}
+	r.ready(members4...)
+	must(r.t, r.nominate("regulator"))
+	r.same()
+	size := r.status("court").Ledger.Size
+	r.until("the court has signed it", func() bool {
+		p, err := r.client("court").Checkpoints(r.t.Context())
+		return err == nil && slices.ContainsFunc(p.Checkpoints, func(c wire.Cosigned) bool {
+			return c.Size == size && slices.Contains(c.Signers, "court")
+		})
+	})
+	return r.status("regulator").Term
+}
+
+// carry makes one folder what another is; the folder itself stays, as a file system
+// may be mounted there.
+func (r *rehearsal) carry(from, to string) {
+	r.t.Helper()
+	entries, err := os.ReadDir(to)
+	if err != nil && !os.IsNotExist(err) {
+		r.t.Fatal(err)
+	}
+	for _, e := range entries {
+		must(r.t, os.RemoveAll(filepath.Join(to, e.Name())))
+	}
+	must(r.t, os.CopyFS(to, withoutSockets{os.DirFS(from)}))
+	must(r.t, tighten(to))
+}
+
+// passphraseIsLost takes the association's passphrase, once as long as there is one in
+// the safe, and once for good.
+func (r *rehearsal) passphraseIsLost(book map[string][]step, steps []step) {
+	giveBack := r.sealPassphrase("regulator")
+	r.follow(book, steps[:1])
+	giveBack()
+	steps = steps[1:]
+	path := filepath.Join(r.node("association"), "passphrase")
+	r.run("association", "sudo systemctl stop accord")
+	must(r.t, os.MkdirAll(r.papers(), 0o700))
+	must(r.t, os.Rename(path, filepath.Join(r.papers(), "passphrase")))
+	must(r.t, os.WriteFile(path, []byte("not the passphrase\n"), 0o600))
+	if out := r.refused("association"); !strings.Contains(out, "INIT-002") {
+		r.t.Errorf("with another passphrase: %s", out)
+	}
+	r.follow(book, steps[:1])
+	must(r.t, os.RemoveAll(filepath.Join(r.papers(), "passphrase")))
+	must(r.t, os.RemoveAll(path))
+	r.follow(book, steps[1:])
+	r.settled("court")
+	must(r.t, r.nominate("association"))
+	r.same()
+}
+
+// sealPassphrase makes a member's machine one whose passphrase is a credential of the
+// unit: what is not the unit cannot read it.
+func (r *rehearsal) sealPassphrase(member string) (giveBack func()) {
+	inside, settings := filepath.Join(r.node(member), "passphrase"), config.FilePath(r.node(member))
+	raw, err := os.ReadFile(settings)
+	must(r.t, err)
+	must(r.t, os.WriteFile(settings, append(raw, "passphrase_file: "+r.node(member)+".run/passphrase\n"...), 0o600))
+	must(r.t, os.Rename(inside, r.node(member)+".cred"))
+	r.run(member, "sudo systemctl restart accord", "until accord node status > /dev/null; do sleep 1; done")
+	if out, err := r.try(member, "accord member invite --name-zh 例 --name-en E --out /srv/accord/none.jws"); err == nil || !strings.Contains(out, "INIT-002") {
+		r.t.Errorf("a sealed passphrase is read: %s", out)
+	}
+	if out, _ := r.try(member, "accord doctor"); strings.Contains(out, "DOCTOR-008") {
+		r.t.Errorf("doctor complains of a passphrase that only the unit sees: %s", out)
+	}
+	return func() {
+		must(r.t, os.Rename(r.node(member)+".cred", inside))
+		must(r.t, os.WriteFile(settings, raw, 0o600))
+	}
+}
+
+// entryStopsANode has the commission's program panic over one entry until it does not
+// start any more.
+func (r *rehearsal) entryStopsANode(book map[string][]step, steps []step) {
+	r.orders("commission", "machine.apply.commit=panic")
+	must(r.t, r.nominate("regulator"))
+	for range 3 {
+		r.until("the entry stops the commission", func() bool { return !r.runs("commission") })
+		_, _ = r.try("commission", "sudo systemctl start accord") // it may stop before it answers
+	}
+	r.until("the commission is down", func() bool { return !r.runs("commission") })
+	r.orders("commission") // the machine is well again, the program is the same
+	if out := r.refused("commission"); !strings.Contains(out, "NODE-004") || !strings.Contains(out, "quarantine") {
+		r.t.Errorf("after three stops at one entry: %s", out)
+	}
+	r.follow(book, steps)
+	r.same()
+}
+
+// upgrade takes all to the next release; its rules begin with the last, and the old
+// program does not come back.
+func (r *rehearsal) upgrade(book map[string][]step, steps []step) {
+	version := func(m string) int {
+		fed, err := r.client(m).Federation(r.t.Context())
+		must(r.t, err)
+		return fed.MachineVersion
+	}
+	r.until("this release's rules are in force", func() bool { return version("court") == machine.Version })
+	r.follow(book, steps)
+	for _, m := range members4 {
+		r.until("the new rules begin at "+m, func() bool { return version(m) == machine.Version+1 })
+	}
+	must(r.t, r.nominate("regulator"))
+	r.run("court", "sudo systemctl stop accord")
+	current := r.node("court") + ".program"
+	must(r.t, os.Rename(current, current+".next"))
+	now, err := programs["now"]()
+	must(r.t, err)
+	must(r.t, os.Symlink(now, current))
+	if out := r.refused("court"); !strings.Contains(out, "CMD-017") {
+		r.t.Errorf("the old program behind the gate: %s", out)
+	}
+	must(r.t, os.Rename(current+".next", current))
+	r.run("court", "sudo systemctl start accord")
+	r.ready(members4...)
 }
 
 func must(t *testing.T, err error) {

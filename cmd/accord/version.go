@@ -21,10 +21,18 @@ type build struct {
 	Modified bool   `json:"modified,omitempty"` // the checkout had changes
 	Go       string `json:"go"`
 	Platform string `json:"platform"`
+	// Modules are the libraries in the program, with the sums that go.sum pins.
+	Modules []module `json:"modules"`
+}
+
+type module struct {
+	Path    string `json:"path"`
+	Version string `json:"version"`
+	Sum     string `json:"sum"`
 }
 
 func thisBuild() build {
-	b := build{Version: version, Go: runtime.Version(), Platform: runtime.GOOS + "/" + runtime.GOARCH}
+	b := build{Version: version, Go: runtime.Version(), Platform: runtime.GOOS + "/" + runtime.GOARCH, Modules: []module{}}
 	info, ok := debug.ReadBuildInfo()
 	if !ok {
 		return b.named()
@@ -41,6 +49,9 @@ func thisBuild() build {
 		case "vcs.modified":
 			b.Modified = s.Value == "true"
 		}
+	}
+	for _, d := range info.Deps {
+		b.Modules = append(b.Modules, module{d.Path, d.Version, d.Sum})
 	}
 	return b.named()
 }

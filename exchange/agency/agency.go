@@ -3,6 +3,7 @@ package agency
 import (
 	"context"
 	"encoding/base64"
+	"errors"
 	"fmt"
 	"io"
 	"time"
@@ -114,7 +115,29 @@ func (a *Agency) Act(ctx context.Context, op exchange.OperatorID, verb exchange.
 }
 
 func (a *Agency) act(ctx context.Context, id exchange.CommandID, op exchange.OperatorID, verb exchange.Verb, body any) (exchange.Result, error) {
-	payload, err := a.sign(id, op, verb, body)
+	for {
+		key, err := a.Keys.Key(keys.Command)
+		if err != nil {
+			return exchange.Result{}, err
+		}
+		res, err := a.propose(ctx, key, id, op, verb, body)
+		if !errors.Is(err, machine.ErrSigner) || !a.replaced(key) {
+			return res, err
+		}
+	}
+}
+
+// replaced says whether a key that the ledger refused has been replaced by a roster
+// meanwhile: what was under way then is signed again. A refusal of the signer leaves
+// no trace, so the command's id is still free.
+func (a *Agency) replaced(key keys.Private) bool {
+	now, err := a.Keys.Key(key.Public().Use())
+	return err == nil && now.KID() != key.KID()
+}
+
+// propose signs a command with a key and gives the ledger's answer.
+func (a *Agency) propose(ctx context.Context, key keys.Private, id exchange.CommandID, op exchange.OperatorID, verb exchange.Verb, body any) (exchange.Result, error) {
+	payload, err := a.sign(key, id, op, verb, body)
 	if err != nil {
 		return exchange.Result{}, err
 	}
@@ -134,8 +157,8 @@ func (a *Agency) act(ctx context.Context, id exchange.CommandID, op exchange.Ope
 	return res, nil
 }
 
-// sign makes the command's JWS with this member's command key.
-func (a *Agency) sign(id exchange.CommandID, op exchange.OperatorID, verb exchange.Verb, body any) ([]byte, error) {
+// sign makes the command's JWS with a command key of this member.
+func (a *Agency) sign(key keys.Private, id exchange.CommandID, op exchange.OperatorID, verb exchange.Verb, body any) ([]byte, error) {
 	raw, err := strictjson.Marshal(body)
 	if err != nil {
 		return nil, err
@@ -145,10 +168,6 @@ func (a *Agency) sign(id exchange.CommandID, op exchange.OperatorID, verb exchan
 		Catalogue: a.Ledger.View().Catalogue().Document().Version, ID: id, Verb: verb, Body: raw,
 	}
 	payload, err := cmd.Encode()
-	if err != nil {
-		return nil, err
-	}
-	key, err := a.Keys.Key(keys.Command)
 	if err != nil {
 		return nil, err
 	}

@@ -3,6 +3,7 @@ package agency
 import (
 	"context"
 	"encoding/json"
+	"errors"
 
 	"accord/crypto/keys"
 	"accord/crypto/sdjwt"
@@ -27,20 +28,24 @@ type Nomination struct {
 // Nominate writes the entry's document, signs it, and puts it on the ledger.
 // The name of a natural person never stands in the document in clear.
 func (a *Agency) Nominate(ctx context.Context, op exchange.OperatorID, n Nomination) (exchange.EntryID, error) {
-	doc, id, err := a.entryDocument(n)
-	if err != nil {
-		return "", err
+	for {
+		attest, err := a.Keys.Key(keys.Attest)
+		if err != nil {
+			return "", err
+		}
+		doc, id, err := a.entryDocument(attest, n)
+		if err != nil {
+			return "", err
+		}
+		_, err = a.Act(ctx, op, exchange.VerbNominate, lists.NominateBody{Entries: []lists.Document{{Doc: doc}}})
+		if !errors.Is(err, lists.ErrForeign) || !a.replaced(attest) {
+			return id, err
+		}
 	}
-	_, err = a.Act(ctx, op, exchange.VerbNominate, lists.NominateBody{Entries: []lists.Document{{Doc: doc}}})
-	return id, err
 }
 
 // entryDocument is the SD-JWT of an entry, without disclosures.
-func (a *Agency) entryDocument(n Nomination) (string, exchange.EntryID, error) {
-	attest, err := a.Keys.Key(keys.Attest)
-	if err != nil {
-		return "", "", err
-	}
+func (a *Agency) entryDocument(attest keys.Private, n Nomination) (string, exchange.EntryID, error) {
 	release, err := a.Keys.Key(keys.Release)
 	if err != nil {
 		return "", "", err

@@ -2,6 +2,7 @@ package agency_test
 
 import (
 	"context"
+	"errors"
 	"testing"
 	"time"
 
@@ -13,6 +14,7 @@ import (
 	"accord/exchange"
 	"accord/exchange/agency"
 	"accord/exchange/lists"
+	"accord/exchange/machine"
 	"accord/exchange/members"
 )
 
@@ -133,5 +135,45 @@ func TestEvidenceAfterRosters(t *testing.T) {
 	}
 	if file, err := b.Marshal(); err != nil || bundle.Verify(file, bundle.Options{Trust: &trust}).OK {
 		t.Errorf("a replaced cosigning key counts: %v", err)
+	}
+}
+
+// TestWhatIsUnderWayWhenKeysChange: a roster replaces this member's keys between the
+// signing of a nomination and its turn on the ledger. It is signed again, document and
+// command, and its caller hears of nothing; a key that was not replaced is refused once.
+//
+// Shows: F37
+func TestWhatIsUnderWayWhenKeysChange(t *testing.T) {
+	w, ctx := newWorld(t), context.Background()
+	regulator := w.agency["regulator"]
+	ref, claims := recordRef(t, w, importSample(t, w)[0])
+	nominate := func() (exchange.EntryID, error) {
+		return regulator.Nominate(ctx, "zhao", agency.Nomination{List: "black", Subject: claims.Subject, SubjectKind: claims.SubjectKind,
+			Ground: "condemnation", Records: []lists.RecordRef{ref}, TermDays: 730, Measures: []string{"market-exit"}})
+	}
+	proposed := 0
+	regulator.Proposer = proposeFunc(func(ctx context.Context, payload []byte) ([]byte, error) {
+		if proposed++; proposed == 1 {
+			renewed, _ := w.machine.View().Lineage().Roster().Member("regulator")
+			renewed.Keys = nil
+			for _, use := range keys.Uses() {
+				renewed.Keys = append(renewed.Keys, cryptotest.Public("regulator-2", use))
+			}
+			w.enact(t, func(r *members.Roster) { r.Members[0] = renewed }, renewed)
+			regulator.Keys = fixedKeys("regulator-2")
+		}
+		return w.Propose(ctx, payload)
+	})
+	id, err := nominate()
+	if err != nil || proposed != 3 { // the command's key is the old one, then the document's, then none
+		t.Fatalf("%d times: %v", proposed, err)
+	}
+	if e, ok := w.machine.View().Entry(id); !ok || e.Version != 1 {
+		t.Errorf("%+v %v", e, ok)
+	}
+	regulator.Keys = fixedKeys("regulator")
+	proposed = 1
+	if _, err := nominate(); !errors.Is(err, machine.ErrSigner) || proposed != 2 {
+		t.Errorf("with a key of the past, %d times: %v", proposed-1, err)
 	}
 }

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"net/http"
 	"strings"
+
+	"accord/node/wire"
 )
 
 // live says that the process answers. It looks at nothing else, so that a node
@@ -34,21 +36,7 @@ func (s *Server) ready(w http.ResponseWriter, r *http.Request) error {
 	}
 	var b strings.Builder
 	if verbose {
-		for _, part := range []struct {
-			name string
-			ok   bool
-		}{
-			{"leader", st.Leader != ""},
-			{"audit", s.Audit.Working() > 0},
-			{"caught-up", st.Applied >= st.Commit},
-			{"ledger", !s.Witness.Stopped()},
-		} {
-			mark := "+"
-			if !part.ok {
-				mark = "-"
-			}
-			fmt.Fprintf(&b, "[%s] %s\n", mark, part.name)
-		}
+		s.marks(&b, st)
 	}
 	if u := st.Unrecorded; verbose && u != nil && u.Late {
 		fmt.Fprintf(&b, "[-] recovery: the plan %s is not on the ledger (%s)\n", u.Plan, u.Why)
@@ -59,6 +47,33 @@ func (s *Server) ready(w http.ResponseWriter, r *http.Request) error {
 	}
 	b.WriteByte('\n')
 	return plain(w, status, b.String())
+}
+
+// marks writes a line for each part of readiness: + well, - not, ! to be looked at
+// before long.
+func (s *Server) marks(b *strings.Builder, st wire.NodeStatus) {
+	for _, part := range []struct {
+		name string
+		ok   bool
+	}{
+		{"leader", st.Leader != ""},
+		{"audit", s.Audit.Working() > 0},
+		{"caught-up", st.Applied >= st.Commit},
+		{"ledger", !s.Witness.Stopped()},
+		{"clock", !st.ClockOff},
+	} {
+		mark := "+"
+		if !part.ok {
+			mark = "-"
+		}
+		fmt.Fprintf(b, "[%s] %s\n", mark, part.name)
+	}
+	if len(st.KeysDue) == 0 {
+		b.WriteString("[+] keys\n")
+	}
+	for _, k := range st.KeysDue {
+		fmt.Fprintf(b, "[!] keys: %s is to be replaced, %d days left\n", k.Use, k.Days)
+	}
 }
 
 // metrics is the Prometheus page.

@@ -29,7 +29,7 @@ var bodies = map[string]any{
 	"ImportEvent": wire.ImportEvent{}, "ImportReport": wire.ImportReport{}, "ImportPart": wire.ImportPart{}, "ImportIssue": wire.ImportIssue{},
 	"AskRelease": wire.AskRelease{}, "Basis": wire.Basis{}, "Release": wire.Release{}, "Approval": wire.Approval{}, "Receipt": wire.Receipt{},
 	"Releases": wire.Releases{}, "Judge": wire.Judge{}, "Delivery": wire.Delivery{}, "Opened": wire.Opened{}, "Checkpoint": wire.Checkpoint{},
-	"Problem": wire.Problem{}, "AdoptCatalogue": wire.AdoptCatalogue{}, "Endorsement": wire.Endorsement{}, "Done": wire.Done{}, "Backup": wire.Backup{}, "NodeCheck": wire.NodeCheck{}, "KeyWindow": wire.KeyWindow{}, "PeerCheck": wire.PeerCheck{}, "PeerAnswer": wire.PeerAnswer{},
+	"Problem": wire.Problem{}, "AdoptCatalogue": wire.AdoptCatalogue{}, "Endorsement": wire.Endorsement{}, "Done": wire.Done{}, "Backup": wire.Backup{}, "NodeCheck": wire.NodeCheck{}, "KeyWindow": wire.KeyWindow{}, "KeyDue": wire.KeyDue{}, "PeerCheck": wire.PeerCheck{}, "PeerAnswer": wire.PeerAnswer{},
 	"Rosters": wire.Rosters{}, "SignedRoster": wire.SignedRoster{}, "Membership": wire.Membership{}, "MembershipNode": wire.MembershipNode{},
 	"Recoveries": wire.Recoveries{}, "Recovery": wire.Recovery{}, "SignedPlan": wire.SignedPlan{}, "RecoveryPlan": members.Plan{}, "PlanBase": members.Base{}, "PlanSurvivor": members.Survivor{}, "Unrecorded": wire.Unrecorded{},
 	"NewKeys": wire.NewKeys{}, "Introduction": wire.Introduction{},
@@ -187,7 +187,7 @@ func TestEveryReferenceRefersToSomething(t *testing.T) {
 func membersOf(t reflect.Type) (all, always []string) {
 	for i := range t.NumField() {
 		name, options, _ := strings.Cut(t.Field(i).Tag.Get("json"), ",")
-		if name == "-" {
+		if name == "-" || !t.Field(i).IsExported() {
 			continue
 		}
 		all = append(all, name)

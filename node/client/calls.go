@@ -251,7 +251,7 @@ func (c *Client) Import(ctx context.Context, q ImportQuery, file io.Reader, prog
 		}
 		switch {
 		case e.Problem != nil:
-			return fromProblem(*e.Problem)
+			return c.refusal(*e.Problem)
 		case e.Report != nil:
 			report = e.Report
 		case progress != nil:
@@ -266,14 +266,6 @@ func (c *Client) Import(ctx context.Context, q ImportQuery, file io.Reader, prog
 		return wire.ImportReport{}, ErrLost.With("where", c.where)
 	}
 	return *report, nil
-}
-
-func fromProblem(p wire.Problem) error {
-	d := exchange.Lookup(p.Code)
-	if d == nil {
-		return exchange.ErrInternal.With()
-	}
-	return &exchange.Error{Code: p.Code, Kind: d.Kind, Args: p.Args, Field: p.Field}
 }
 
 // AskRelease asks the federation to open private fields.

@@ -16,6 +16,7 @@ import (
 	"net"
 	"net/http"
 	"net/url"
+	"regexp"
 	"strconv"
 	"time"
 
@@ -182,10 +183,30 @@ func (c *Client) problem(resp *http.Response) error {
 		return ErrUnreachable.Wrap(err, "where", c.where)
 	}
 	var p wire.Problem
-	if err := strictjson.UnmarshalLoose(raw, &p); err != nil || exchange.Lookup(p.Code) == nil {
+	if err := strictjson.UnmarshalLoose(raw, &p); err != nil {
 		return ErrAnswer.Wrap(errors.New(resp.Status), "where", c.where)
 	}
-	return &exchange.Error{Code: p.Code, Kind: exchange.Lookup(p.Code).Kind, Args: p.Args, Field: p.Field}
+	return c.refusal(p)
+}
+
+// code is what an error's code looks like, and maxSaid how much of another
+// program's words is passed on, in bytes.
+var code = regexp.MustCompile(`^[A-Z]{2,16}-[0-9]{3}$`)
+
+const maxSaid = 1000
+
+// refusal is the error of a problem document. One that this program does not define
+// keeps its code, its kind and its words: what to do next must not depend on which
+// packages or which version the asking program is made of.
+func (c *Client) refusal(p wire.Problem) error {
+	if d := exchange.Lookup(p.Code); d != nil {
+		return &exchange.Error{Code: p.Code, Kind: d.Kind, Args: p.Args, Field: p.Field}
+	}
+	kind, known := exchange.KindOf(p.Kind)
+	if !known || !code.MatchString(p.Code) || len(p.Detail) > maxSaid || len(p.Next) > maxSaid {
+		return ErrAnswer.Wrap(errors.New("a problem of unknown kind"), "where", c.where)
+	}
+	return exchange.Relayed(p.Code, kind, p.Detail, p.Next).At(p.Field)
 }
 
 // get reads path with the query's non-empty values.

@@ -73,7 +73,7 @@ func (s *Submission) Submit(statement []byte) (exchange.Result, error) {
 	case err != nil || (out.Result == nil) == (out.Problem == nil):
 		return exchange.Result{}, ErrAnswer.Wrap(err, "where", s.c.where)
 	case out.Problem != nil:
-		return exchange.Result{}, fromProblem(*out.Problem)
+		return exchange.Result{}, s.c.refusal(*out.Problem)
 	}
 	return *out.Result, nil
 }

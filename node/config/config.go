@@ -29,6 +29,7 @@ type Config struct {
 	MaxUpload      int
 	PublicRate     int // requests a second that one address without a name may make; 0: no limit
 	ComplainAfter  time.Duration
+	RenewAfter     time.Duration // how long a key is used before it is due to be replaced
 }
 
 // Operator is a named person (经办人) who may act on the local socket.

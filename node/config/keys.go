@@ -89,6 +89,8 @@ var keyTable = []Key{
 		func(c *Config) *time.Duration { return &c.PromoteAfter }, 0, 24*time.Hour),
 	duration("ledger.complain_after", "30s", "本单位的声明多久未入账即向全体成员申诉", "how long a statement of this member may stay off the ledger before its node complains to all members",
 		func(c *Config) *time.Duration { return &c.ComplainAfter }, time.Second, time.Hour),
+	duration("keys.renew_after", "17520h", "本单位的密钥使用多久后应更换(默认两年);到期前 30、7、1 天提醒", "how long a key of this member is used before it is due to be replaced (two years by default); warned of 30, 7 and 1 days before",
+		func(c *Config) *time.Duration { return &c.RenewAfter }, 24*time.Hour, 10*365*24*time.Hour),
 	duration("api.request_timeout", "30s", "单个请求的时限", "time limit of one request",
 		func(c *Config) *time.Duration { return &c.RequestTimeout }, time.Second, 10*time.Minute),
 	integer("api.max_upload_mib", "64", "导入文件大小上限(MiB)", "largest import file in MiB",

@@ -77,7 +77,7 @@ var (
 		exchange.Text{Zh: "软件版本不同: 本节点 {own}，{members}", En: "versions differ: this node {own}, {members}"},
 		exchange.Text{Zh: "升级落后者，见 RUNBOOK 的升级一节: accord version", En: "upgrade whoever is behind, see Upgrade in the RUNBOOK: accord version"})
 	errKeyEnds = exchange.Define(exchange.KindInvalid, "DOCTOR-025",
-		exchange.Text{Zh: "密钥将在 {days} 天内到期: {uses}", En: "keys end within {days} days: {uses}"},
+		exchange.Text{Zh: "应更换密钥: {uses}；离最近的到期日还有 {days} 天", En: "keys are to be replaced: {uses}; {days} days are left to the next"},
 		exchange.Text{Zh: "更换密钥，见 RUNBOOK 的密钥到期一节", En: "replace them, see Expired key in the RUNBOOK"})
 	errKeyGone = exchange.Define(exchange.KindInvalid, "DOCTOR-026",
 		exchange.Text{Zh: "密钥库缺少账本登记的 {use} 密钥", En: "the keystore lacks the {use} key that the ledger lists"},

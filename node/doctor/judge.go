@@ -143,8 +143,10 @@ func judgeSync(f *Facts) (Level, *exchange.Error) {
 	return fine()
 }
 
+// judgeKeystore asks nothing of a running node, which has opened it: the passphrase may
+// be a credential that only the service can read.
 func judgeKeystore(f *Facts) (Level, *exchange.Error) {
-	if f.Keys != nil {
+	if f.Keys != nil && f.Running == nil {
 		return Fail, errKeystore.Wrap(f.Keys, "dir", f.Config.Dir, "why", exchange.AsError(f.Keys).Code)
 	}
 	return fine()
@@ -326,7 +328,8 @@ func judgeVersion(f *Facts) (Level, *exchange.Error) {
 	return fine()
 }
 
-// judgeKeys looks at the newest key of every use: an old one may end.
+// judgeKeys looks at the newest key of every use, an old one need not be there, and
+// at those that the node wants replaced.
 func judgeKeys(f *Facts) (Level, *exchange.Error) {
 	newest := map[string]wire.KeyWindow{}
 	for _, k := range f.Running.Check.Keys {
@@ -334,27 +337,21 @@ func judgeKeys(f *Facts) (Level, *exchange.Error) {
 			newest[k.Use] = k
 		}
 	}
-	level, names, days := OK, []string{}, 1<<30
 	for use, k := range newest {
 		if !k.Held {
 			return Fail, errKeyGone.With("use", use)
 		}
-		if k.Until == nil {
-			continue
-		}
-		left := int(k.Until.Sub(f.Now) / (24 * time.Hour))
-		switch {
-		case left < 7:
-			level = Fail
-		case left < 30 && level == OK:
-			level = Warn
-		}
-		if left < 30 {
-			names, days = append(names, use), min(days, max(left, 0))
-		}
 	}
-	if level == OK {
+	var names []string
+	for _, k := range f.Running.Status.KeysDue { // the next one first
+		names = append(names, k.Use)
+	}
+	if len(names) == 0 {
 		return fine()
+	}
+	level, days := Warn, f.Running.Status.KeysDue[0].Days
+	if days < 7 {
+		level = Fail
 	}
 	return level, errKeyEnds.With("uses", few(names), "days", days)
 }

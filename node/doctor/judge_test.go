@@ -38,7 +38,12 @@ func TestEveryFindingCanBeProvoked(t *testing.T) {
 	if r := Judge(healthy()); r.Worst() != OK || len(r.Findings) != len(checks) {
 		t.Fatalf("of a healthy node: %+v", r)
 	}
-	soon := func(days int) *time.Time { u := now.AddDate(0, 0, days).Add(time.Hour); return &u }
+	due := func(days ...int) (all []wire.KeyDue) {
+		for _, d := range days {
+			all = append(all, wire.KeyDue{Use: "tls", Days: d})
+		}
+		return all
+	}
 	boom := errors.New("boom")
 	for _, c := range []struct {
 		want  *exchange.Definition
@@ -56,7 +61,7 @@ func TestEveryFindingCanBeProvoked(t *testing.T) {
 		{errSpace, Fail, func(f *Facts) { f.Disk.Inodes = 900 }},
 		{errSync, Warn, func(f *Facts) { f.Disk.Sync = []time.Duration{time.Millisecond, 150 * time.Millisecond} }},
 		{errSync, Fail, func(f *Facts) { f.Disk.Sync = []time.Duration{time.Millisecond, 2 * time.Second} }},
-		{errKeystore, Fail, func(f *Facts) { f.Keys = boom }},
+		{errKeystore, Fail, func(f *Facts) { f.Keys, f.Running, f.NotRunning = boom, nil, boom }},
 		{errGenesis, Fail, func(f *Facts) { f.Genesis = boom }},
 		{errLogGone, Fail, func(f *Facts) { f.LedgerThere = false }},
 		{errNoBackup, Warn, func(f *Facts) { f.Backup = nil }},
@@ -76,9 +81,9 @@ func TestEveryFindingCanBeProvoked(t *testing.T) {
 		{errOtherCharter, Fail, func(f *Facts) { f.Running.Check.Peers[0].Answer.Charter = "other" }},
 		{errOtherCatalogue, Warn, func(f *Facts) { f.Running.Check.Peers[0].Answer.Catalogue = "other" }},
 		{errOtherVersion, Warn, func(f *Facts) { f.Running.Check.Peers[0].Answer.Version = "2" }},
-		{errKeyEnds, Warn, func(f *Facts) { f.Running.Check.Keys[0].Until = soon(29) }},
-		{errKeyEnds, Fail, func(f *Facts) { f.Running.Check.Keys[0].Until = soon(6) }},
-		{errKeyEnds, Fail, func(f *Facts) { f.Running.Check.Keys[0].Until = soon(-6) }},
+		{errKeyEnds, Warn, func(f *Facts) { f.Running.Status.KeysDue = due(29) }},
+		{errKeyEnds, Fail, func(f *Facts) { f.Running.Status.KeysDue = due(6, 29) }},
+		{errKeyEnds, Fail, func(f *Facts) { f.Running.Status.KeysDue = due(-6) }},
 		{errKeyGone, Fail, func(f *Facts) { f.Running.Check.Keys[1].Held = false }},
 		{errSnapshot, Warn, func(f *Facts) { f.Running.Status.Applied = 1000 }},
 		{errInstalls, Warn, func(f *Facts) { f.Running.Check.Installs = 3 }},
@@ -134,13 +139,14 @@ func clocks(f *Facts, offsets ...int64) {
 	}
 }
 
-// TestOnePeerIsNotTheClock: a single peer that is wrong is its own fault, and an
-// old key that ends is none.
+// TestOnePeerIsNotTheClock: a single peer that is wrong is its own fault, an old key
+// that ends is none, nor is a passphrase that only the unit reads.
 func TestOnePeerIsNotTheClock(t *testing.T) {
 	f := healthy()
 	clocks(f, 3_600_000, 0, 0)
 	ended := now.AddDate(0, 0, -3)
 	f.Running.Check.Keys = append(f.Running.Check.Keys, wire.KeyWindow{Use: "tls", KID: "old", From: now.AddDate(-2, 0, 0), Until: &ended})
+	f.Keys = errors.New("the passphrase is the unit's")
 	f.Running.Check.Peers[2].Answer.CaughtUp, f.Running.Check.Peers[2].Answer.Catalogue = false, "older"
 	if r := Judge(f); r.Worst() != OK {
 		t.Errorf("%+v", r.Findings)

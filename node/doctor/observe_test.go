@@ -63,6 +63,9 @@ func TestARealNode(t *testing.T) {
 		}
 	}
 	c.Stop("commission")
+	for !c.Nodes["court"].Status().Ready { // the one that stopped may have led
+		time.Sleep(20 * time.Millisecond)
+	}
 	expect(look(), map[string]doctor.Level{"peers": doctor.Warn, "quorum": doctor.Warn})
 	c.Stop("court")
 	expect(look(), map[string]doctor.Level{"running": doctor.Warn})

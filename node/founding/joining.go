@@ -33,13 +33,9 @@ const (
 	maxWelcome    = members.MaxGenesis + maxRosters
 )
 
-// MakeWelcome makes the paper for a member of the newest roster this folder knows.
-func MakeWelcome(cfg config.Config, store *keystore.Store, member exchange.MemberID) ([]byte, error) {
+// MakeWelcome makes the paper for a member of the newest roster of a line.
+func MakeWelcome(cfg config.Config, store *keystore.Store, line *members.Lineage, member exchange.MemberID) ([]byte, error) {
 	g, err := ReadGenesis(cfg.Dir)
-	if err != nil {
-		return nil, err
-	}
-	line, err := ReadRosters(cfg.Dir, g)
 	if err != nil {
 		return nil, err
 	}

@@ -127,8 +127,17 @@ type NodeStatus struct {
 	Ledger    Ledger            `json:"ledger"`
 	Records   int64             `json:"records"` // own records in the store
 	StartedAt time.Time         `json:"started_at"`
+	ClockOff  bool              `json:"clock_off"`          // more than 60 s from most members' clocks
+	KeysDue   []KeyDue          `json:"keys_due,omitempty"` // keys to replace within 30 days
 
 	Unrecorded *Unrecorded `json:"unrecorded_recovery,omitempty"`
+}
+
+// KeyDue is a key of this member that is to be replaced soon, or should have been.
+type KeyDue struct {
+	Use  string    `json:"use"`
+	Due  time.Time `json:"due"`
+	Days int       `json:"days"` // whole days left; negative: past
 }
 
 // NodeCheck is what a running node sees when it looks at itself and its peers.
