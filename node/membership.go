@@ -11,6 +11,7 @@ import (
 	"accord/exchange"
 	"accord/exchange/machine"
 	"accord/exchange/members"
+	"accord/node/failpoint"
 	"accord/node/founding"
 )
 
@@ -256,7 +257,9 @@ func (n *Node) tendMembership(ctx context.Context) {
 			continue
 		}
 		f, _ := s.wanted(next.node)
+		failpoint.Hit("membership.move.before")
 		err := n.do(next, f.Node.Address)
+		failpoint.Hit("membership.move.after")
 		n.membership.result(err)
 		if err != nil {
 			n.log.Warn("a change of the membership was refused", "move", string(next.move), "node", next.node, "error", err)

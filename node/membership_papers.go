@@ -10,6 +10,7 @@ import (
 	"accord/crypto/strictjson"
 	"accord/exchange"
 	"accord/exchange/members"
+	"accord/node/failpoint"
 	"accord/node/founding"
 )
 
@@ -101,6 +102,7 @@ func (n *Node) learn(papers []members.SignedRoster) error {
 			return err
 		}
 	}
+	failpoint.Hit("membership.learn")
 	n.refreshPeers()
 	return nil
 }
@@ -112,9 +114,11 @@ func (n *Node) saveRosters() error {
 		return nil
 	}
 	if line.Version() > 0 {
+		failpoint.Hit("membership.rosters.before")
 		if err := founding.WriteRosters(n.cfg.Dir, line); err != nil {
 			return err
 		}
+		failpoint.Hit("membership.rosters.after")
 	}
 	n.savedRoster = line.Digest()
 	return nil

@@ -81,6 +81,8 @@ type Node struct {
 	servers []*http.Server
 
 	peerTable   atomic.Pointer[peerTable]
+	inLog       atomic.Pointer[consensus.Log] // the log, once it is open
+	leaving     leaving
 	shown       string // id of the TLS key in the certificate
 	savedRoster string // digest of the newest roster in the data folder
 	membership  membership
@@ -296,6 +298,7 @@ func (n *Node) openLedger() error {
 	n.closeWith(n.ledger.Close)
 	servers := n.ledger.Servers
 	n.recovered.servers.Store(&servers)
+	n.inLog.Store(n.ledger)
 	if !first {
 		return nil
 	}
@@ -423,6 +426,7 @@ func (n *Node) openInterface() error {
 		})
 	}
 	n.tasks.Go(func() { n.watchReady(ctx) })
+	n.tasks.Go(func() { n.audit.Tend(ctx, n.opts.Clock, n.log) })
 	n.tasks.Go(func() { n.checkDocuments(ctx) })
 	n.tasks.Go(func() { n.watchMembers(ctx) })
 	n.tasks.Go(func() { n.witness.Run(ctx) })

@@ -53,6 +53,7 @@ func (n *Node) refreshPeers() {
 	for _, l := range n.machine.Book().After(view.Roster().Version + 1) {
 		table.announced(l.Roster())
 	}
+	n.pinLeaving(table)
 	// Who was given up is no server any more, although the roster still lists it: the
 	// guard would let a majority of the old membership lead this node.
 	table.servers = slices.DeleteFunc(serversOf(n.line().Roster()), func(s consensus.Server) bool { return n.givenUp(s.ID) != "" })
@@ -65,6 +66,49 @@ func (n *Node) refreshPeers() {
 // keyOverlap is how long a TLS key is still taken after its roster has ended it:
 // members do not all change in the same instant.
 const keyOverlap = 30 * time.Second
+
+// leaving remembers since when a voter of the log is off the roster.
+type leaving struct {
+	mu    sync.Mutex
+	since map[string]time.Time // by node id; guarded by mu
+}
+
+// pinLeaving keeps the keys of voters that a roster took off until the log has
+// taken them out, too: as long as their votes count, theirs may be the one that a
+// quorum lacks. Who is off the roster does not lead that way for more than a
+// minute, though.
+func (n *Node) pinLeaving(t *peerTable) {
+	log := n.inLog.Load()
+	if log == nil {
+		return
+	}
+	leader, now := log.Status().Leader, time.Now()
+	n.leaving.mu.Lock()
+	defer n.leaving.mu.Unlock()
+	still := map[string]time.Time{}
+	for _, s := range log.Servers() {
+		if !s.Voter || len(t.pins[s.ID]) > 0 || n.givenUp(s.ID) != "" {
+			continue
+		}
+		since, known := n.leaving.since[s.ID]
+		if !known {
+			since = now
+		}
+		still[s.ID] = since
+		if s.ID == leader && now.Sub(since) > keyOverlap {
+			continue
+		}
+		for at := n.line(); at != nil; at = at.Parent() {
+			if f, was := at.Roster().OfNode(s.ID); was {
+				for _, k := range f.Keys {
+					t.pin(s.ID, k)
+				}
+				break
+			}
+		}
+	}
+	n.leaving.since = still
+}
 
 // newPeerTable lists the active members and the TLS keys that count at a time.
 func newPeerTable(all []members.Member, at exchange.Millis) *peerTable {

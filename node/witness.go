@@ -10,6 +10,7 @@ import (
 	"accord/consensus"
 	"accord/consensus/transport"
 	"accord/exchange"
+	"accord/node/failpoint"
 	"accord/node/witness"
 )
 
@@ -52,6 +53,7 @@ func (n *Node) onStop(stopped bool) {
 
 // Vouch implements consensus.Voucher.
 func (m ledgerMachine) Vouch(ctx context.Context, index uint64) ([]byte, error) {
+	failpoint.Hit("witness.vouch")
 	voucher, err := m.n.witness.Vouch(ctx, index)
 	if m.n.opts.Vouch != nil && err == nil {
 		voucher = m.n.opts.Vouch(voucher)
@@ -61,6 +63,7 @@ func (m ledgerMachine) Vouch(ctx context.Context, index uint64) ([]byte, error) 
 
 // Vet implements consensus.Voucher.
 func (m ledgerMachine) Vet(ctx context.Context, voucher []byte, snapshot io.Reader) error {
+	failpoint.Hit("witness.vet")
 	err := m.n.witness.Vet(ctx, m.Machine, voucher, snapshot)
 	if errors.Is(err, witness.ErrCosign) { // the snapshot is not touched yet
 		// Keys may have been exchanged while this node was away.

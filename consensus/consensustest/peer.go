@@ -133,3 +133,16 @@ func (p *Peer) Serve(answer func(kind transport.Kind, body []byte) []byte) {
 		}()
 	}
 }
+
+// TimeoutNow tells a server to stand for election at once, as a leader does that
+// hands its leadership on.
+func (p *Peer) TimeoutNow(to consensus.Server) (Answer, error) {
+	return p.Send(to, &raft.TimeoutNowRequest{RPCHeader: p.Header()}, transport.Proofs{}, nil)
+}
+
+// TransferVote asks for a vote against a living leader, as the one does that
+// leadership is handed to.
+func (p *Peer) TransferVote(to consensus.Server, term uint64) (Answer, error) {
+	return p.Send(to, &raft.RequestVoteRequest{RPCHeader: p.Header(), Term: term, LastLogIndex: 1 << 40, LastLogTerm: term,
+		LeadershipTransfer: true}, transport.Proofs{}, nil)
+}

@@ -42,7 +42,7 @@ func (s *Store) rotate(first uint64, need int64) (*segment, error) {
 	var gone []*segment
 	if n := len(kept); n > 0 && kept[n-1].Last == 0 {
 		if len(kept[n-1].spots) == 0 { // begun, and then the log went on elsewhere
-			gone, kept, next.Segments = kept[n-1:], kept[:n-1], next.Segments[:n-1]
+			gone, kept, next.Segments = []*segment{kept[n-1]}, kept[:n-1], next.Segments[:n-1]
 		} else {
 			next.Segments[n-1].Last = kept[n-1].last()
 		}

@@ -277,3 +277,36 @@ func TestWatchdog(t *testing.T) {
 		}
 	})
 }
+
+// TestAnEmptySegmentGivesWay: what a crash left between beginning a segment and its
+// first entry is not mistaken for the segment that takes its place when the log goes
+// on elsewhere.
+//
+// Shows: F14, F42
+func TestAnEmptySegmentGivesWay(t *testing.T) {
+	dir := t.TempDir()
+	o := options(dir, true)
+	o.Hook = func(point string) {
+		if point == "store.append.before" {
+			panic("a crash")
+		}
+	}
+	s, err := Open(o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := s.StoreLog(entry(1)); err == nil {
+		t.Fatal("no crash")
+	}
+	_ = s.Close() // it is latched
+	s = open(t, dir, false)
+	fill(t, s, 50, 52) // behind a snapshot
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	s = open(t, dir, false)
+	if first, last := s.first, s.last; first != 50 || last != 52 {
+		t.Errorf("entries %d to %d, want 50 to 52", first, last)
+	}
+	fill(t, s, 53, 53)
+}

@@ -118,6 +118,7 @@ func (a *Agency) sweepOutbox() {
 			continue
 		}
 		if status := rel.StatusAt(a.instant(view)); status != release.Granted && status != release.Delivered {
+			a.hit("outbox.sweep")
 			os.Remove(filepath.Join(a.Outbox, f.Name()))
 		}
 	}

@@ -225,7 +225,9 @@ func (a *Agency) Open(ctx context.Context, op exchange.OperatorID, id exchange.R
 	for _, d := range verified.Disclosed {
 		out.Fields[d.Name()] = d.Value()
 	}
+	a.hit("agency.open.before")
 	_, err = a.Act(ctx, op, exchange.VerbReleaseOpen, release.ReceiptBody{Release: id, Digest: digestOf(envelope)})
+	a.hit("agency.open.after")
 	return out, err
 }
 

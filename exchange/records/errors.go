@@ -9,6 +9,10 @@ var (
 	ErrStorage = exchange.Define(exchange.KindInternal, "REC-001",
 		exchange.Text{Zh: "记录库读写失败", En: "the record store failed"},
 		exchange.Text{Zh: "请检查磁盘空间与文件状态后重启节点", En: "check disk and file, then restart the node"})
+	// ErrFull left the store as it was, and passes by itself when there is room.
+	ErrFull = exchange.Define(exchange.KindUnavailable, "REC-009",
+		exchange.Text{Zh: "记录库所在磁盘已满,未作任何更改", En: "the record store's disk is full; nothing was changed"},
+		exchange.Text{Zh: "腾出空间后再试,无需重启;查询不受影响", En: "make room and try again, no restart is needed; reads go on"})
 	ErrNotFound = exchange.Define(exchange.KindNotFound, "REC-002",
 		exchange.Text{Zh: "没有这条记录", En: "there is no such record"},
 		exchange.Text{Zh: "请核对记录编号", En: "check the record's id"})

@@ -177,6 +177,8 @@ func translate(ctx context.Context, err error) error {
 		switch driver.Code() {
 		case sqlite3.SQLITE_CONSTRAINT_UNIQUE, sqlite3.SQLITE_CONSTRAINT_PRIMARYKEY:
 			return ErrDuplicate.Wrap(err)
+		case sqlite3.SQLITE_FULL:
+			return ErrFull.Wrap(err)
 		}
 	}
 	return ErrStorage.Wrap(err)

@@ -7,6 +7,9 @@
 // against the papers beside the files, see heads.go and DESIGN.md. Sinks are named in the
 // configuration file only. As long as one sink takes the line, work goes on;
 // when none does, ErrSink stops private releases while public reads continue.
+// A file whose disk was full goes on by itself when there is room (see Tend), with
+// a line that says how many are missing; after any other failure nobody knows what
+// it holds, and it is not used before a restart.
 // Values that could name a person or a case are stored as keyed digests.
 package audit
 
@@ -51,7 +54,7 @@ type Event struct {
 	Fields   []string            `json:"fields,omitempty"`
 	Purpose  string              `json:"purpose,omitempty"`
 	Basis    string              `json:"basis,omitempty"` // keyed digest of the basis' number
-	Count    int64               `json:"count,omitempty"` // statements brought to the ledger
+	Count    int64               `json:"count,omitempty"` // statements brought to the ledger; with ActResumed lines not taken
 	Result   string              `json:"result"`          // allowed, refused, failed, or an error code
 }
 
@@ -79,13 +82,15 @@ type Log struct {
 
 // sink is one file and where its chain stands.
 type sink struct {
-	path  string
-	file  *os.File
-	heads *os.File // the paper beside it
-	info  os.FileInfo
-	seq   int64
-	prev  string
-	err   error // first write error; the sink is not used again
+	path   string
+	file   *os.File
+	heads  *os.File // the paper beside it
+	info   os.FileInfo
+	seq    int64
+	prev   string
+	end    int64 // of the last line that is on the disk
+	err    error // what made it fail
+	missed int64 // lines it did not take since then
 }
 
 // Open opens or creates the audit files, verifying what is there. key is the
@@ -154,7 +159,7 @@ func newSink(f *os.File, path string) (*sink, error) {
 	if err := syncFolder(filepath.Dir(path)); err != nil { // a line is not kept in a file whose name is lost
 		return nil, ErrSink.Wrap(err)
 	}
-	return &sink{path: path, file: f, info: info, seq: seq, prev: prev}, nil
+	return &sink{path: path, file: f, info: info, seq: seq, prev: prev, end: end}, nil
 }
 
 func syncFolder(dir string) error {
@@ -271,6 +276,7 @@ func (l *Log) Write(e Event) error {
 		if s.err == nil {
 			taken++
 		} else {
+			s.missed++
 			cause = s.err
 		}
 	}
@@ -299,7 +305,7 @@ func (s *sink) write(e Event) error {
 		return err
 	}
 	failpoint.Hit("audit.sync.after")
-	s.seq, s.prev = ln.Seq, ln.Hash
+	s.seq, s.prev, s.end = ln.Seq, ln.Hash, s.end+int64(len(raw))+1
 	return nil
 }
 

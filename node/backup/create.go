@@ -21,6 +21,7 @@ import (
 	"accord/exchange/records"
 	"accord/node/audit"
 	"accord/node/config"
+	"accord/node/failpoint"
 )
 
 // kept is what a backup does with a name of the data folder.
@@ -109,6 +110,7 @@ func Create(ctx context.Context, out io.Writer, s Source, o Options) (Manifest, 
 		return Manifest{}, ErrWrite.Wrap(err, "why", "the folder cannot be written")
 	}
 	defer os.RemoveAll(spool)
+	failpoint.Hit("backup.spool")
 	m := Manifest{Format: Format, Federation: s.Config.Federation, Charter: s.Charter, Member: exchange.MemberID(s.Config.Member),
 		Node: s.Node, Version: s.Version, Created: s.Now.UTC().Truncate(time.Second), Offline: s.Offline, WithKeys: o.WithKeys, Signer: s.Signer.Public()}
 	items, err := s.gather(ctx, spool, &m, o.WithKeys)
@@ -126,6 +128,7 @@ func Create(ctx context.Context, out io.Writer, s Source, o Options) (Manifest, 
 	if err := pack(ctx, w, items, m.Created); err != nil {
 		return m, named(err)
 	}
+	failpoint.Hit("backup.finish")
 	return m, named(w.finish(s.Signer))
 }
 
@@ -167,6 +170,7 @@ func (s Source) gather(ctx context.Context, spool string, m *Manifest, withKeys 
 	if err != nil {
 		return nil, named(err)
 	}
+	failpoint.Hit("backup.ledger")
 	db := filepath.Join(spool, recordsName)
 	if err := s.CopyRecords(ctx, db); err != nil {
 		return nil, err
@@ -174,6 +178,7 @@ func (s Source) gather(ctx context.Context, spool string, m *Manifest, withKeys 
 	if m.Records, err = countOwn(ctx, db, m.Member); err != nil {
 		return nil, err
 	}
+	failpoint.Hit("backup.records")
 	audits, err := s.spoolAudit(spool, m)
 	if err != nil {
 		return nil, err

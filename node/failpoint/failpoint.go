@@ -36,8 +36,8 @@ var names = []string{
 	"audit.write.before", "audit.sync.before", "audit.sync.after",
 	// exchange/agency and exchange/records
 	"agency.sign", "agency.propose.before", "agency.propose.after",
-	"agency.deliver.before", "agency.deliver.after",
-	"outbox.write.before", "outbox.rename.before", "outbox.rename.after",
+	"agency.deliver.before", "agency.deliver.after", "agency.open.before", "agency.open.after",
+	"outbox.write.before", "outbox.rename.before", "outbox.rename.after", "outbox.sweep",
 	"records.begin", "records.commit.before", "records.commit.after",
 	// consensus: proposals and read points
 	"propose.submit", "propose.forward.before", "propose.forward.after", "propose.serve",
@@ -51,11 +51,18 @@ var names = []string{
 	"store.delete.before", "store.delete.after",
 	"store.set.before", "store.set.after",
 	// consensus/store: snapshots
-	"snapshot.create", "snapshot.write", "snapshot.sync.before", "snapshot.rename.before", "snapshot.rename.after", "snapshot.reap",
+	"snapshot.due", "snapshot.create", "snapshot.write", "snapshot.sync.before", "snapshot.rename.before", "snapshot.rename.after", "snapshot.reap",
 	// exchange/machine
 	"machine.apply.begin", "machine.apply.commit", "machine.apply.committed", "machine.apply.published",
 	"machine.snapshot.taken", "machine.snapshot.write.before", "machine.snapshot.write.seal",
 	"machine.restore.before", "machine.restore.swap", "machine.restore.after",
+	// node: the membership and its papers
+	"membership.move.before", "membership.move.after", "membership.learn", "membership.rosters.before", "membership.rosters.after",
+	// node/witness
+	"witness.sign.before", "witness.sign.after", "witness.chain.before", "witness.chain.after", "witness.vouch", "witness.vet",
+	"witness.complaint.before", "witness.complaint.after", "witness.evidence.before", "witness.evidence.after", "witness.alarm.stored",
+	// node/backup
+	"backup.spool", "backup.ledger", "backup.records", "backup.finish",
 }
 
 // Names lists every point.

@@ -21,7 +21,6 @@ import (
 	"accord/node/client"
 	"accord/node/config"
 	"accord/node/faulttest"
-	"accord/node/wire"
 )
 
 // needs skips where a program is missing.
@@ -59,11 +58,11 @@ func mount(t testing.TB, dir string, kib int) (unmount func()) {
 // fill takes all the space that is left on a file system, and gives the way to free it.
 func fill(t testing.TB, dir string) (free func()) {
 	t.Helper()
-	path := filepath.Join(dir, "filler")
-	f, err := os.Create(path)
+	f, err := os.CreateTemp(dir, "filler-")
 	if err != nil {
 		t.Fatal(err)
 	}
+	path := f.Name()
 	for block := make([]byte, 4096); err == nil; {
 		_, err = f.Write(block)
 	}
@@ -128,26 +127,40 @@ var disks = []fault{
 	{"F15", "damaged files", 3, damagedFiles},
 	{"F21", "no descriptors are left", 3, under(outOfDescriptors)},
 	{"F20", "the kernel ends a node for its memory", 3, under(outOfMemory)},
+	{"F10", "the disk of one part after another is full", 5, partsFull},
 	{"F38", "the audit file blocks, then its disk is full", 5, auditFull},
 }
 
 // diskFull fills the file system with everything of one node. What it cannot
-// keep it does not acknowledge; with space again a start mends it.
+// keep it does not acknowledge; with space again it goes on by itself.
 func diskFull(r *round) {
 	for _, victim := range []string{r.Leader(), r.oneOf(r.Others(r.Leader()))} {
 		move := volume(r, victim, 160<<10)
-		free := fill(r.T, r.DataDir(victim))
-		r.load.Await(30)
-		if err := r.nominate(victim); err == nil {
-			r.T.Error("a node with a full disk acknowledged a write")
+		var frees []func()
+		refused := []string{"LEDGER-030", "AUDIT-001"}
+		for try := 0; ; try++ { // an old segment or snapshot that goes makes room once more
+			frees = append(frees, fill(r.T, r.DataDir(victim)))
+			r.load.Await(10)
+			err := r.nominate(victim)
+			if err != nil && (slices.Contains(refused, exchange.AsError(err).Code) || !r.Running(victim)) {
+				break
+			}
+			if try == 20 {
+				r.T.Errorf("a write on a node with a full disk: %v", err)
+				break
+			}
 		}
-		if code, err := r.Ended(victim, time.Millisecond); err == nil && code <= 0 {
-			r.T.Errorf("exit %d over a full disk", code)
+		r.load.Await(20)
+		for _, free := range frees {
+			free()
 		}
-		free()
-		r.Kill(victim) // what failed once is not used again before a start
-		r.Start(victim)
-		r.Ready(victim)
+		if code, err := r.Ended(victim, time.Millisecond); err == nil { // room that goes at once may be missed by the look ahead
+			if code != 70 {
+				r.T.Errorf("exit %d over a full disk", code)
+			}
+			r.Start(victim) // as its unit does
+		}
+		r.recovers("a node whose disk was full", func() error { return r.nominate(victim) })
 		move()
 	}
 }
@@ -184,18 +197,9 @@ func auditFull(t *testing.T, f *faulttest.Federation) {
 	}
 	defer configure("audit/audit.log")
 	configure(filepath.Join(volume, "audit.log"))
-	d := &desk{f: f, rng: rand.New(rand.NewPCG(1, 1))}
+	d := &desk{f: f, author: "association"}
 	d.open()
-	ask := func() error {
-		ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
-		defer cancel()
-		rel, err := f.Client("court").AskRelease(ctx, wire.AskRelease{Record: d.records[0].ID, Author: "association", Fields: []string{"resident_id"},
-			Purpose: "enforcement", Basis: wire.Basis{Kind: "case", Ref: "(2026)青9901执1号"}})
-		if err == nil {
-			_, err = f.Client("court").Open(ctx, rel.ID)
-		}
-		return err
-	}
+	ask := d.release
 	reads := func() {
 		t.Helper()
 		for _, linear := range []bool{false, true} {
@@ -234,11 +238,9 @@ func auditFull(t *testing.T, f *faulttest.Federation) {
 	t.Logf("%d releases before the disk was full, %d by its last block", before, last-before)
 	reads()
 	free()
-	f.Kill("court")
-	f.Start("court")
-	f.Ready("court")
-	if err := ask(); err != nil {
-		t.Errorf("with space again: %v", err)
+	recovers(f, "the audit file", ask)
+	if raw, err := os.ReadFile(filepath.Join(volume, "audit.log")); err != nil || !strings.Contains(string(raw), `"audit.resumed"`) {
+		t.Errorf("nothing in the file says that lines are missing: %v", err)
 	}
 }
 

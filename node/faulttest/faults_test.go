@@ -32,7 +32,7 @@ const heartbeat = 800 * time.Millisecond
 // that was away a while installs one.
 func often() faulttest.Options {
 	return faulttest.Options{Orders: []string{"snapshots=500ms"}, Seed: *faultSeed,
-		Settings: map[string]string{"raft.snapshot_every": "64", "raft.trailing_logs": "512", "api.request_timeout": "10s"}}
+		Settings: map[string]string{"raft.snapshot_every": "64", "raft.trailing_logs": "512", "raft.promote_after": "1s", "api.request_timeout": "10s"}}
 }
 
 // fault is one row of the matrix on a federation of so many nodes, which it
@@ -62,29 +62,34 @@ func (r *round) oneOf(members []string) string { return members[r.rng.IntN(len(m
 
 // rounds runs a fault under load and judges each run.
 func rounds(t *testing.T, f *faulttest.Federation, run func(r *round)) {
+	for i := range *faultRuns {
+		once(t, f, uint64(i), run)
+	}
+}
+
+// once is one of the rounds.
+func once(t *testing.T, f *faulttest.Federation, number uint64, run func(r *round)) {
 	rest := 10 * time.Millisecond // leave the machine to others
 	if *faultLong {
 		rest = 0
 	}
-	for i := range *faultRuns {
-		seed := *faultSeed + uint64(i)
-		r := &round{f, f.Load(faulttest.LoadOptions{Seed: seed, Rest: rest}), rand.New(rand.NewPCG(seed, 3))}
-		r.load.Await(10)
-		r.load.Mark()
-		run(r)
-		r.load.Rest(50 * time.Millisecond) // who was away has to catch up with it
-		f.Heal()
-		r.load.Await(10)
-		r.load.Rest(rest)
-		f.Eventually("enough operations", func() bool { return r.load.Operations() >= *faultOps })
-		report := r.load.Judge()
-		t.Logf("write gap %s", r.load.Gap().Round(time.Millisecond))
-		if *faultLong && report.Before < 150 {
-			t.Errorf("void: %.0f operations a second before the fault, want 150", report.Before)
-		}
-		if t.Failed() {
-			t.Fatalf("seed %d", seed)
-		}
+	seed := *faultSeed + number
+	r := &round{Federation: f, load: f.Load(faulttest.LoadOptions{Seed: seed, Rest: rest}), rng: rand.New(rand.NewPCG(seed, 3))}
+	r.load.Await(10)
+	r.load.Mark()
+	run(r)
+	r.load.Rest(50 * time.Millisecond) // who was away has to catch up with it
+	f.Heal()
+	r.load.Await(10)
+	r.load.Rest(rest)
+	f.Eventually("enough operations", func() bool { return r.load.Operations() >= *faultOps })
+	report := r.load.Judge()
+	t.Logf("write gap %s", r.load.Gap().Round(time.Millisecond))
+	if *faultLong && report.Before < 150 {
+		t.Errorf("void: %.0f operations a second before the fault, want 150", report.Before)
+	}
+	if t.Failed() {
+		t.Fatalf("seed %d", seed)
 	}
 }
 
@@ -92,7 +97,7 @@ func rounds(t *testing.T, f *faulttest.Federation, run func(r *round)) {
 // their histories. The rows share a federation a size, because founding one
 // costs more than breaking it.
 //
-// Shows: F1, F2, F3, F4, F5, F6, F7, F8, F9, F10, F11, F12, F13, F15, F16, F18, F19, F20, F21, F38, F42, B7
+// Shows: F1, F2, F3, F4, F5, F6, F7, F8, F9, F10, F11, F12, F13, F15, F16, F18, F19, F20, F21, F28, F38, F42, B7
 func TestFaults(t *testing.T) {
 	for _, nodes := range []int{3, 5} {
 		t.Run(fmt.Sprint(nodes, " nodes"), func(t *testing.T) {
@@ -200,6 +205,7 @@ var links = []fault{
 			r.T.Errorf("the term went from %d to %d over a thin line", term, now)
 		}
 	})},
+	{"F28", "a transfer of the lead is asked for while the network is cut", 3, under(transfer)},
 	{"F19", "a follower is suspended", 3, under(func(r *round) {
 		m := r.oneOf(r.Others(r.Leader()))
 		r.Pause(m)

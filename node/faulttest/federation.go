@@ -36,18 +36,19 @@ type Options struct {
 type Federation struct {
 	T       testing.TB
 	Dir     string
-	Members []string
+	Members []string // whom the roster lists, as the test sees it; for one goroutine
+	Guests  []string // nodes beside them that come or go, and may lead
 	Wire    *Wire
 	// Patience bounds every wait, 90 s; nothing is judged by how long it takes.
 	Patience time.Duration
 
 	options Options
 	plan    demo.Plan
-	wholes  atomic.Int64        // entries on the list that is read whole
-	dials   map[string][]string // orders to a node: whom to reach through which proxy
+	wholes  atomic.Int64 // entries on the list that is read whole
 
 	mu        sync.Mutex
-	processes map[string]*process // guarded by mu, like all below
+	dials     map[string][]string // orders to a node: whom to reach through which proxy; guarded by mu, like all below
+	processes map[string]*process
 	wrappers  map[string][]string
 	orders    map[string][]string
 	settings  map[string]map[string]string
@@ -81,7 +82,7 @@ func New(t testing.TB, o Options) *Federation {
 		orders: map[string][]string{}, paused: map[string]bool{}, settings: map[string]map[string]string{}, clients: map[string]*client.Client{}}
 	t.Cleanup(f.close)
 	Program(t)
-	addresses, err := demo.FreeAddresses(o.Nodes)
+	addresses, err := freeAddresses(o.Nodes)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -98,17 +99,25 @@ func New(t testing.TB, o Options) *Federation {
 	}
 	for _, from := range f.plan.Nodes {
 		for _, to := range f.plan.Nodes {
-			if from.Member == to.Member {
-				continue
-			}
-			proxy, err := f.Wire.open(from.Member, to.Member, to.Listen)
-			if err != nil {
-				t.Fatal(err)
-			}
-			f.dials[from.Member] = append(f.dials[from.Member], "dial:"+to.Advertise+"="+proxy)
+			f.connect(from, to)
 		}
 	}
 	return f
+}
+
+// connect puts a proxy into one direction of a link.
+func (f *Federation) connect(from, to demo.PlanNode) {
+	f.T.Helper()
+	if from.Member == to.Member {
+		return
+	}
+	proxy, err := f.Wire.open(from.Member, to.Member, to.Listen)
+	if err != nil {
+		f.T.Fatal(err)
+	}
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.dials[from.Member] = append(f.dials[from.Member], "dial:"+to.Advertise+"="+proxy)
 }
 
 // Run is New with all nodes started and ready.
@@ -368,7 +377,7 @@ func (f *Federation) Leader() string {
 func (f *Federation) LeaderNow() string {
 	followers := map[exchange.MemberID]int{}
 	leads := map[exchange.MemberID]bool{}
-	for _, m := range f.Members {
+	for _, m := range slices.Concat(f.Members, f.Guests) {
 		f.mu.Lock()
 		paused := f.paused[m]
 		f.mu.Unlock()
@@ -379,7 +388,9 @@ func (f *Federation) LeaderNow() string {
 		s, err := f.Client(m).Status(ctx)
 		cancel()
 		if err == nil && s.LeaderOf != "" {
-			followers[s.LeaderOf]++
+			if slices.Contains(f.Members, m) {
+				followers[s.LeaderOf]++
+			}
 			leads[s.LeaderOf] = leads[s.LeaderOf] || s.LeaderOf == s.Member
 		}
 	}
@@ -420,12 +431,11 @@ func (f *Federation) tail(member string) string {
 }
 
 func (f *Federation) close() {
-	if f.T.Failed() {
-		for _, m := range f.Members {
+	for _, n := range f.plan.Nodes { // who left, too
+		m := n.Member
+		if f.T.Failed() {
 			f.T.Logf("%s: …%s", m, f.tail(m))
 		}
-	}
-	for _, m := range f.Members {
 		if p := f.process(m); p != nil && p.running() {
 			_ = p.signal(syscall.SIGKILL) // it may end at this moment by itself
 			<-p.gone

@@ -105,9 +105,13 @@ type Load struct {
 	tags    atomic.Int64
 	rest    atomic.Int64 // nanoseconds
 	base    int          // of the load's subjects, so that loads on one federation do not meet
+	ctx     context.Context
 
 	mu      sync.Mutex
-	history []operation // guarded by mu, like all below
+	roam    []string                      // nodes that roaming clients go to; guarded by mu, like all below
+	leave   map[string]context.CancelFunc // ends the clients of a node
+	next    int                           // the next client's number
+	history []operation
 	entries []entry
 	made    map[string]int // nominations by subject
 	marked  time.Duration  // when the first fault came
@@ -128,26 +132,50 @@ var loads atomic.Int64
 // Load puts clients to work until [Load.Stop].
 func (f *Federation) Load(o LoadOptions) *Load {
 	ctx, stop := context.WithCancel(context.Background())
-	l := &Load{f: f, o: o.withDefaults(), begun: time.Now(), stop: stop, base: int(loads.Add(1)) * 10_000, made: map[string]int{}}
+	l := &Load{f: f, o: o.withDefaults(), begun: time.Now(), stop: stop, ctx: ctx, base: int(loads.Add(1)) * 10_000,
+		made: map[string]int{}, leave: map[string]context.CancelFunc{}}
 	l.watch.init()
 	l.Rest(l.o.Rest)
-	n := 0
-	start := func(node string) {
-		id := n
-		n++
-		l.clients.Go(func() { l.work(ctx, id, node) })
-	}
 	for _, m := range f.Members {
-		for range l.o.PerNode {
-			start(m)
-		}
-		l.clients.Go(func() { l.watch.follow(ctx, f, m) })
+		l.Join(m)
 	}
 	for range l.o.Roaming {
-		start("")
+		l.start(ctx, "")
 	}
 	f.T.Cleanup(l.Stop)
 	return l
+}
+
+// start puts one client to work.
+func (l *Load) start(ctx context.Context, node string) {
+	l.mu.Lock()
+	id := l.next
+	l.next++
+	l.mu.Unlock()
+	l.clients.Go(func() { l.work(ctx, id, node) })
+}
+
+// Join puts clients on a node that came later.
+func (l *Load) Join(member string) {
+	ctx, cancel := context.WithCancel(l.ctx)
+	l.mu.Lock()
+	l.roam = append(l.roam, member)
+	l.leave[member] = cancel
+	l.mu.Unlock()
+	for range l.o.PerNode {
+		l.start(ctx, member)
+	}
+	l.clients.Go(func() { l.watch.follow(ctx, l.f, member) })
+}
+
+// Leave takes the clients of a node off it.
+func (l *Load) Leave(member string) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.roam = slices.DeleteFunc(l.roam, func(m string) bool { return m == member })
+	if cancel := l.leave[member]; cancel != nil {
+		cancel()
+	}
 }
 
 // Stop ends the clients' work; again, it does nothing.
@@ -205,7 +233,9 @@ func (l *Load) work(ctx context.Context, id int, home string) {
 	for ctx.Err() == nil {
 		node := home
 		if node == "" {
-			node = l.f.Members[rng.IntN(len(l.f.Members))]
+			l.mu.Lock()
+			node = l.roam[rng.IntN(len(l.roam))]
+			l.mu.Unlock()
 		}
 		op, e := l.draw(rng, node)
 		op.client, op.node = id, node

@@ -4,6 +4,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math/rand/v2"
+	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -79,6 +81,9 @@ type process struct {
 	state *os.ProcessState
 }
 
+// started stands in a node's log where the test started it.
+const started = "=== started"
+
 // launch starts a node; wrapper, if any, is a command line in front of it.
 func launch(program, dir string, wrapper, env []string, log string) (*process, error) {
 	out, err := os.OpenFile(log, os.O_WRONLY|os.O_CREATE|os.O_APPEND, 0o600)
@@ -86,6 +91,7 @@ func launch(program, dir string, wrapper, env []string, log string) (*process, e
 		return nil, err
 	}
 	defer out.Close()
+	fmt.Fprintln(out, started)
 	line := append(slices.Clone(wrapper), program, "node", "run", "--dir", dir)
 	cmd := exec.Command(line[0], line[1:]...)
 	cmd.Env = append(append(clean(os.Environ()), env...), demo.StopWithStdin+"=1")
@@ -122,4 +128,26 @@ func (p *process) running() bool {
 	default:
 		return true
 	}
+}
+
+// freeAddresses are ports that nobody listens on, outside the range from which the
+// system gives ports away by itself: what is free is still so when a node, founded
+// meanwhile, or started again, wants to listen there.
+func freeAddresses(n int) ([]string, error) {
+	var out []string
+	for range 1000 {
+		address := fmt.Sprintf("127.0.0.1:%d", 15_000+rand.IntN(17_000))
+		ln, err := net.Listen("tcp", address)
+		if err != nil {
+			continue
+		}
+		ln.Close()
+		if !slices.Contains(out, address) {
+			out = append(out, address)
+		}
+		if len(out) == n {
+			return out, nil
+		}
+	}
+	return nil, errors.New("faulttest: no free ports")
 }

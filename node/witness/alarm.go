@@ -12,6 +12,7 @@ import (
 	"accord/crypto/strictjson"
 	"accord/exchange"
 	"accord/exchange/machine"
+	"accord/node/failpoint"
 	"accord/node/founding"
 )
 
@@ -106,7 +107,7 @@ func (w *Witness) storeAlarms(next []Alarm) error {
 		err = founding.WriteFile(filepath.Join(w.Dir, alarmsFile), raw)
 	}
 	if err != nil {
-		return ErrFolder.Wrap(err, "file", alarmsFile)
+		return ErrKeep.Wrap(err, "file", alarmsFile)
 	}
 	w.alarms = next
 	return nil
@@ -120,9 +121,11 @@ func (w *Witness) raise(a Alarm, evidence []byte) {
 	a.ID = w.freeID(a)
 	a.FoundAt = exchange.MillisOf(w.Clock())
 	a.Evidence = filepath.Join(filepath.Base(w.Dir), evidenceDir, a.ID+".json")
+	failpoint.Hit("witness.evidence.before")
 	if err := founding.WriteFile(filepath.Join(w.Dir, evidenceDir, a.ID+".json"), evidence); err != nil {
 		w.Log.Error("the evidence of a ledger alarm was not stored", "id", a.ID, "error", err, "evidence", string(evidence))
 	}
+	failpoint.Hit("witness.evidence.after")
 	next := append(slices.Clone(w.alarms), a)
 	if len(next) > maxAlarms {
 		if at := slices.IndexFunc(next, func(a Alarm) bool { return a.Settled != nil }); at >= 0 {
@@ -133,6 +136,7 @@ func (w *Witness) raise(a Alarm, evidence []byte) {
 		w.Log.Error("a ledger alarm was not stored", "id", a.ID, "error", err)
 		w.alarms = next
 	}
+	failpoint.Hit("witness.alarm.stored")
 	was := w.stopped
 	w.stopped = w.mustStop()
 	stops := w.stopped && !was

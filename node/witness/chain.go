@@ -11,6 +11,7 @@ import (
 	"accord/crypto/strictjson"
 	"accord/crypto/tlog"
 	"accord/exchange"
+	"accord/node/failpoint"
 	"accord/node/founding"
 )
 
@@ -75,11 +76,13 @@ func (w *Witness) keep(c Cosigned) error {
 	}
 	next := thin(slices.Insert(slices.Clone(w.chain), at, c))
 	raw, err := strictjson.Marshal(chainPaper{chainFormat, next})
+	failpoint.Hit("witness.chain.before")
 	if err == nil {
 		err = founding.WriteFile(filepath.Join(w.Dir, chainFile), raw)
 	}
+	failpoint.Hit("witness.chain.after")
 	if err != nil {
-		return ErrFolder.Wrap(err, "file", chainFile)
+		return ErrKeep.Wrap(err, "file", chainFile)
 	}
 	w.chain = next
 	return nil

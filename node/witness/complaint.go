@@ -16,6 +16,7 @@ import (
 	"accord/crypto/strictjson"
 	"accord/exchange"
 	"accord/exchange/machine"
+	"accord/node/failpoint"
 	"accord/node/founding"
 	"accord/node/wire"
 )
@@ -245,11 +246,13 @@ func (w *Witness) complaintPath(id exchange.CommandID) string {
 
 func (w *Witness) storeComplaint(c *complaint) error {
 	raw, err := strictjson.Marshal(complaintPaper{complaintFormat, c.jws, c.status, c.seq})
+	failpoint.Hit("witness.complaint.before")
 	if err == nil {
 		err = founding.WriteFile(w.complaintPath(c.ID), raw)
 	}
+	failpoint.Hit("witness.complaint.after")
 	if err != nil {
-		return ErrFolder.Wrap(err, "file", string(c.ID)+".json")
+		return ErrKeep.Wrap(err, "file", string(c.ID)+".json")
 	}
 	return nil
 }

@@ -17,6 +17,7 @@ import (
 	"accord/exchange"
 	"accord/exchange/machine"
 	"accord/exchange/members"
+	"accord/node/failpoint"
 	"accord/node/founding"
 )
 
@@ -34,6 +35,9 @@ var (
 	ErrFolder = exchange.Define(exchange.KindInternal, "LEDGER-017",
 		exchange.Text{Zh: "共签记录 {file} 无法读取或已损坏", En: "the witness's file {file} cannot be read or is damaged"},
 		exchange.Text{Zh: "从备份恢复该文件;确认无误前不要删除", En: "restore it from a backup; do not delete it before you know what happened"})
+	ErrKeep = exchange.Define(exchange.KindUnavailable, "LEDGER-032",
+		exchange.Text{Zh: "共签记录 {file} 无法写入,因此没有签署或接收", En: "the witness's file {file} cannot be written, so nothing was signed or taken in"},
+		exchange.Text{Zh: "检查数据目录所在磁盘的空间与权限;恢复后自动继续,无需重启", En: "check space and permissions of the data folder; it goes on by itself, no restart is needed"})
 )
 
 // mark is the last checkpoint this node signed; the zero mark is none.
@@ -63,9 +67,11 @@ func (w *Witness) readSigned() error {
 
 // remember stores what this member has signed; the caller holds signing.
 func (w *Witness) remember(m mark) error {
+	failpoint.Hit("witness.sign.before")
 	if err := founding.WriteFile(filepath.Join(w.Dir, signedFile), append([]byte(summed(m.note)+"\n"), m.note...)); err != nil {
-		return ErrFolder.Wrap(err, "file", signedFile)
+		return ErrKeep.Wrap(err, "file", signedFile)
 	}
+	failpoint.Hit("witness.sign.after")
 	w.signed = m
 	return nil
 }
