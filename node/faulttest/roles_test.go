@@ -80,7 +80,6 @@ type desk struct {
 	rng     *rand.Rand
 	author  string // of the records
 	records []wire.Record
-	asOf    int    // counts imports
 	safe    string // a recipient of backups
 	strict  bool   // whether three seats adopt a catalogue
 	votes   bool   // whether somebody has its vote
