@@ -27,6 +27,9 @@ import (
 // shims are the programs of the machine around the node. NODE is its data folder,
 // PROGRAM what is installed on the machine. What mends a machine undoes the fault that
 // the rehearsal began with: timedatectl sets the clock right, journalctl makes room.
+//
+// A node that starts answers before it knows that it must not run; it says in its log
+// when it does.
 var shims = map[string]string{
 	"sudo": `exec "$@"`,
 	"systemctl": `
@@ -37,10 +40,11 @@ stop|restart) if [ -e "$NODE.pid" ]; then kill $(cat "$NODE.pid") 2> /dev/null |
 esac
 case "$1" in
 start|restart) running && exit 0
+  touch "$NODE.log"; before=$(grep -c 'msg="node running"' "$NODE.log") || true
   [ ! -e "$NODE.cred" ] || export ACCORD_PASSPHRASE_FILE="$NODE.cred"
   ACCORD_FAILPOINTS_CONTROL="$NODE.faults" setsid "$PROGRAM" node run --dir "$NODE" >> "$NODE.log" 2>&1 < /dev/null & echo $! > "$NODE.pid"
-  for i in $(seq 600); do [ "$("$PROGRAM" node status --dir "$NODE" --output json 2>&1 | grep -c CLI-012)" = 0 ] && exit 0
-    kill -0 $(cat "$NODE.pid") 2> /dev/null || { tail -n 5 "$NODE.log"; exit 1; }; sleep 0.1; done; exit 1;;
+  for i in $(seq 600); do [ "$(grep -c 'msg="node running"' "$NODE.log")" -gt "$before" ] && exit 0
+    running || { tail -n 5 "$NODE.log"; exit 1; }; sleep 0.1; done; exit 1;;
 esac`,
 	"accord": `exec "$PROGRAM" --dir "$NODE" --operator admin --lang en "$@"`,
 	"install": `mode=0755 folder=
