@@ -1,8 +1,6 @@
 package consensus
 
-import (
-	"github.com/hashicorp/raft"
-)
+import "github.com/hashicorp/raft"
 
 // aheadBytes is how far in front of Apply a start has entries checked: about as
 // much as a machine remembers of what it has checked.
@@ -12,8 +10,14 @@ const aheadBytes = 4 << 20
 // little ahead of Apply and beside it. What they cost is mostly the check, and what
 // passed is remembered by the machine: so a start applies its log on two
 // processors. A verdict is not needed here: each entry had a good one when it was
-// stored, and Apply judges for itself.
-func (l *Log) checkAhead(first, last uint64) {
+// stored, and Apply judges for itself, also an entry that makes the machine panic:
+// only Apply keeps count of those.
+func (l *Log) checkAhead(b BatchChecker, first, last uint64) {
+	defer func() {
+		if recover() != nil {
+			l.cfg.Logger.Warn("checking ahead of Apply has ended: the machine's check panicked")
+		}
+	}()
 	type read struct {
 		index uint64
 		size  int
@@ -47,7 +51,7 @@ func (l *Log) checkAhead(first, last uint64) {
 			continue
 		}
 		if group, err := decodeGroup(e.Data, l.cfg.MaxEntry); err == nil && len(group) > 0 {
-			_ = check(l.fsm.machine, group)
+			_ = b.CheckAll(group)
 			before, size = append(before, read{i, len(e.Data)}), size+len(e.Data)
 		}
 		select {

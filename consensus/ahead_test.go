@@ -65,3 +65,34 @@ func TestStartChecksAhead(t *testing.T) {
 		t.Errorf("%d of %d were checked ahead, %d of them before they were applied", len(machines[2].checked), n, machines[2].foreseen)
 	}
 }
+
+// startled is a machine whose check panics over stored entries once it is told to.
+type startled struct {
+	foresighted
+	armed bool
+}
+
+func (m *startled) CheckAll(payloads [][]byte) []error {
+	if m.armed {
+		panic("check")
+	}
+	return m.foresighted.CheckAll(payloads)
+}
+
+func (m *startled) Check(p []byte) error { return m.Machine.Check(p) }
+
+// What cannot be checked ahead is left to Apply, which keeps count.
+func TestCheckingAheadEndsNobody(t *testing.T) {
+	armed := false
+	c := consensustest.New(t, 3, consensustest.Options{NewMachine: func(i int) consensus.Machine {
+		return &startled{foresighted{Machine: consensustest.NewMachine(nil), checked: map[string]bool{}}, armed && i == 2}
+	}})
+	for i := range 5 {
+		c.Propose(i%3, fmt.Sprintf("k%d=1", i))
+	}
+	c.Settle()
+	c.Kill(2)
+	armed = true
+	c.Start(2)
+	c.Settle()
+}

@@ -84,6 +84,39 @@ func TestPayloadsAreJudgedTogether(t *testing.T) {
 	}
 }
 
+// In a crowd nobody judges alone: the next are about to come. Who comes last is not
+// kept waiting for them.
+func TestACrowdIsJudgedTogether(t *testing.T) {
+	b := &batched{hold: make(chan struct{})}
+	close(b.hold)
+	c, stop := newChecks(b, func() int { return 4 * crowd }), make(chan struct{})
+	defer close(stop)
+	var wg sync.WaitGroup
+	for i := range 2 * crowd {
+		wg.Go(func() {
+			if refusal, err := c.judge(context.Background(), stop, fmt.Appendf(nil, "good %d", i)); refusal != nil || err != nil {
+				t.Error(refusal, err)
+			}
+		})
+	}
+	settled := func() int { // those who wait, and those judged already
+		b.mu.Lock()
+		defer b.mu.Unlock()
+		return len(c.waiting) + b.alone
+	}
+	for settled() < 2*crowd {
+		runtime.Gosched()
+	}
+	go c.run(stop)
+	wg.Wait()
+	if b.alone != 0 || b.largest < crowd {
+		t.Errorf("%d judged alone, at most %d together", b.alone, b.largest)
+	}
+	if refusal, err := c.judge(context.Background(), stop, []byte("bad last")); refusal == nil || err != nil {
+		t.Error("the last one:", refusal, err)
+	}
+}
+
 // Who is not waited for any more, or asks a log that stops, gets no verdict.
 func TestJudgementsEnd(t *testing.T) {
 	b := &batched{hold: make(chan struct{})}

@@ -10,7 +10,7 @@ import (
 // Who does not know what became of a proposal waits for it as long as it can
 // still come, and no longer: behind an entry of a later term it never does.
 func TestAnUnknownOutcomeIsKnownToStaySo(t *testing.T) {
-	f := newFSM(nil, 1<<10, func(error) {})
+	f := newFSM(nil, Config{MaxEntry: 1 << 10}, func(error) {})
 	l := &Log{cfg: Config{Heartbeat: time.Hour}, fsm: f, stop: make(chan struct{})}
 	w := f.expect([]byte("lost"))
 	defer f.forget(w)

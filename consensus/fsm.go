@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"hash/maphash"
 	"io"
-	"math"
 	"runtime/debug"
 	"sync"
 	"sync/atomic"
@@ -28,7 +27,7 @@ type fsm struct {
 	failed   func(e *raft.Log, why []byte) error // keeps count of entries that cannot be applied
 	passed   func(index uint64)
 	growth   *growth
-	stepped  chan struct{} // an entry was applied
+	stepped  chan struct{} // the applied index has moved
 
 	mu        sync.Mutex
 	applied   uint64 // index of the last command or configuration applied
@@ -59,8 +58,8 @@ func (p *point) passed(index, term uint64) bool {
 	return p.index <= index || p.after != 0 && term > p.after
 }
 
-func newFSM(m Machine, maxEntry int, fatal func(error)) *fsm {
-	return &fsm{machine: m, maxEntry: maxEntry, fatal: fatal, growth: newGrowth(math.MaxInt64/2, ""), stepped: make(chan struct{}, 1),
+func newFSM(m Machine, cfg Config, fatal func(error)) *fsm {
+	return &fsm{machine: m, maxEntry: cfg.MaxEntry, fatal: fatal, growth: newGrowth(cfg.SnapshotBytes, cfg.NodeID), stepped: make(chan struct{}, 1),
 		failed: func(*raft.Log, []byte) error { return nil }, passed: func(uint64) {},
 		seed: maphash.MakeSeed(), proposals: map[uint64]*waiter{}, points: map[*point]struct{}{}}
 }
@@ -91,10 +90,6 @@ func (f *fsm) Apply(e *raft.Log) any {
 	}
 	f.deliver(e.Index, payloads, results) // first: who sees the index passed must find the result there
 	f.advance(e.Index, e.Term)
-	select {
-	case f.stepped <- struct{}{}:
-	default:
-	}
 	return nil
 }
 
@@ -147,6 +142,10 @@ func (f *fsm) advance(index, term uint64) {
 			close(p.ready)
 			delete(f.points, p)
 		}
+	}
+	select {
+	case f.stepped <- struct{}{}:
+	default:
 	}
 }
 

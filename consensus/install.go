@@ -16,9 +16,9 @@ import (
 // on believing in them (raft#697).
 var ErrStranded = errors.New("consensus: a snapshot has replaced entries that raft still believes in (raft#697): start this node again")
 
-// logs is the store as raft sees it, together with what a snapshot says. It watches for raft#697: when a snapshot is
-// installed, raft empties a log without gaps, but keeps in memory where the log
-// ended. If that is behind the snapshot, or at its place with another term, raft
+// logs is the store as raft sees it, together with what a snapshot says. It watches
+// for raft#697: when a snapshot is installed, raft empties a log without gaps, but
+// keeps in memory where the log ended. If that is behind the snapshot, or at its place with another term, raft
 // refuses every further entry and is sent the same snapshot for ever. Worse, it may
 // stand for election with entries it has not got, or vouch for having them. So the
 // node stops while raft is still inside the installation. A restart reads what is

@@ -75,9 +75,9 @@ func Open(cfg Config, m Machine) (*Log, error) {
 	}
 	l.raft.Store(r)
 	l.store.SetFloor(r.CommitIndex)
-	if _, batch := m.(BatchChecker); batch && stored > 0 {
+	if b, ok := m.(BatchChecker); ok && stored > 0 {
 		applied, _ := l.fsm.position()
-		l.tasks.Go(func() { l.checkAhead(applied+1, stored) })
+		l.tasks.Go(func() { l.checkAhead(b, applied+1, stored) })
 	}
 	l.tasks.Go(l.watchLeadership)
 	l.tasks.Go(l.settle)
@@ -106,8 +106,7 @@ func (l *Log) openStore(m Machine) error {
 	if err != nil {
 		return errors.Join(err, l.store.Close())
 	}
-	l.fsm = newFSM(m, l.cfg.MaxEntry, l.fail)
-	l.fsm.growth = newGrowth(l.cfg.SnapshotBytes, l.cfg.NodeID)
+	l.fsm = newFSM(m, l.cfg, l.fail)
 	l.fsm.failed, l.fsm.passed = l.store.Failed, l.store.Passed
 	return nil
 }

@@ -133,7 +133,7 @@ func FuzzVerdicts(f *testing.F) {
 // The guard's check of groups is the apply path's decoder: what it lets through
 // can be applied.
 func TestViewChecksGroups(t *testing.T) {
-	l := &Log{cfg: Config{MaxEntry: 10}, fsm: newFSM(refuseBad{}, 10, func(error) {})}
+	l := &Log{cfg: Config{MaxEntry: 10}, fsm: newFSM(refuseBad{}, Config{MaxEntry: 10}, func(error) {})}
 	v := &view{l: l}
 	for data, ok := range map[string]bool{
 		string(encodeGroup(nil)):                                  true,

@@ -47,9 +47,14 @@ func (n *Node) MayEnact(document string) error {
 	if err != nil {
 		return err
 	}
-	have := n.ledger.Servers()
-	voters, coming := ballots(next, have)
-	if _, before := ballots(n.line().Roster(), have); coming > voters && coming > before {
+	return crowded(n.line().Roster(), next, n.ledger.Servers())
+}
+
+// crowded refuses a step from one roster to the next by which more newcomers than
+// voters, and more than before, would be on their way.
+func crowded(now, next *members.Roster, have []consensus.Server) error {
+	_, before := ballots(now, have)
+	if voters, coming := ballots(next, have); coming > voters && coming > before {
 		return ErrCrowd.With("coming", coming, "voters", voters)
 	}
 	return nil

@@ -217,3 +217,27 @@ func TestBallots(t *testing.T) {
 		t.Errorf("%d vote, %d shall", voters, coming)
 	}
 }
+
+// TestCrowded: as many newcomers as there are voters may be on their way, and who has
+// more already may take some off.
+//
+// Shows: F24
+func TestCrowded(t *testing.T) {
+	for name, c := range map[string]struct {
+		now, next, have []string
+		refused         bool
+	}{
+		"as many as voters":        {[]string{"a", "b"}, []string{"a", "b", "c", "d"}, []string{"a", "b"}, false},
+		"one more":                 {[]string{"a", "b", "c", "d"}, []string{"a", "b", "c", "d", "e"}, []string{"a", "b"}, true},
+		"one more, without a vote": {[]string{"a", "b", "c", "d"}, []string{"a", "b", "c", "d", "e-"}, []string{"a", "b"}, false},
+		"one in a line that votes": {[]string{"a", "b", "c", "d"}, []string{"a", "b", "c", "d", "e"}, []string{"a", "b", "c"}, false},
+		"too many, but fewer":      {[]string{"a", "b", "c", "d", "e"}, []string{"a", "c", "d"}, []string{"a"}, false},
+		"a single node grows":      {[]string{"a"}, []string{"a", "b"}, []string{"a"}, false},
+	} {
+		now, next := situationOf(c.now, c.have, 0), situationOf(c.next, nil, 0)
+		err := crowded(&members.Roster{Members: now.want}, &members.Roster{Members: next.want}, now.have)
+		if (err != nil) != c.refused {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}

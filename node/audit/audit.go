@@ -4,8 +4,8 @@
 //
 // A line is one JSON object whose "hash" covers the line before it, so a line
 // taken out or changed shows at the next verification. Lines cut off the end show
-// against the papers beside the files, see heads.go and DESIGN.md. Sinks are named in the
-// configuration file only. As long as one sink takes the line, work goes on;
+// against the papers beside the files, see heads.go and DESIGN.md. Sinks are named
+// in the configuration file only. As long as one sink takes the line, work goes on;
 // when none does, ErrSink stops private releases while public reads continue.
 // A file whose disk was full goes on by itself when there is room (see Tend), with
 // a line that says how many are missing; after any other failure nobody knows what

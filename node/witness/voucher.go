@@ -26,10 +26,10 @@ func (w *Witness) Vouch(ctx context.Context, index uint64) ([]byte, error) {
 
 // Vet judges a snapshot of somebody else's making before it may replace the
 // state of m. The voucher must bear a quorum's cosignatures by the members this
-// node knows, also by rosters it was shown and has not applied; the snapshot must be exactly what they signed, continue this
-// node's own ledger, and hold what its own statements bring about. Rows are not
-// under the cosigned root, so all of them are made anew and compared, which
-// costs as much as applying the statements did.
+// node knows, also by rosters it was shown and has not applied; the snapshot must
+// be exactly what they signed, continue this node's own ledger, and hold what its
+// own statements bring about. Rows are not under the cosigned root, so all of them
+// are made anew and compared, which costs as much as applying the statements did.
 func (w *Witness) Vet(ctx context.Context, m *machine.Machine, voucher []byte, snapshot io.Reader) error {
 	point, err := w.trust(voucher, announced(w.Ledger.View().Members(), m.Book().Newest()))
 	if err != nil {
