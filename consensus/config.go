@@ -138,7 +138,7 @@ func (c Config) validate() error {
 }
 
 // raftConfig is how raft is used here; see DESIGN.md for the reasons.
-func (c Config) raftConfig(notify chan<- bool) *raft.Config {
+func (c Config) raftConfig(notify chan<- bool, away *absences) *raft.Config {
 	rc := raft.DefaultConfig()
 	rc.LocalID = raft.ServerID(c.NodeID)
 	// Raft looks for a silent leader at random times one to two heartbeat timeouts
@@ -153,7 +153,7 @@ func (c Config) raftConfig(notify chan<- bool) *raft.Config {
 	rc.RestoreCommittedLogs = false
 	rc.NoLegacyTelemetry = true
 	rc.NotifyCh = notify
-	rc.Logger = newLogger(c.Logger)
+	rc.Logger = newLogger(c.Logger, away)
 	return rc
 }
 

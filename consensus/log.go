@@ -68,12 +68,14 @@ func Open(cfg Config, m Machine) (*Log, error) {
 	if err != nil {
 		return nil, errors.Join(err, l.trans.Close(), l.store.Close())
 	}
-	r, err := raft.NewRaft(cfg.raftConfig(l.notify), l.fsm, logs{l.store, l.snaps, l.fail}, l.store, l.snaps, l.trans)
+	away := newAbsences(cfg.Logger)
+	r, err := raft.NewRaft(cfg.raftConfig(l.notify, away), l.fsm, logs{l.store, l.snaps, l.fail}, l.store, l.snaps, l.trans)
 	if err != nil {
 		_ = l.trans.Close()
 		return nil, errors.Join(fmt.Errorf("consensus: start: %w", err), l.failure(), l.store.Close())
 	}
 	l.raft.Store(r)
+	r.RegisterObserver(raft.NewObserver(nil, false, away.observe))
 	l.store.SetFloor(r.CommitIndex)
 	if b, ok := m.(BatchChecker); ok && stored > 0 {
 		applied, _ := l.fsm.position()

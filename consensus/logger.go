@@ -9,19 +9,26 @@ import (
 	"github.com/hashicorp/go-hclog"
 )
 
-// newLogger passes raft's log on to slog, from INFO up.
-func newLogger(to *slog.Logger) hclog.Logger {
+// newLogger passes raft's log on to slog, from INFO up, without what it repeats about
+// peers that are away.
+func newLogger(to *slog.Logger, away *absences) hclog.Logger {
 	l := hclog.NewInterceptLogger(&hclog.LoggerOptions{Level: hclog.Info, Output: io.Discard})
-	l.RegisterSink(sink{to})
+	l.RegisterSink(sink{to, away})
 	return l
 }
 
-type sink struct{ to *slog.Logger }
+type sink struct {
+	to   *slog.Logger
+	away *absences
+}
 
 // Accept takes one line. Raft prints whole commands when something unexpected
 // arrives ("command" with %#v); payloads have no place in a log, so of such
 // values only the key stays.
 func (s sink) Accept(_ string, level hclog.Level, msg string, args ...any) {
+	if s.away.hears(msg, args) {
+		return
+	}
 	var at slog.Level
 	switch {
 	case level >= hclog.Error:

@@ -36,7 +36,7 @@ func TestRaftVersion(t *testing.T) {
 }
 
 func TestRaftConfiguration(t *testing.T) {
-	rc := Config{NodeID: "n1"}.withDefaults().raftConfig(nil)
+	rc := Config{NodeID: "n1"}.withDefaults().raftConfig(nil, newAbsences(slog.Default()))
 	if err := raft.ValidateConfig(rc); err != nil {
 		t.Fatal(err)
 	}
@@ -64,7 +64,8 @@ func TestNoHeartbeatFastPath(t *testing.T) {
 // Raft prints whole commands at times; none of their bytes may reach the log.
 func TestLoggerWithholdsPayloads(t *testing.T) {
 	var out bytes.Buffer
-	l := newLogger(slog.New(slog.NewTextHandler(&out, &slog.HandlerOptions{Level: slog.LevelDebug})))
+	log := slog.New(slog.NewTextHandler(&out, &slog.HandlerOptions{Level: slog.LevelDebug}))
+	l := newLogger(log, newAbsences(log))
 	l.Error("got unexpected command", "command", hclog.Fmt("%#v", []byte("secret")))
 	l.Debug("too much", "term", 1)
 	l.Info("entering leader state", "leader", hclog.Fmt("%s", "n1"))
