@@ -44,7 +44,7 @@ type Config struct {
 	RPCTimeout time.Duration // 10 s
 
 	SnapshotThreshold uint64        // 8,192 entries since the last snapshot
-	SnapshotBytes     int64         // 64 MiB of them, or half of that snapshot's size if this is more
+	SnapshotBytes     int64         // 256 MiB of them, or half of that snapshot's size if this is more
 	SnapshotInterval  time.Duration // 2 min between looks
 	TrailingLogs      uint64        // 10,240 entries kept behind a snapshot
 	MaxEntry          int           // 256 KiB, one payload
@@ -103,7 +103,7 @@ func (c Config) withDefaults() Config {
 		c.SnapshotThreshold = 8192
 	}
 	if c.SnapshotBytes == 0 {
-		c.SnapshotBytes = 64 << 20
+		c.SnapshotBytes = 256 << 20
 	}
 	if c.TrailingLogs == 0 {
 		c.TrailingLogs = 10240

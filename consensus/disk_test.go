@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"maps"
 	"os"
+	"strings"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -102,6 +103,98 @@ func TestUnfitLeader(t *testing.T) {
 	}
 	unfit[old].Store(false)
 	c.Propose(old, "after=1")
+}
+
+// stall lets the disk's syncs of log files wait until it is called off.
+func stall(d *disktest.Disk) (off func()) {
+	on := make(chan struct{})
+	d.Fault(func(op disktest.Op) error {
+		if op.Kind == "sync" && strings.Contains(op.Name, ".log") {
+			<-on
+		}
+		return nil
+	})
+	return func() { d.Fault(nil); close(on) }
+}
+
+// still is how long a test looks at something that must not happen.
+const still = 300 * time.Millisecond
+
+// A leader sends entries while they are on their way to its disk, and nothing is
+// committed before they are there, whatever the others say.
+//
+// Shows: F2
+func TestNothingIsCommittedAheadOfTheLeadersDisk(t *testing.T) {
+	c, disks := onDisks(t, nil)
+	leader := c.Leader()
+	c.Propose(leader, "before=1")
+	c.Settle()
+	before := c.Nodes[leader].Log.Status()
+	off := stall(disks[c.Nodes[leader].ID])
+	answered := make(chan error, 1)
+	go func() {
+		_, err := c.Nodes[leader].Log.Propose(within(t), []byte("ahead=1"))
+		answered <- err
+	}()
+	c.Eventually("the others have it", func() bool {
+		for _, i := range others(c, leader) {
+			if c.Nodes[i].Log.Status().LogLast <= before.LogLast {
+				return false
+			}
+		}
+		return true
+	})
+	select {
+	case err := <-answered:
+		t.Fatal("answered before it is on the leader's disk:", err)
+	case <-time.After(still):
+	}
+	for i, n := range c.Nodes {
+		if st := n.Log.Status(); st.Commit > before.Commit {
+			t.Errorf("node %d: commit index %d, was %d", i, st.Commit, before.Commit)
+		}
+		if v, _ := c.KV(i).Get("ahead"); v != "" {
+			t.Errorf("node %d has applied it", i)
+		}
+	}
+	off()
+	if err := <-answered; err != nil {
+		t.Fatal(err)
+	}
+	c.Settle()
+}
+
+// Alone, nobody else's success is waited for: the disk is, before anything else.
+//
+// Shows: F2
+func TestAloneTheDiskComesFirst(t *testing.T) {
+	d := disktest.New()
+	c := consensustest.New(t, 1, consensustest.Options{Sync: true, Adjust: func(cfg *consensus.Config) {
+		cfg.Disk = d
+		if err := os.MkdirAll(cfg.Dir, 0o700); err != nil {
+			t.Fatal(err)
+		}
+	}})
+	c.Propose(c.Leader(), "before=1")
+	before := c.Nodes[0].Log.Status()
+	off := stall(d)
+	answered := make(chan error, 1)
+	go func() {
+		_, err := c.Nodes[0].Log.Propose(within(t), []byte("ahead=1"))
+		answered <- err
+	}()
+	select {
+	case err := <-answered:
+		t.Fatal("answered before it is on the disk:", err)
+	case <-time.After(still):
+	}
+	if st := c.Nodes[0].Log.Status(); st.Commit > before.Commit {
+		t.Errorf("commit index %d before it is on the disk, was %d", st.Commit, before.Commit)
+	}
+	off()
+	if err := <-answered; err != nil {
+		t.Fatal(err)
+	}
 }
 
 // Power cuts on all nodes at once, again and again, each losing what was not

@@ -26,6 +26,7 @@ type fsm struct {
 	fatal    func(error)
 	failed   func(e *raft.Log, why []byte) error // keeps count of entries that cannot be applied
 	passed   func(index uint64)
+	durable  func(index uint64) error // returns once an index is on this disk
 	growth   *growth
 	stepped  chan struct{} // the applied index has moved
 
@@ -60,13 +61,18 @@ func (p *point) passed(index, term uint64) bool {
 
 func newFSM(m Machine, cfg Config, fatal func(error)) *fsm {
 	return &fsm{machine: m, maxEntry: cfg.MaxEntry, fatal: fatal, growth: newGrowth(cfg.SnapshotBytes, cfg.NodeID), stepped: make(chan struct{}, 1),
-		failed: func(*raft.Log, []byte) error { return nil }, passed: func(uint64) {},
+		failed: func(*raft.Log, []byte) error { return nil }, passed: func(uint64) {}, durable: func(uint64) error { return nil },
 		seed: maphash.MakeSeed(), proposals: map[uint64]*waiter{}, points: map[*point]struct{}{}}
 }
 
 // Apply applies one entry; its result is an error or nil.
 func (f *fsm) Apply(e *raft.Log) any {
 	if err := f.failure(); err != nil {
+		return err
+	}
+	// A leader of yesterday may not have on disk what others have committed since;
+	// what it applied it must still know after a power cut.
+	if err := f.durable(e.Index); err != nil {
 		return err
 	}
 	payloads, err := decodeGroup(e.Data, f.maxEntry)

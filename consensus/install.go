@@ -18,15 +18,49 @@ var ErrStranded = errors.New("consensus: a snapshot has replaced entries that ra
 
 // logs is the store as raft sees it, together with what a snapshot says. It watches
 // for raft#697: when a snapshot is installed, raft empties a log without gaps, but
-// keeps in memory where the log ended. If that is behind the snapshot, or at its place with another term, raft
-// refuses every further entry and is sent the same snapshot for ever. Worse, it may
-// stand for election with entries it has not got, or vouch for having them. So the
-// node stops while raft is still inside the installation. A restart reads what is
-// there.
+// keeps in memory where the log ended. If that is behind the snapshot, or at its
+// place with another term, raft refuses every further entry and is sent the same
+// snapshot for ever. Worse, it may stand for election with entries it has not got,
+// or vouch for having them. So the node stops while raft is still inside the
+// installation. A restart reads what is there.
 type logs struct {
 	*store.Store
 	snaps *store.Snapshots
+	ahead func() bool // entries may be sent before they are on this disk
 	fail  func(error)
+}
+
+// StoreLogs appends entries. Those of a leader are sent while they are on their way
+// to its disk; see [Log.sendsAhead].
+func (s logs) StoreLogs(entries []*raft.Log) error {
+	for _, e := range entries {
+		if e.Type != raft.LogCommand {
+			return s.Store.StoreLogs(entries)
+		}
+	}
+	if !s.ahead() {
+		return s.Store.StoreLogs(entries)
+	}
+	return s.StoreAhead(entries)
+}
+
+// sendsAhead says whether this node may send entries, and count them as its own,
+// before they are on its disk. A leader may, whose entries need somebody else's
+// success as well: the transport keeps every such success back until the entries
+// are on this disk, so what is committed is. Raft asks from the goroutine that leads,
+// stores and changes the membership.
+func (l *Log) sendsAhead() bool {
+	r := l.raft.Load()
+	if r == nil || r.State() != raft.Leader {
+		return false
+	}
+	voters := 0
+	for _, s := range r.GetConfiguration().Configuration().Servers {
+		if s.Suffrage == raft.Voter {
+			voters++
+		}
+	}
+	return voters > 1
 }
 
 // GetLog reads an entry. The one a snapshot ends with is known by its place and term

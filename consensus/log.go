@@ -69,7 +69,7 @@ func Open(cfg Config, m Machine) (*Log, error) {
 		return nil, errors.Join(err, l.trans.Close(), l.store.Close())
 	}
 	away := newAbsences(cfg.Logger)
-	r, err := raft.NewRaft(cfg.raftConfig(l.notify, away), l.fsm, logs{l.store, l.snaps, l.fail}, l.store, l.snaps, l.trans)
+	r, err := raft.NewRaft(cfg.raftConfig(l.notify, away), l.fsm, logs{l.store, l.snaps, l.sendsAhead, l.fail}, l.store, l.snaps, l.trans)
 	if err != nil {
 		_ = l.trans.Close()
 		return nil, errors.Join(fmt.Errorf("consensus: start: %w", err), l.failure(), l.store.Close())
@@ -109,7 +109,7 @@ func (l *Log) openStore(m Machine) error {
 		return errors.Join(err, l.store.Close())
 	}
 	l.fsm = newFSM(m, l.cfg, l.fail)
-	l.fsm.failed, l.fsm.passed = l.store.Failed, l.store.Passed
+	l.fsm.failed, l.fsm.passed, l.fsm.durable = l.store.Failed, l.store.Passed, l.store.Durable
 	return nil
 }
 
@@ -136,7 +136,7 @@ func (l *Log) openTransport() (err error) {
 	l.trans = transport.New(transport.Config{Network: l.cfg.Transport, Guard: l.guard, Calls: l.serveCall,
 		Logger: l.cfg.Logger, HeartbeatTimeout: l.cfg.Heartbeat, Timeout: l.cfg.RPCTimeout,
 		Spool: l.cfg.Dir, Vet: l.vet, Vouch: l.vouch, Unproven: l.doubt,
-		Silent: func() bool { return l.store.Room() != nil || l.cfg.unfit() != nil }, Holds: l.store.Holds})
+		Silent: func() bool { return l.store.Room() != nil || l.cfg.unfit() != nil }, Holds: l.store.Holds, Durable: l.store.Durable})
 	return nil
 }
 

@@ -11,7 +11,7 @@ import (
 // commits does not have to spare.
 const (
 	documentBatch = 16
-	restBusy      = 49
+	restBusy      = 199
 	restIdle      = 9
 	quiet         = time.Second
 )

@@ -73,7 +73,12 @@ func (s *story) append(from uint64, n int) error {
 		for _, e := range list {
 			c.data[e.Index], c.last = string(e.Data), e.Index
 		}
-	}, func() error { return s.store.StoreLogs(list) })
+	}, func() error {
+		if s.rng.IntN(2) == 0 {
+			return s.store.StoreLogs(list)
+		}
+		return errors.Join(s.store.StoreAhead(list), s.store.Durable(list[n-1].Index))
+	})
 }
 
 func (s *story) delete(lo, hi uint64) error {

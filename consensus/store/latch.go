@@ -7,16 +7,18 @@ import (
 
 // latch is what makes the first failure the last word, and the watchdog.
 type latch struct {
-	opt Options
-	err atomic.Pointer[error]
+	opt  Options
+	err  atomic.Pointer[error]
+	over chan struct{} // closed with the first failure or the end
 }
 
-func (l *latch) init(opt Options) { l.opt = opt }
+func (l *latch) init(opt Options) { l.opt, l.over = opt, make(chan struct{}) }
 
 // trip latches and reports the first error; later ones only get it back.
 func (l *latch) trip(err error) error {
 	wrapped := fmt.Errorf("%w: %w", ErrLatched, err)
 	if l.err.CompareAndSwap(nil, &wrapped) {
+		close(l.over)
 		l.opt.Fatal(wrapped)
 	}
 	return *l.err.Load()
@@ -25,7 +27,9 @@ func (l *latch) trip(err error) error {
 // shut latches without a word: the store was closed.
 func (l *latch) shut() {
 	err := fmt.Errorf("%w: closed", ErrLatched)
-	l.err.CompareAndSwap(nil, &err)
+	if l.err.CompareAndSwap(nil, &err) {
+		close(l.over)
+	}
 }
 
 // failed is the latched error, or nil.

@@ -96,7 +96,7 @@ func quarantineName(index uint64) string { return fmt.Sprintf("entry-%d.quaranti
 // third time it sets the entry aside in a file for whoever looks into it, and
 // the store does not open again under this build of the program.
 func (s *Store) Failed(e *raft.Log, why []byte) error {
-	s.write.Lock()
+	s.own()
 	defer s.write.Unlock()
 	if err := s.failed(); err != nil {
 		return err

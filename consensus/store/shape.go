@@ -142,7 +142,7 @@ func (s *Store) fresh(need int64) (*segment, error) {
 // the state is replaced; no segment is written to, files no longer named go
 // afterwards.
 func (s *Store) DeleteRange(lo, hi uint64) error {
-	s.write.Lock()
+	s.own()
 	defer s.write.Unlock()
 	if err := s.failed(); err != nil {
 		return err

@@ -83,12 +83,13 @@ type Store struct {
 	tasks sync.WaitGroup
 	space space
 
-	write   sync.Mutex    // held by whoever changes the log or the state, across the disk
-	state   *state        // as it is on disk; replaced, never changed
-	seed    salt          // what the log's checksums start from
-	suspect atomic.Uint64 // the entry the machine has failed at, 0 for none
-	spare   *spare        // the next segment, made ahead
-	buf     []byte        // of the batch being written
+	write   sync.Mutex            // held by whoever changes the log or the state, across the disk; see own
+	ahead   atomic.Pointer[batch] // the newest batch of StoreAhead, nil before the first
+	state   *state                // as it is on disk; replaced, never changed
+	seed    salt                  // what the log's checksums start from
+	suspect atomic.Uint64         // the entry the machine has failed at, 0 for none
+	spare   *spare                // the next segment, made ahead
+	buf     []byte                // of the batch being written
 
 	mu       sync.RWMutex // held shortly, for what readers look at
 	first    uint64       // 0, 0 when the log is empty
@@ -188,9 +189,79 @@ func (s *Store) StoreLog(e *raft.Log) error { return s.StoreLogs([]*raft.Log{e})
 
 // StoreLogs appends entries and returns once they are on disk.
 func (s *Store) StoreLogs(entries []*raft.Log) error {
-	s.write.Lock()
+	s.own()
 	defer s.write.Unlock()
-	if err := s.failed(); err != nil || len(entries) == 0 {
+	if err := s.follows(entries); err != nil || len(entries) == 0 {
+		return err
+	}
+	return s.guarded("append", func() error {
+		b, err := s.put(entries)
+		if err == nil {
+			err = s.land(b)
+		}
+		if err == nil {
+			s.show(b)
+		}
+		return err
+	})
+}
+
+// StoreAhead appends entries, which can be read as soon as it returns, and leaves
+// it to [Store.Durable] to say when they are on disk. There is never more than one
+// such batch: whatever changes the log or the state waits for it first.
+func (s *Store) StoreAhead(entries []*raft.Log) error {
+	s.own()
+	defer s.write.Unlock()
+	if err := s.follows(entries); err != nil || len(entries) == 0 {
+		return err
+	}
+	var b *batch
+	err := s.guarded("append", func() (err error) {
+		if b, err = s.put(entries); err == nil {
+			s.show(b)
+		}
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	b.done = make(chan struct{})
+	s.ahead.Store(b)
+	go func() {
+		defer close(b.done)
+		_ = s.guarded("append", func() error { return s.land(b) }) // an error latches: Durable gives it
+	}()
+	return nil
+}
+
+// Durable returns once the log up to an index is on disk, as far as it was there
+// when it was called; everything for the greatest index.
+func (s *Store) Durable(index uint64) error {
+	if b := s.ahead.Load(); b != nil && index >= b.entries[0].Index {
+		s.await(b)
+	}
+	return s.failed()
+}
+
+// own takes the log and the state for a change, with everything on disk.
+func (s *Store) own() {
+	s.write.Lock()
+	if b := s.ahead.Load(); b != nil {
+		s.await(b)
+	}
+}
+
+// await waits for a batch, but not for a disk that hangs.
+func (s *Store) await(b *batch) {
+	select {
+	case <-b.done:
+	case <-s.over:
+	}
+}
+
+// follows says whether entries may come behind those that are there.
+func (s *Store) follows(entries []*raft.Log) error {
+	if err := s.failed(); err != nil {
 		return err
 	}
 	next := s.last + 1
@@ -200,52 +271,68 @@ func (s *Store) StoreLogs(entries []*raft.Log) error {
 		}
 		next = e.Index + 1
 	}
-	return s.guarded("append", func() error { return s.append(entries) })
+	return nil
 }
 
-// append writes one batch: the records with an empty seal, the sync, the seal.
-func (s *Store) append(entries []*raft.Log) error {
+// batch is what one append writes.
+type batch struct {
+	entries []*raft.Log
+	segment *segment
+	at      int64 // where its seal goes
+	seal    seal
+	spots   []spot
+	done    chan struct{} // StoreAhead's: closed once it is on disk, or the store has failed
+}
+
+// put writes a batch's records with an empty seal.
+func (s *Store) put(entries []*raft.Log) (*batch, error) {
 	g, err := s.target(entries)
 	if err != nil {
-		return err
+		return nil, err
 	}
+	w := &batch{entries: entries, segment: g, at: g.end, spots: make([]spot, 0, len(entries))}
 	b, chain := append(s.buf[:0], make([]byte, sealSize)...), g.chain
-	spots := make([]spot, 0, len(entries))
 	for i, e := range entries {
 		at := len(b)
 		if b, chain, err = appendRecord(b, s.seed, e, chain, g.end, i == len(entries)-1); err != nil {
-			return err
+			return nil, err
 		}
-		spots = append(spots, spot{uint32(g.end) + uint32(at), uint32(len(b) - at)})
+		w.spots = append(w.spots, spot{uint32(g.end) + uint32(at), uint32(len(b) - at)})
 	}
 	if s.buf = b; cap(s.buf) > maxKeptBuffer {
 		s.buf = nil
 	}
+	w.seal = seal{length: uint32(len(b) - sealSize), last: chain, generation: uint32(s.state.Generation)}
 	s.opt.Hook("store.append.before")
-	if _, err := g.file.WriteAt(b, g.end); err != nil {
-		return err
-	}
+	_, err = g.file.WriteAt(b, g.end)
 	s.opt.Hook("store.append.commit")
-	if err := g.file.Sync(); err != nil {
+	return w, err
+}
+
+// land brings a batch to the disk, and then says so in its seal.
+func (s *Store) land(b *batch) error {
+	if err := b.segment.file.Sync(); err != nil {
 		return err
 	}
 	s.opt.Hook("store.append.seal.before")
-	l := seal{length: uint32(len(b) - sealSize), last: chain, generation: uint32(s.state.Generation)}
-	if _, err := g.file.WriteAt(l.encode(s.seed, g.end), g.end); err != nil {
-		return err
-	}
+	_, err := b.segment.file.WriteAt(b.seal.encode(s.seed, b.at), b.at)
 	s.opt.Hook("store.append.after")
+	return err
+}
+
+// show lets readers see a batch.
+func (s *Store) show(b *batch) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	g.spots, g.chain, g.end = append(g.spots, spots...), chain, g.end+int64(len(b))
+	g := b.segment
+	g.spots, g.chain, g.end = append(g.spots, b.spots...), b.seal.last, b.at+sealSize+int64(b.seal.length)
 	if s.first == 0 {
-		s.first = entries[0].Index
+		s.first = b.entries[0].Index
 	}
-	s.last = entries[len(entries)-1].Index
-	for _, e := range entries {
+	s.last = b.entries[len(b.entries)-1].Index
+	for _, e := range b.entries {
 		s.recent.add(e)
 	}
-	return nil
 }
 
 // maxKeptBuffer is the largest buffer kept from one batch to the next.
@@ -269,7 +356,7 @@ func (s *Store) target(entries []*raft.Log) (*segment, error) {
 
 // Set stores one of raft's values durably.
 func (s *Store) Set(key, val []byte) error {
-	s.write.Lock()
+	s.own()
 	defer s.write.Unlock()
 	if err := s.failed(); err != nil {
 		return err
@@ -309,7 +396,7 @@ func (s *Store) GetUint64(key []byte) (uint64, error) {
 // Close notes how far the log goes and closes the files. A latched store closes
 // too.
 func (s *Store) Close() error {
-	s.write.Lock()
+	s.own()
 	defer s.write.Unlock()
 	if s.lock == nil {
 		return nil

@@ -211,6 +211,13 @@ func (t *Transport) accepted(peer string, kind Kind, cmd any, answer []byte, res
 	switch c := cmd.(type) {
 	case *raft.AppendEntriesRequest:
 		asked = c.Term
+		// A commit needs this success. Until the entries are on this disk too it
+		// must not happen.
+		if n := len(c.Entries); n > 0 && resp.(*raft.AppendEntriesResponse).Success {
+			if err := t.durable(c.Entries[n-1].Index); err != nil {
+				return err
+			}
+		}
 	case *raft.InstallSnapshotRequest:
 		asked = c.Term
 	case *raft.RequestVoteRequest:
@@ -231,6 +238,14 @@ func (t *Transport) accepted(peer string, kind Kind, cmd any, answer []byte, res
 		}
 	}
 	return t.cfg.Guard.admitAnswer(peer, kind, asked, term, a.Proof)
+}
+
+// durable waits until this node's log is on its disk up to an index.
+func (t *Transport) durable(index uint64) error {
+	if t.cfg.Durable == nil {
+		return nil
+	}
+	return t.cfg.Durable(index)
 }
 
 // AppendEntries sends entries or, without any, a heartbeat.

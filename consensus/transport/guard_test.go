@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"math"
 	"strings"
 	"testing"
 	"time"
@@ -312,6 +313,63 @@ func TestTransportCarries(t *testing.T) {
 	}
 	if _, err := n1.Call(t.Context(), "nobody", "nowhere", KindReadIndex, nil); !errors.Is(err, ErrNotSent) {
 		t.Fatal(err)
+	}
+}
+
+// Raft hears of no success, and a peer of none, before this node's own disk has what
+// it is about.
+func TestSuccessWaitsForTheOwnDisk(t *testing.T) {
+	for name, slow := range map[string]string{"the leader's": "n1", "the follower's": "n0"} {
+		t.Run(name, func(t *testing.T) {
+			h, asked, let := NewHub(), make(chan uint64, 10), make(chan error)
+			disk := func(index uint64) error { asked <- index; return <-let }
+			n0, _ := node(t, h, "n0", guarded(t, newFakeView()))
+			n1, _ := node(t, h, "n1", leading(t, "n1"))
+			want := uint64(14)
+			if slow == "n1" {
+				n1.cfg.Durable = disk
+			} else {
+				n0.cfg.Durable, want = disk, math.MaxUint64
+			}
+			p, err := n1.AppendEntriesPipeline("n0", "host-n0")
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer p.Close()
+			for _, send := range []func() error{
+				func() error {
+					return n1.AppendEntries("n0", "host-n0", appendFrom("n1", 5, 12, 4, cmd(13, 5, "x"), cmd(14, 5, "y")), new(raft.AppendEntriesResponse))
+				},
+				func() error {
+					if _, err := p.AppendEntries(appendFrom("n1", 5, 12, 4, cmd(13, 5, "x"), cmd(14, 5, "y")), new(raft.AppendEntriesResponse)); err != nil {
+						return err
+					}
+					return (<-p.Consumer()).Error()
+				},
+			} {
+				for _, ill := range []error{nil, errors.New("test: no disk")} {
+					done := make(chan error, 1)
+					go func() { done <- send() }()
+					select {
+					case got := <-asked:
+						if got != want {
+							t.Error("asked for", got)
+						}
+					case <-done:
+						t.Fatal("did not ask")
+					}
+					select {
+					case <-done:
+						t.Fatal("did not wait")
+					case <-time.After(20 * time.Millisecond):
+					}
+					let <- ill
+					if err := <-done; (err == nil) != (ill == nil) {
+						t.Errorf("the disk says %v: %v", ill, err)
+					}
+				}
+			}
+		})
 	}
 }
 

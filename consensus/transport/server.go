@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"io"
+	"math"
 	"time"
 
 	"github.com/hashicorp/raft"
@@ -167,6 +168,10 @@ func (t *Transport) respond(conn Conn, kind Kind, cmd any, resp raft.RPCResponse
 	switch c := resp.Response.(type) {
 	case *raft.AppendEntriesResponse:
 		asked, term = cmd.(*raft.AppendEntriesRequest).Term, c.Term
+		// What this node wrote while it led may still be on its way to the disk.
+		if c.Success && t.durable(math.MaxUint64) != nil {
+			return false
+		}
 	case *raft.InstallSnapshotResponse:
 		asked, term = cmd.(*raft.InstallSnapshotRequest).Term, c.Term
 	case *raft.RequestVoteResponse:

@@ -45,6 +45,10 @@ type Config struct {
 	// Holds, if not nil, says whether entries can be stored at all; while it is an
 	// error the leader is told to try again later.
 	Holds func() error
+	// Durable, if not nil, returns once this node's log is on its disk up to an
+	// index, or with the error that stops it. Raft is told of a success with
+	// entries, and a peer that asks is told of one, only after that.
+	Durable func(index uint64) error
 }
 
 // Transport is Raft's transport over a [Network] with a [Guard] in front of

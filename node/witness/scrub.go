@@ -163,7 +163,7 @@ func (w *Witness) ScrubRounds() int {
 // rest times as long.
 const (
 	slice = 16
-	rest  = 19
+	rest  = 49
 )
 
 // scrubSelf lets the machine compare everything it holds with itself: signed bytes
