@@ -169,7 +169,7 @@ const (
 // scrubSelf lets the machine compare everything it holds with itself: signed bytes
 // with rows, rows with leaves, leaves with the tree that the members cosigned,
 // entries with what was signed. It pauses between slices so that it takes a
-// twentieth of one core at most.
+// fiftieth of one core at most.
 func (w *Witness) scrubSelf(ctx context.Context) {
 	for after, more := int64(0), true; more && ctx.Err() == nil; {
 		begin := time.Now()
