@@ -195,6 +195,9 @@ func (g *Guard) admitFrame(conn Conn, kind Kind, n uint32) error {
 // admitCall judges a forwarded call: any server of the membership may propose
 // and read, only a server may.
 func (g *Guard) admitCall(peer string, kind Kind) error {
+	if len(g.view.Memberships()) == 0 {
+		return errNotYet
+	}
 	if _, ok := g.find(peer); !ok {
 		return g.refuse(peer, kind, "sender", errors.New("not in the membership"), nil)
 	}

@@ -16,8 +16,12 @@ func (g *Guard) ruleSender(r *request) error {
 	if string(r.header.ID) != r.peer {
 		return errors.New("header names another node")
 	}
+	memberships := g.view.Memberships()
+	if len(memberships) == 0 {
+		return errNotYet // this node is starting: it has not read whom it believes
+	}
 	known := false
-	for _, servers := range g.view.Memberships() {
+	for _, servers := range memberships {
 		for _, s := range servers {
 			if string(s.ID) != r.peer {
 				continue
