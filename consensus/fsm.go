@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"hash/maphash"
 	"io"
+	"math"
 	"runtime/debug"
 	"sync"
 	"sync/atomic"
@@ -294,7 +295,11 @@ func (f *fsm) Restore(r io.ReadCloser) error {
 		return f.fail(fmt.Errorf("%w: %w", errRestore, ErrFormat))
 	}
 	body := &counter{Reader: r}
-	if err := f.machine.Restore(body); err != nil {
+	var in io.Reader = body
+	if h, ok := unwrap(r).(holder); ok {
+		in = &heldBody{body, h}
+	}
+	if err := f.machine.Restore(in); err != nil {
 		return f.fail(fmt.Errorf("%w: %w", errRestore, err))
 	}
 	f.growth.taken()
@@ -303,6 +308,31 @@ func (f *fsm) Restore(r io.ReadCloser) error {
 	f.advance(binary.BigEndian.Uint64(head[len(bodyMagic):]), binary.BigEndian.Uint64(head[len(bodyMagic)+8:]))
 	f.mu.Unlock()
 	return nil
+}
+
+// holder is a snapshot's body that can be kept open, see [Machine].
+type holder interface{ Hold() io.ReaderAt }
+
+// heldBody is what the machine reads of it.
+type heldBody struct {
+	*counter
+	of holder
+}
+
+// Hold gives the body without what stands in front for us.
+func (b *heldBody) Hold() io.ReaderAt {
+	return io.NewSectionReader(b.of.Hold(), int64(bodyHead), math.MaxInt64-int64(bodyHead))
+}
+
+// unwrap takes off what raft puts around a reader to watch its progress.
+func unwrap(r io.ReadCloser) io.ReadCloser {
+	for {
+		w, ok := r.(raft.ReadCloserWrapper)
+		if !ok {
+			return r
+		}
+		r = w.WrappedReadCloser()
+	}
 }
 
 type heldSnapshot struct {

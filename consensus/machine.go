@@ -28,7 +28,10 @@ type Machine interface {
 	// meanwhile.
 	Snapshot() (Snapshot, error)
 	// Restore replaces the state by one a Snapshot wrote: it builds beside,
-	// verifies and swaps. After an error the node stops.
+	// verifies and swaps. After an error the node stops. If r comes out of this
+	// node's store it also has Hold() io.ReaderAt: the same bytes, 0 being where r
+	// began, for as long as the machine refers to them. They never change; their
+	// disk space stays taken although the snapshot may be removed meanwhile.
 	Restore(r io.Reader) error
 }
 

@@ -249,15 +249,30 @@ func (s *Snapshots) Open(id string) (*raft.SnapshotMeta, io.ReadCloser, error) {
 		return nil, nil, fmt.Errorf("snapshot %s: %w", id, err)
 	}
 	body := io.NewSectionReader(f, int64(snapHeaderLen(meta)), meta.Size)
-	return meta, &snapBody{Reader: bufio.NewReaderSize(body, 256<<10), f: f}, nil
+	return meta, &snapBody{Reader: bufio.NewReaderSize(body, 256<<10), body: body, f: f}, nil
 }
 
 type snapBody struct {
 	io.Reader
-	f disk.File
+	body *io.SectionReader
+	f    disk.File
+	held bool
 }
 
-func (b *snapBody) Close() error { return b.f.Close() }
+// Hold gives the body to be read at any place. Close then leaves the file open: it
+// is closed when nobody refers to the body any more, as the runtime does for every
+// file, and readers need not say when they are done.
+func (b *snapBody) Hold() io.ReaderAt {
+	b.held = true
+	return b.body
+}
+
+func (b *snapBody) Close() error {
+	if b.held {
+		return nil
+	}
+	return b.f.Close()
+}
 
 // verifySnapshot checks header and length and, unless that was done a moment ago,
 // everything else.

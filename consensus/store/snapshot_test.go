@@ -167,3 +167,39 @@ func FuzzSnapshotHeader(f *testing.F) {
 		}
 	})
 }
+
+// A body that is held can be read after the reader was closed and the snapshot
+// removed.
+func TestHeldSnapshot(t *testing.T) {
+	dir := t.TempDir()
+	open(t, dir, true)
+	snaps, err := OpenSnapshots(options(dir, false))
+	if err != nil {
+		t.Fatal(err)
+	}
+	sink, err := snaps.Create(raft.SnapshotVersionMax, 7, 1, membership, 1, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := io.WriteString(sink, "what it holds"); err != nil || sink.Close() != nil {
+		t.Fatal(err)
+	}
+	_, r, err := snaps.Open(sink.ID())
+	if err != nil {
+		t.Fatal(err)
+	}
+	body := r.(interface{ Hold() io.ReaderAt }).Hold()
+	if err := r.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Remove(filepath.Join(dir, snapFile(sink.ID()))); err != nil {
+		t.Fatal(err)
+	}
+	b := make([]byte, 5)
+	if n, err := body.ReadAt(b, 8); n != 5 || err != nil || string(b) != "holds" {
+		t.Fatalf("%q, %v", b, err)
+	}
+	if _, err := body.ReadAt(b, 13); err != io.EOF {
+		t.Error("reads on behind the body:", err)
+	}
+}

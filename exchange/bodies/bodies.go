@@ -8,6 +8,11 @@
 // synced, has no format, and has no name in the folder: it ends with the process,
 // and no backup, crash or second start can meet an old one.
 //
+// Of a state that was restored from a snapshot's file, what the snapshot holds is
+// not written again but read from that file (state.Lender). It never changes, and
+// is held open: removed by retention, it keeps its place on the disk until nothing
+// reads from it any more. What comes after goes into the scratch file.
+//
 // Apply only appends to memory; a goroutine writes behind it. A disk that is full
 // is tried again, since nothing is lost meanwhile; after any other error the node
 // is told to stop.
@@ -16,6 +21,7 @@ package bodies
 import (
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"sync"
 	"syscall"
@@ -59,6 +65,9 @@ type file struct {
 	retry time.Duration
 
 	mu      sync.Mutex
+	from    io.ReaderAt // holds the first bodies; nil without
+	lent    []*[chunkLen]place
+	placed  int64      // of those bodies; the counts below are of the others
 	changed *sync.Cond // there is something to write, or room again, or an end
 	ends    []*[chunkLen]int64
 	count   int64    // bodies in all
@@ -70,11 +79,38 @@ type file struct {
 	done    chan struct{} // closed when the writer is
 }
 
+// place is where a lent body lies.
+type place struct {
+	at   int64
+	size int
+}
+
 func start(d disk, fatal func(error), retry time.Duration) *file {
 	b := &file{disk: d, fatal: fatal, retry: retry, done: make(chan struct{})}
 	b.changed = sync.NewCond(&b.mu)
 	go b.write()
 	return b
+}
+
+// Lend implements state.Lender.
+func (b *file) Lend(from io.ReaderAt) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.from = from
+}
+
+// Place implements state.Lender.
+func (b *file) Place(at int64, length int) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.from == nil || b.count > 0 {
+		panic("bodies: a place after a body")
+	}
+	if b.placed%chunkLen == 0 {
+		b.lent = append(b.lent, new([chunkLen]place))
+	}
+	b.lent[b.placed/chunkLen][b.placed%chunkLen] = place{at, length}
+	b.placed++
 }
 
 // Append implements state.Blobs.
@@ -113,12 +149,20 @@ func (b *file) Part(n int64, from, length int) ([]byte, error) { return b.read(n
 // read gives a part of a body, with length -1 all behind from.
 func (b *file) read(n int64, from, length int) ([]byte, error) {
 	b.mu.Lock()
-	if n < 1 || n > b.count {
+	if n < 1 || n > b.placed+b.count {
 		b.mu.Unlock()
 		return nil, fmt.Errorf("bodies: no body %d", n)
 	}
-	start := b.end(n - 1)
-	size := int(b.end(n) - start)
+	var disk io.ReaderAt = b.disk
+	var start int64
+	var size int
+	if n <= b.placed {
+		p := b.lent[(n-1)/chunkLen][(n-1)%chunkLen]
+		disk, start, size = b.from, p.at, p.size
+	} else {
+		start = b.end(n - b.placed - 1)
+		size = int(b.end(n-b.placed) - start)
+	}
 	if length < 0 {
 		length = size - from
 	}
@@ -126,13 +170,13 @@ func (b *file) read(n int64, from, length int) ([]byte, error) {
 		b.mu.Unlock()
 		return nil, fmt.Errorf("bodies: no such part of body %d", n)
 	}
-	if n > b.written {
+	if behind := n - b.placed - b.written; behind > 0 {
 		defer b.mu.Unlock()
-		return []byte(b.tail[n-b.written-1][from : from+length]), nil
+		return []byte(b.tail[behind-1][from : from+length]), nil
 	}
 	b.mu.Unlock()
 	data := make([]byte, length)
-	if _, err := b.disk.ReadAt(data, start+int64(from)); err != nil {
+	if _, err := disk.ReadAt(data, start+int64(from)); err != nil {
 		return nil, fmt.Errorf("bodies: %w", err)
 	}
 	return data, nil

@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"io"
 	"iter"
+	"math"
 
 	"accord/crypto/strictjson"
 	"accord/crypto/tlog"
@@ -101,7 +102,8 @@ func (c *counted) Write(b []byte) (int, error) {
 // old one and becomes visible, waking everybody who waits for a change, only
 // when all of it has been verified: format, checksum, content digest, the
 // journal's tree and its root, the genesis, and every catalogue. Of a snapshot
-// that Prepare has judged only the digest is compared. After an error the
+// that Prepare has judged only the digest is compared. What was signed stays in the
+// snapshot's file if the stream can be held (Hold). After an error the
 // machine is as it was.
 func (m *Machine) Restore(r io.Reader) error {
 	m.mu.Lock()
@@ -151,6 +153,11 @@ func (m *Machine) take(r io.Reader) (*Prepared, error) {
 	return p, nil
 }
 
+// holder is a stream out of a file that never changes. Hold gives it to be read at
+// any place, 0 being where the stream began; it stays open while it is referred
+// to, whatever is closed or removed.
+type holder interface{ Hold() io.ReaderAt }
+
 // rebuild reads a whole stream and makes the state it holds.
 func (m *Machine) rebuild(r io.Reader) (*Prepared, error) {
 	in := ahead.NewStream(r)
@@ -169,7 +176,13 @@ func (m *Machine) rebuild(r io.Reader) (*Prepared, error) {
 	if err != nil || len(chain) != len(state.Digest{}) {
 		return nil, ErrSnapshot.With("why", "header")
 	}
-	store, _, err := state.ReadRows(in, schema(), m.stateOptions(), state.Head{Index: head.Index,
+	options := m.stateOptions()
+	if h, ok := r.(holder); ok {
+		options.Held = func() io.ReaderAt {
+			return io.NewSectionReader(h.Hold(), int64(len(raw)), math.MaxInt64-int64(len(raw)))
+		}
+	}
+	store, _, err := state.ReadRows(in, schema(), options, state.Head{Index: head.Index,
 		Seq: head.Seq, Refused: head.Refused, Time: head.Time, Chain: state.Digest(chain)})
 	if err != nil {
 		return nil, err

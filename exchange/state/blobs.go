@@ -1,6 +1,9 @@
 package state
 
-import "sync/atomic"
+import (
+	"io"
+	"sync/atomic"
+)
 
 // Blobs keeps what is too long for memory: the n-th blob is the n-th appended.
 // What it keeps follows from the log and the snapshot, so it need not survive
@@ -15,6 +18,16 @@ type Blobs interface {
 	Part(n int64, from, length int) ([]byte, error)
 	// Close lets go of files once no view of the store will ask any more.
 	Close() error
+}
+
+// Lender is a Blobs that can leave the first blobs where they lie.
+type Lender interface {
+	Blobs
+	// Lend comes before anything else and says in what Place means places. The
+	// bytes there never change and stay readable as long as the source is held.
+	Lend(from io.ReaderAt)
+	// Place keeps the next blob by where it lies. It comes before any Append.
+	Place(at int64, length int)
 }
 
 // inMemory is the Blobs of a store that is told of no other.

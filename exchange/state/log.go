@@ -92,7 +92,10 @@ func (l *Log[T]) Append(tx *Tx, row *T, blob string) (int64, error) {
 		return 0, ErrClosed
 	}
 	data := p.encode(func(dst []byte) []byte { return l.write(dst, row) })
-	n, err := l.add(p, row, data, blob)
+	n, err := l.add(p, row, data)
+	if err == nil {
+		l.carry(p, blob)
+	}
 	if err == nil && !l.aside {
 		tx.note(l.name, rowID(n), 1)
 		tx.frame(data)
@@ -101,7 +104,7 @@ func (l *Log[T]) Append(tx *Tx, row *T, blob string) (int64, error) {
 }
 
 // add puts a row, encoded by p, behind the others of the transaction.
-func (l *Log[T]) add(p *pending, row *T, data []byte, blob string) (int64, error) {
+func (l *Log[T]) add(p *pending, row *T, data []byte) (int64, error) {
 	n := p.base + int64(len(p.rows)) + 1
 	if len(data) > MaxRow || n > math.MaxUint32 {
 		return 0, fmt.Errorf("%w: log %s: too long", ErrRow, l.name)
@@ -115,11 +118,15 @@ func (l *Log[T]) add(p *pending, row *T, data []byte, blob string) (int64, error
 		}
 		p.heads[i][key] = n
 	}
+	p.rows = append(p.rows, added)
+	return n, nil
+}
+
+// carry keeps the blob of the row just added.
+func (l *Log[T]) carry(p *pending, blob string) {
 	if l.blob != nil {
 		p.blobs, p.carried = append(p.blobs, blob), p.carried+len(blob)
 	}
-	p.rows = append(p.rows, added)
-	return n, nil
 }
 
 // rowID is a row's number as an id: 8 bytes, big-endian.
@@ -383,8 +390,9 @@ func (l *Log[T]) blobDigest(r Reader, n int64) (d Digest, ok bool) {
 
 func (l *Log[T]) carries() bool { return l.blob != nil }
 
-// decode reads one row of a snapshot and adds it.
-func (l *Log[T]) decode(tx *Tx, data, blob []byte) (id string, err error) {
+// decode reads one row of a snapshot and adds it, its blob too unless that is
+// lent.
+func (l *Log[T]) decode(tx *Tx, data, blob []byte, lent bool) (id string, err error) {
 	p := tx.pending(l.name)
 	if p == nil {
 		return "", ErrClosed
@@ -400,6 +408,9 @@ func (l *Log[T]) decode(tx *Tx, data, blob []byte) (id string, err error) {
 	if l.blob != nil && l.blob(row) != sha256.Sum256(blob) {
 		return "", fmt.Errorf("%w: log %s: a blob is not the one its row names", ErrSnapshot, l.name)
 	}
-	n, err := l.add(p, row, again, string(blob))
+	n, err := l.add(p, row, again)
+	if err == nil && !lent {
+		l.carry(p, string(blob))
+	}
 	return rowID(n), err
 }

@@ -3,6 +3,7 @@ package state
 import (
 	"encoding/hex"
 	"fmt"
+	"io"
 	"sort"
 	"sync"
 	"sync/atomic"
@@ -49,6 +50,11 @@ type Options struct {
 
 	// Blobs makes the place for the blobs of one store; nil keeps them in memory.
 	Blobs func() (Blobs, error)
+
+	// Held gives the bytes ReadRows reads, from the first one, to be read later at
+	// any place; nil if there is no such thing. It is asked once, by a store whose
+	// Blobs is a Lender, which then reads its blobs there and copies none.
+	Held func() io.ReaderAt
 }
 
 // Store holds the rows. One goroutine writes; any number read.

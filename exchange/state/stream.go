@@ -105,6 +105,13 @@ func ReadRows(r io.Reader, schema *Schema, o Options, head Head) (*Store, Digest
 		}
 	}()
 	in := &rowReader{r: r}
+	lender, _ := s.blobs.(Lender)
+	if o.Held == nil {
+		lender = nil
+	}
+	if lender != nil {
+		lender.Lend(o.Held())
+	}
 	if string(in.bytes(len(rowsMagic))) != rowsMagic || in.number(4) != uint64(len(schema.tables)) {
 		return fail(in.fault("head"))
 	}
@@ -128,9 +135,12 @@ func ReadRows(r io.Reader, schema *Schema, o Options, head Head) (*Store, Digest
 			if in.err != nil {
 				break
 			}
-			id, err := t.decode(tx, data, blob)
+			id, err := t.decode(tx, data, blob, lender != nil)
 			if err != nil {
 				return fail(err)
+			}
+			if lender != nil && t.carries() {
+				lender.Place(in.at-int64(len(blob)), len(blob))
 			}
 			if id <= last {
 				return fail(in.fault("rows out of order"))
@@ -161,6 +171,7 @@ func ReadRows(r io.Reader, schema *Schema, o Options, head Head) (*Store, Digest
 // rowReader keeps the first error, so that a format reads as a list of parts.
 type rowReader struct {
 	r     io.Reader
+	at    int64 // bytes read
 	err   error
 	word  [8]byte
 	parts [2][]byte // memory for frames, the older of them is used again
@@ -190,6 +201,7 @@ func (in *rowReader) bytes(n int) []byte {
 	if in.err != nil {
 		return nil
 	}
+	in.at += int64(n)
 	in.parts[0], in.parts[1] = b, in.parts[0]
 	return b
 }
@@ -202,6 +214,7 @@ func (in *rowReader) number(size int) uint64 {
 	if in.err != nil {
 		return 0
 	}
+	in.at += int64(size)
 	for _, b := range in.word[:size] {
 		n = n<<8 | uint64(b)
 	}
