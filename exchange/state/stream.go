@@ -117,43 +117,9 @@ func ReadRows(r io.Reader, schema *Schema, o Options, head Head) (*Store, Digest
 	}
 	content := sha256.New()
 	content.Write([]byte(contentDomain))
-	var row []byte
 	for _, t := range schema.tables {
-		if string(in.frame(maxTableName)) != t.tableName() {
-			return fail(in.fault("another table"))
-		}
-		last := ""
-		for n := in.number(8); n > 0 && in.err == nil; n-- {
-			data := in.frame(MaxRow)
-			if in.err != nil {
-				break
-			}
-			var blob []byte
-			if t.carries() {
-				blob = in.frame(MaxRow)
-			}
-			if in.err != nil {
-				break
-			}
-			id, err := t.decode(tx, data, blob, lender != nil)
-			if err != nil {
-				return fail(err)
-			}
-			if lender != nil && t.carries() {
-				lender.Place(in.at-int64(len(blob)), len(blob))
-			}
-			if id <= last {
-				return fail(in.fault("rows out of order"))
-			}
-			last = id
-			if !t.isAside() {
-				row = appendFrame(appendFrame(appendFrame(row[:0], t.tableName()), id), data)
-				content.Write(row)
-			}
-			tx.changes = tx.changes[:0]
-			if pending := tx.added[t.tableName()]; n%readBatch == 0 || pending != nil && pending.carried > readBytes {
-				tx.addLogs()
-			}
+		if err := in.table(t, tx, lender, content); err != nil {
+			return fail(err)
 		}
 	}
 	sum := Digest(content.Sum(nil))
@@ -166,6 +132,46 @@ func ReadRows(r io.Reader, schema *Schema, o Options, head Head) (*Store, Digest
 	}
 	done = true
 	return s, sum, nil
+}
+
+// table reads the rows of one table into a transaction and a content digest. Their
+// blobs stay with the lender, if there is one.
+func (in *rowReader) table(t table, tx *Tx, lender Lender, content io.Writer) error {
+	if string(in.frame(maxTableName)) != t.tableName() {
+		return in.fault("another table")
+	}
+	last := ""
+	var row []byte
+	for n := in.number(8); n > 0 && in.err == nil; n-- {
+		var blob []byte
+		data := in.frame(MaxRow)
+		if t.carries() {
+			blob = in.frame(MaxRow)
+		}
+		if in.err != nil {
+			break
+		}
+		id, err := t.decode(tx, data, blob, lender != nil)
+		if err != nil {
+			return err
+		}
+		if lender != nil && t.carries() {
+			lender.Place(in.at-int64(len(blob)), len(blob))
+		}
+		if id <= last {
+			return in.fault("rows out of order")
+		}
+		last = id
+		if !t.isAside() {
+			row = appendFrame(appendFrame(appendFrame(row[:0], t.tableName()), id), data)
+			_, _ = content.Write(row)
+		}
+		tx.changes = tx.changes[:0]
+		if pending := tx.added[t.tableName()]; n%readBatch == 0 || pending != nil && pending.carried > readBytes {
+			tx.addLogs()
+		}
+	}
+	return nil
 }
 
 // rowReader keeps the first error, so that a format reads as a list of parts.
