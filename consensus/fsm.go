@@ -295,11 +295,7 @@ func (f *fsm) Restore(r io.ReadCloser) error {
 		return f.fail(fmt.Errorf("%w: %w", errRestore, ErrFormat))
 	}
 	body := &counter{Reader: r}
-	var in io.Reader = body
-	if h, ok := unwrap(r).(holder); ok {
-		in = &heldBody{body, h}
-	}
-	if err := f.machine.Restore(in); err != nil {
+	if err := f.machine.Restore(lend(body, r)); err != nil {
 		return f.fail(fmt.Errorf("%w: %w", errRestore, err))
 	}
 	f.growth.taken()
@@ -315,8 +311,17 @@ type holder interface{ Hold() io.ReaderAt }
 
 // heldBody is what the machine reads of it.
 type heldBody struct {
-	*counter
+	io.Reader
 	of holder
+}
+
+// lend is what the machine is given of a snapshot whose head has been read: rest, and
+// with it the body it comes from if that can be held.
+func lend(rest io.Reader, body io.ReadCloser) io.Reader {
+	if h, ok := unwrap(body).(holder); ok {
+		return &heldBody{rest, h}
+	}
+	return struct{ io.Reader }{rest}
 }
 
 // Hold gives the body without what stands in front for us.

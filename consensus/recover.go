@@ -69,7 +69,7 @@ func restoreNewest(snaps *store.Snapshots, m Machine) (p Position, err error) {
 	if _, err := io.ReadFull(body, head); err != nil || string(head[:len(bodyMagic)]) != bodyMagic {
 		return p, fmt.Errorf("%w: snapshot", ErrFormat)
 	}
-	if err := m.Restore(body); err != nil {
+	if err := m.Restore(lend(body, body)); err != nil {
 		return p, fmt.Errorf("%w: %w", errRestore, err)
 	}
 	p = Position{Index: meta.Index, Term: meta.Term, Snapshot: meta.Index}

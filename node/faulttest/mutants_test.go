@@ -69,9 +69,9 @@ var mutants = []mutant{
 		{apply, "now := max(r.tx.Head().Time, c.cmd.At)", "now := max(r.tx.Head().Time, exchange.MillisOf(time.Now()))"},
 		{apply, "import (", "import (\n\t\"time\""}}},
 	{name: "ack before fsync", cheap: true, pkg: "./consensus/store", run: "^TestCrashAtEveryCall$", edits: []edit{{"consensus/store/store.go",
-		"if err := g.file.Sync(); err != nil {", "if err := error(nil); err != nil {"}}},
+		"if err := b.segment.file.Sync(); err != nil {", "if err := error(nil); err != nil {"}}},
 	{name: "ignore fsync error", pkg: "./consensus/store", run: "^(TestLatch|TestCrashAtEveryCall)$", edits: []edit{{"consensus/store/store.go",
-		"if err := g.file.Sync(); err != nil {", "if err := error(nil); g.file.Sync() == nil && err != nil {"}}},
+		"if err := b.segment.file.Sync(); err != nil {", "if err := error(nil); b.segment.file.Sync() == nil && err != nil {"}}},
 	{name: "idempotency table not in snapshot", pkg: "./exchange/machine", run: "^(TestTheSameCommandTwice|TestDifferential|TestRestoreIsEqualAndWakes)$", edits: []edit{
 		{apply, "journal.Find(r.tx, c.cmd.ID); known {", "journal.Find(r.tx, c.cmd.ID); known && first.Seq > restoredSeq {"},
 		{takes, "m.fault = nil", "m.fault, restoredSeq = nil, p.store.View().Head().Seq"},
