@@ -218,6 +218,8 @@ func (s *Store) StoreAhead(entries []*raft.Log) error {
 	var b *batch
 	err := s.guarded("append", func() (err error) {
 		if b, err = s.put(entries); err == nil {
+			b.done = make(chan struct{})
+			s.ahead.Store(b) // before anybody can read what Durable must wait for
 			s.show(b)
 		}
 		return err
@@ -225,8 +227,6 @@ func (s *Store) StoreAhead(entries []*raft.Log) error {
 	if err != nil {
 		return err
 	}
-	b.done = make(chan struct{})
-	s.ahead.Store(b)
 	go func() {
 		defer close(b.done)
 		_ = s.guarded("append", func() error { return s.land(b) }) // an error latches: Durable gives it
@@ -304,9 +304,11 @@ func (s *Store) put(entries []*raft.Log) (*batch, error) {
 	}
 	w.seal = seal{length: uint32(len(b) - sealSize), last: chain, generation: uint32(s.state.Generation)}
 	s.opt.Hook("store.append.before")
-	_, err = g.file.WriteAt(b, g.end)
+	if _, err = g.file.WriteAt(b, g.end); err != nil {
+		return nil, err
+	}
 	s.opt.Hook("store.append.commit")
-	return w, err
+	return w, nil
 }
 
 // land brings a batch to the disk, and then says so in its seal.
@@ -315,9 +317,11 @@ func (s *Store) land(b *batch) error {
 		return err
 	}
 	s.opt.Hook("store.append.seal.before")
-	_, err := b.segment.file.WriteAt(b.seal.encode(s.seed, b.at), b.at)
+	if _, err := b.segment.file.WriteAt(b.seal.encode(s.seed, b.at), b.at); err != nil {
+		return err
+	}
 	s.opt.Hook("store.append.after")
-	return err
+	return nil
 }
 
 // show lets readers see a batch.
