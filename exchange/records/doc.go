@@ -10,5 +10,6 @@
 // of its sealed fields and leaves signature and digest intact.
 //
 // [Store] is the one interface; [OpenSQLite] is the embedded implementation.
-// Its schema and statements keep to SQL that PostgreSQL understands too.
+// Statements and schema steps know no engine; what is SQLite's own is in one file.
+// Schema and statements keep to SQL that PostgreSQL understands too.
 package records

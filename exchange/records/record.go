@@ -4,6 +4,8 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
+	"strings"
+	"unicode/utf8"
 
 	"accord/crypto/seal"
 	"accord/exchange"
@@ -95,6 +97,8 @@ func (r *Record) check() error {
 		return malformed("status")
 	case len(r.Source) > maxText || len(r.Reason) > maxText || len(r.Trust) > maxText:
 		return malformed("source")
+	case !storable(r.Source, r.Reason, r.Trust, r.RowKey, r.RowDigest, r.JWT, r.CatalogueDigest, r.SubjectKind):
+		return malformed("text")
 	case len(r.Flags) > maxFlags:
 		return malformed("flags")
 	case len(r.Sealed) > maxSealed:
@@ -108,6 +112,17 @@ func (r *Record) check() error {
 		seen[f.Field] = true
 	}
 	return nil
+}
+
+// storable says whether every engine keeps the texts as they are: some refuse a
+// NUL or what is not UTF-8, others cut there.
+func storable(texts ...string) bool {
+	for _, t := range texts {
+		if !utf8.ValidString(t) || strings.ContainsRune(t, 0) {
+			return false
+		}
+	}
+	return true
 }
 
 // Format prints what identifies the record, under every verb: the signed part

@@ -4,37 +4,22 @@ import (
 	"context"
 	"database/sql"
 	"errors"
+	"fmt"
 	"io/fs"
 	"net/url"
 	"os"
 	"path/filepath"
 
-	"accord/exchange"
-
 	"modernc.org/sqlite"
 	sqlite3 "modernc.org/sqlite/lib"
 )
 
-// SQLite is a Store in one file. Writes go through a single connection, so
-// they are in one order and never meet a lock of our own; reads have a pool
-// and see the last committed state.
+// SQLite is a Store in one file. Reads have a pool of their own and see the
+// last committed state.
 type SQLite struct {
-	// Hook, if not nil, is told each place at which a test may want a crash. It
-	// is set before the store is used.
-	Hook func(point string)
-
-	file   string
-	writer *sql.DB
-	reader *sql.DB
+	sqlStore
+	file string
 }
-
-func (s *SQLite) hit(point string) {
-	if s.Hook != nil {
-		s.Hook(point)
-	}
-}
-
-const readers = 4
 
 // OpenSQLite opens or creates the store in the file, brings its schema up to
 // date, and refuses a file that others can read.
@@ -46,6 +31,7 @@ func OpenSQLite(ctx context.Context, file string) (*SQLite, error) {
 		return nil, err
 	}
 	s := &SQLite{file: file}
+	s.engine = s
 	var err error
 	if s.writer, err = sql.Open("sqlite", dsn(file, url.Values{"_txlock": {"immediate"}, "_journal_mode": {"WAL"}})); err != nil {
 		return nil, ErrStorage.Wrap(err)
@@ -112,66 +98,8 @@ func dsn(file string, extra url.Values) string {
 	return "file:" + (&url.URL{Path: file}).EscapedPath() + "?" + q.Encode()
 }
 
-// migrate brings the schema to the newest version, and refuses one that a
-// newer build made.
-func (s *SQLite) migrate(ctx context.Context) error {
-	return s.write(ctx, func(tx *sql.Tx) error {
-		if _, err := tx.ExecContext(ctx, `CREATE TABLE IF NOT EXISTS schema_version (version BIGINT NOT NULL)`); err != nil {
-			return err
-		}
-		version := 0
-		err := tx.QueryRowContext(ctx, `SELECT version FROM schema_version`).Scan(&version)
-		if errors.Is(err, sql.ErrNoRows) {
-			_, err = tx.ExecContext(ctx, `INSERT INTO schema_version (version) VALUES (0)`)
-		}
-		if err != nil {
-			return err
-		}
-		if version > len(migrations) {
-			return ErrSchema.With()
-		}
-		for ; version < len(migrations); version++ {
-			for _, statement := range migrations[version] {
-				if _, err := tx.ExecContext(ctx, statement); err != nil {
-					return err
-				}
-			}
-		}
-		_, err = tx.ExecContext(ctx, `UPDATE schema_version SET version = ?`, version)
-		return err
-	})
-}
-
-// write runs f in one transaction of the writing connection.
-func (s *SQLite) write(ctx context.Context, f func(*sql.Tx) error) error {
-	s.hit("records.begin")
-	tx, err := s.writer.BeginTx(ctx, nil)
-	if err != nil {
-		return translate(ctx, err)
-	}
-	if err := f(tx); err != nil {
-		_ = tx.Rollback() // the first error says more, and a failed rollback ends the connection
-		return translate(ctx, err)
-	}
-	s.hit("records.commit.before")
-	err = tx.Commit()
-	s.hit("records.commit.after")
-	return translate(ctx, err)
-}
-
-// translate turns a driver's error into one of ours. A cancelled call is the
-// caller's doing; whatever else is not ours already is fatal.
-func translate(ctx context.Context, err error) error {
-	if err == nil {
-		return nil
-	}
-	var ours *exchange.Error
-	if errors.As(err, &ours) {
-		return err
-	}
-	if cancelled := ctx.Err(); cancelled != nil {
-		return cancelled
-	}
+// classify implements engine.
+func (s *SQLite) classify(err error) error {
 	var driver *sqlite.Error
 	if errors.As(err, &driver) {
 		switch driver.Code() {
@@ -181,14 +109,18 @@ func translate(ctx context.Context, err error) error {
 			return ErrFull.Wrap(err)
 		}
 	}
-	return ErrStorage.Wrap(err)
+	return nil
 }
 
-// Close writes the log back into the file and closes it.
-func (s *SQLite) Close() error {
-	err := errors.Join(s.reader.Close(), s.writer.Close())
-	if err != nil {
-		return ErrStorage.Wrap(err)
+// scrub implements engine. It empties the write-ahead log, which still holds
+// the pages as they were.
+func (s *SQLite) scrub(ctx context.Context) error {
+	var busy, logged, done int
+	if err := s.writer.QueryRowContext(ctx, `PRAGMA wal_checkpoint(TRUNCATE)`).Scan(&busy, &logged, &done); err != nil {
+		return s.translate(ctx, err)
+	}
+	if busy != 0 {
+		return ErrStorage.Wrap(fmt.Errorf("a reader keeps %d pages in the write-ahead log", logged-done))
 	}
 	return nil
 }

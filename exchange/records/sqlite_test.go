@@ -5,6 +5,7 @@ import (
 	"context"
 	"database/sql"
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -161,6 +162,23 @@ func TestPragmas(t *testing.T) {
 	}
 	if _, err := records.Reader(s).Exec(`DELETE FROM records`); err == nil {
 		t.Error("a reading connection can write")
+	}
+}
+
+// TestSQLiteVersion: before 3.51.3 a reset of the write-ahead log could corrupt
+// the file.
+func TestSQLiteVersion(t *testing.T) {
+	s := openSQLite(t, filepath.Join(t.TempDir(), "store.db"))
+	var version string
+	if err := records.Reader(s).QueryRow(`SELECT sqlite_version()`).Scan(&version); err != nil {
+		t.Fatal(err)
+	}
+	var major, minor, patch int
+	if _, err := fmt.Sscanf(version, "%d.%d.%d", &major, &minor, &patch); err != nil {
+		t.Fatal(err)
+	}
+	if major*1_000_000+minor*1000+patch < 3_051_003 {
+		t.Errorf("SQLite %s; 3.51.3 is the first that is safe", version)
 	}
 }
 

@@ -377,6 +377,8 @@ func testRefusals(t *testing.T, open opener) {
 		"status":          func(r *records.Record) { r.Status = "gone" },
 		"field twice":     func(r *records.Record) { r.Sealed = append(r.Sealed, r.Sealed[0]) },
 		"field of no box": func(r *records.Record) { r.Sealed[0].Sealed = seal.Sealed{} },
+		"NUL":             func(r *records.Record) { r.Source = "a\x00b" },
+		"not UTF-8":       func(r *records.Record) { r.RowKey = "a\xff" },
 		"long reason":     func(r *records.Record) { r.Reason = string(make([]byte, 3000)) },
 	} {
 		r := sample(t, 1, "x")

@@ -4,7 +4,6 @@ import (
 	"context"
 	"database/sql"
 	"errors"
-	"fmt"
 
 	"accord/crypto/seal"
 	"accord/crypto/strictjson"
@@ -17,7 +16,7 @@ const insertRecord = `INSERT INTO records (position, id, category, author, opera
 	VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`
 
 // InsertBatch implements Store.
-func (s *SQLite) InsertBatch(ctx context.Context, batch []Record, at ...Position) error {
+func (s *sqlStore) InsertBatch(ctx context.Context, batch []Record, at ...Position) error {
 	for i := range batch {
 		if err := batch[i].check(); err != nil {
 			return err
@@ -82,12 +81,12 @@ func setPositions(ctx context.Context, tx *sql.Tx, at []Position) error {
 }
 
 // SetPosition implements Store.
-func (s *SQLite) SetPosition(ctx context.Context, p Position) error {
+func (s *sqlStore) SetPosition(ctx context.Context, p Position) error {
 	return s.write(ctx, func(tx *sql.Tx) error { return setPositions(ctx, tx, []Position{p}) })
 }
 
 // MarkReplaced implements Store.
-func (s *SQLite) MarkReplaced(ctx context.Context, id, by exchange.RecordID, reason string) error {
+func (s *sqlStore) MarkReplaced(ctx context.Context, id, by exchange.RecordID, reason string) error {
 	if !exchange.ValidID(string(by)) || by == id || len(reason) > maxText {
 		return malformed("replaced_by")
 	}
@@ -110,7 +109,7 @@ func replace(ctx context.Context, tx *sql.Tx, id, by exchange.RecordID, reason s
 }
 
 // MarkRetracted implements Store.
-func (s *SQLite) MarkRetracted(ctx context.Context, id exchange.RecordID, reason string) error {
+func (s *sqlStore) MarkRetracted(ctx context.Context, id exchange.RecordID, reason string) error {
 	if len(reason) > maxText {
 		return malformed("reason")
 	}
@@ -140,7 +139,7 @@ func standing(ctx context.Context, tx *sql.Tx, id exchange.RecordID) (Status, ex
 }
 
 // Erase implements Store.
-func (s *SQLite) Erase(ctx context.Context, id exchange.RecordID, fields ...string) (int, error) {
+func (s *sqlStore) Erase(ctx context.Context, id exchange.RecordID, fields ...string) (int, error) {
 	erased := 0
 	err := s.write(ctx, func(tx *sql.Tx) error {
 		var text string
@@ -168,7 +167,7 @@ func (s *SQLite) Erase(ctx context.Context, id exchange.RecordID, fields ...stri
 	if err != nil {
 		return 0, err
 	}
-	return erased, s.scrub(ctx)
+	return erased, s.engine.scrub(ctx)
 }
 
 // eraseFields empties the named fields, all when none is named, and counts
@@ -194,18 +193,6 @@ func eraseFields(sealed []SealedField, fields []string) (int, error) {
 		return 0, ErrNotFound.With().At("/sealed")
 	}
 	return erased, nil
-}
-
-// scrub empties the write-ahead log, which still holds the pages as they were.
-func (s *SQLite) scrub(ctx context.Context) error {
-	var busy, logged, done int
-	if err := s.writer.QueryRowContext(ctx, `PRAGMA wal_checkpoint(TRUNCATE)`).Scan(&busy, &logged, &done); err != nil {
-		return translate(ctx, err)
-	}
-	if busy != 0 {
-		return ErrStorage.Wrap(fmt.Errorf("a reader keeps %d pages in the write-ahead log", logged-done))
-	}
-	return nil
 }
 
 // sealedJSON is a sealed field as the store writes it; without "sealed" it is

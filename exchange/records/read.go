@@ -44,14 +44,14 @@ func scan(row scanner, sealed *string) (Record, error) {
 }
 
 // Get implements Store.
-func (s *SQLite) Get(ctx context.Context, id exchange.RecordID) (Record, error) {
+func (s *sqlStore) Get(ctx context.Context, id exchange.RecordID) (Record, error) {
 	var sealed string
 	r, err := scan(s.reader.QueryRowContext(ctx, `SELECT `+columns+`, sealed FROM records WHERE id = ?`, string(id)), &sealed)
 	if errors.Is(err, sql.ErrNoRows) {
 		return Record{}, ErrNotFound.With()
 	}
 	if err != nil {
-		return Record{}, translate(ctx, err)
+		return Record{}, s.translate(ctx, err)
 	}
 	if sealed != "[]" {
 		if r.Sealed, err = decodeSealed(sealed); err != nil {
@@ -65,7 +65,7 @@ func (s *SQLite) Get(ctx context.Context, id exchange.RecordID) (Record, error) 
 const rowKeysPerQuery = 500
 
 // ByRowKeys implements Store.
-func (s *SQLite) ByRowKeys(ctx context.Context, author exchange.MemberID, category string, keys []string) (map[string]RowRef, error) {
+func (s *sqlStore) ByRowKeys(ctx context.Context, author exchange.MemberID, category string, keys []string) (map[string]RowRef, error) {
 	found := make(map[string]RowRef)
 	for len(keys) > 0 {
 		n := min(len(keys), rowKeysPerQuery)
@@ -77,7 +77,7 @@ func (s *SQLite) ByRowKeys(ctx context.Context, author exchange.MemberID, catego
 	return found, nil
 }
 
-func (s *SQLite) rowKeys(ctx context.Context, author exchange.MemberID, category string, keys []string, found map[string]RowRef) error {
+func (s *sqlStore) rowKeys(ctx context.Context, author exchange.MemberID, category string, keys []string, found map[string]RowRef) error {
 	args := []any{string(author), category}
 	for _, k := range keys {
 		args = append(args, k)
@@ -86,17 +86,17 @@ func (s *SQLite) rowKeys(ctx context.Context, author exchange.MemberID, category
 		WHERE author = ? AND category = ? AND status = 'active' AND row_key <> '' AND row_key IN (?`+
 		strings.Repeat(", ?", len(keys)-1)+`)`, args...)
 	if err != nil {
-		return translate(ctx, err)
+		return s.translate(ctx, err)
 	}
 	defer rows.Close()
 	for rows.Next() {
 		var key, id, digest string
 		if err := rows.Scan(&key, &id, &digest); err != nil {
-			return translate(ctx, err)
+			return s.translate(ctx, err)
 		}
 		found[key] = RowRef{ID: exchange.RecordID(id), RowDigest: digest}
 	}
-	return translate(ctx, rows.Err())
+	return s.translate(ctx, rows.Err())
 }
 
 // where is the filter as a condition with its arguments.
@@ -126,7 +126,7 @@ func (f Filter) where() (condition string, args []any) {
 }
 
 // List implements Store.
-func (s *SQLite) List(ctx context.Context, f Filter, after Cursor, limit int) ([]Record, Cursor, error) {
+func (s *sqlStore) List(ctx context.Context, f Filter, after Cursor, limit int) ([]Record, Cursor, error) {
 	limit = min(max(limit, 1), MaxPage)
 	condition, args := f.where()
 	order, compare := "ASC", ">"
@@ -153,45 +153,45 @@ func (s *SQLite) List(ctx context.Context, f Filter, after Cursor, limit int) ([
 }
 
 // BySubject implements Store.
-func (s *SQLite) BySubject(ctx context.Context, subject exchange.SubjectID, limit int) ([]Record, error) {
+func (s *sqlStore) BySubject(ctx context.Context, subject exchange.SubjectID, limit int) ([]Record, error) {
 	page, _, err := s.List(ctx, Filter{Subject: subject, Newest: true}, "", limit)
 	return page, err
 }
 
-func (s *SQLite) query(ctx context.Context, statement string, args ...any) ([]Record, error) {
+func (s *sqlStore) query(ctx context.Context, statement string, args ...any) ([]Record, error) {
 	rows, err := s.reader.QueryContext(ctx, statement, args...)
 	if err != nil {
-		return nil, translate(ctx, err)
+		return nil, s.translate(ctx, err)
 	}
 	defer rows.Close()
 	var page []Record
 	for rows.Next() {
 		r, err := scan(rows, nil)
 		if err != nil {
-			return nil, translate(ctx, err)
+			return nil, s.translate(ctx, err)
 		}
 		page = append(page, r)
 	}
 	if err := rows.Err(); err != nil {
-		return nil, translate(ctx, err)
+		return nil, s.translate(ctx, err)
 	}
 	return page, nil
 }
 
 // Count implements Store.
-func (s *SQLite) Count(ctx context.Context, f Filter) (int64, error) {
+func (s *sqlStore) Count(ctx context.Context, f Filter) (int64, error) {
 	condition, args := f.where()
 	var n int64
 	err := s.reader.QueryRowContext(ctx, `SELECT COUNT(*) FROM records`+condition, args...).Scan(&n)
-	return n, translate(ctx, err)
+	return n, s.translate(ctx, err)
 }
 
 // Position implements Store.
-func (s *SQLite) Position(ctx context.Context, feed string) (int64, error) {
+func (s *sqlStore) Position(ctx context.Context, feed string) (int64, error) {
 	var index int64
 	err := s.reader.QueryRowContext(ctx, `SELECT position FROM positions WHERE feed = ?`, feed).Scan(&index)
 	if errors.Is(err, sql.ErrNoRows) {
 		return 0, nil
 	}
-	return index, translate(ctx, err)
+	return index, s.translate(ctx, err)
 }
