@@ -45,13 +45,17 @@ func scan(row scanner, sealed *string) (Record, error) {
 
 // Get implements Store.
 func (s *sqlStore) Get(ctx context.Context, id exchange.RecordID) (Record, error) {
+	var r Record
 	var sealed string
-	r, err := scan(s.reader.QueryRowContext(ctx, `SELECT `+columns+`, sealed FROM records WHERE id = ?`, string(id)), &sealed)
-	if errors.Is(err, sql.ErrNoRows) {
-		return Record{}, ErrNotFound.With()
-	}
+	err := s.read(ctx, func(p pool) (err error) {
+		r, err = scan(p.QueryRowContext(ctx, `SELECT `+columns+`, sealed FROM records WHERE id = ?`, string(id)), &sealed)
+		if errors.Is(err, sql.ErrNoRows) {
+			err = ErrNotFound.With()
+		}
+		return err
+	})
 	if err != nil {
-		return Record{}, s.translate(ctx, err)
+		return Record{}, err
 	}
 	if sealed != "[]" {
 		if r.Sealed, err = decodeSealed(sealed); err != nil {
@@ -82,21 +86,24 @@ func (s *sqlStore) rowKeys(ctx context.Context, author exchange.MemberID, catego
 	for _, k := range keys {
 		args = append(args, k)
 	}
-	rows, err := s.reader.QueryContext(ctx, `SELECT row_key, id, row_digest FROM records
-		WHERE author = ? AND category = ? AND status = 'active' AND row_key <> '' AND row_key IN (?`+
-		strings.Repeat(", ?", len(keys)-1)+`)`, args...)
-	if err != nil {
-		return s.translate(ctx, err)
-	}
-	defer rows.Close()
-	for rows.Next() {
-		var key, id, digest string
-		if err := rows.Scan(&key, &id, &digest); err != nil {
-			return s.translate(ctx, err)
+	statement := `SELECT row_key, id, row_digest FROM records
+		WHERE author = ? AND category = ? AND status = 'active' AND row_key <> '' AND row_key IN (?` +
+		strings.Repeat(", ?", len(keys)-1) + `)`
+	return s.read(ctx, func(p pool) error {
+		rows, err := p.QueryContext(ctx, statement, args...)
+		if err != nil {
+			return err
 		}
-		found[key] = RowRef{ID: exchange.RecordID(id), RowDigest: digest}
-	}
-	return s.translate(ctx, rows.Err())
+		defer rows.Close()
+		for rows.Next() {
+			var key, id, digest string
+			if err := rows.Scan(&key, &id, &digest); err != nil {
+				return err
+			}
+			found[key] = RowRef{ID: exchange.RecordID(id), RowDigest: digest}
+		}
+		return rows.Err()
+	})
 }
 
 // where is the filter as a condition with its arguments.
@@ -158,40 +165,46 @@ func (s *sqlStore) BySubject(ctx context.Context, subject exchange.SubjectID, li
 	return page, err
 }
 
-func (s *sqlStore) query(ctx context.Context, statement string, args ...any) ([]Record, error) {
-	rows, err := s.reader.QueryContext(ctx, statement, args...)
-	if err != nil {
-		return nil, s.translate(ctx, err)
-	}
-	defer rows.Close()
-	var page []Record
-	for rows.Next() {
-		r, err := scan(rows, nil)
+func (s *sqlStore) query(ctx context.Context, statement string, args ...any) (page []Record, err error) {
+	err = s.read(ctx, func(p pool) error {
+		page = nil
+		rows, err := p.QueryContext(ctx, statement, args...)
 		if err != nil {
-			return nil, s.translate(ctx, err)
+			return err
 		}
-		page = append(page, r)
-	}
-	if err := rows.Err(); err != nil {
-		return nil, s.translate(ctx, err)
+		defer rows.Close()
+		for rows.Next() {
+			r, err := scan(rows, nil)
+			if err != nil {
+				return err
+			}
+			page = append(page, r)
+		}
+		return rows.Err()
+	})
+	if err != nil {
+		return nil, err
 	}
 	return page, nil
 }
 
 // Count implements Store.
-func (s *sqlStore) Count(ctx context.Context, f Filter) (int64, error) {
+func (s *sqlStore) Count(ctx context.Context, f Filter) (n int64, err error) {
 	condition, args := f.where()
-	var n int64
-	err := s.reader.QueryRowContext(ctx, `SELECT COUNT(*) FROM records`+condition, args...).Scan(&n)
-	return n, s.translate(ctx, err)
+	err = s.read(ctx, func(p pool) error {
+		return p.QueryRowContext(ctx, `SELECT COUNT(*) FROM records`+condition, args...).Scan(&n)
+	})
+	return n, err
 }
 
 // Position implements Store.
-func (s *sqlStore) Position(ctx context.Context, feed string) (int64, error) {
-	var index int64
-	err := s.reader.QueryRowContext(ctx, `SELECT position FROM positions WHERE feed = ?`, feed).Scan(&index)
-	if errors.Is(err, sql.ErrNoRows) {
-		return 0, nil
-	}
-	return index, s.translate(ctx, err)
+func (s *sqlStore) Position(ctx context.Context, feed string) (index int64, err error) {
+	err = s.read(ctx, func(p pool) error {
+		err := p.QueryRowContext(ctx, `SELECT position FROM positions WHERE feed = ?`, feed).Scan(&index)
+		if errors.Is(err, sql.ErrNoRows) {
+			return nil
+		}
+		return err
+	})
+	return index, err
 }

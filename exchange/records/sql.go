@@ -4,14 +4,15 @@ import (
 	"context"
 	"database/sql"
 	"errors"
+	"time"
 
 	"accord/exchange"
 )
 
 // sqlStore is all statements of a store, in SQL that database engines
-// understand alike; what differs between them is behind engine. Writes go
-// through a single connection, so they are in one order and never meet a lock
-// of our own; reads have a pool.
+// understand alike; what differs between them is behind engine. Statements mark
+// parameters with "?" and hold no other question mark. Writes go through one
+// connection, one after the other; reads have a pool.
 type sqlStore struct {
 	// Hook, if not nil, is told each place at which a test may want a crash. It
 	// is set before the store is used.
@@ -20,6 +21,7 @@ type sqlStore struct {
 	engine engine
 	writer *sql.DB
 	reader *sql.DB
+	turn   chan struct{} // held by the write that runs, until its outcome is known
 }
 
 // readers is the size of the pool.
@@ -27,10 +29,56 @@ const readers = 4
 
 // engine is what differs between databases.
 type engine interface {
+	// bind writes the engine's own parameter marks in place of "?".
+	bind(statement string) string
+	// isolation is that of a writing transaction.
+	isolation() *sql.TxOptions
+	// lockSchema makes a migration wait for one that another process does.
+	lockSchema(ctx context.Context, tx *transaction) error
+	// begin runs first in every writing transaction, settle when its COMMIT
+	// failed: it says nil where the transaction turns out to be stored.
+	begin(ctx context.Context, tx *transaction) error
+	settle(ctx context.Context, err error) error
 	// classify names a driver's error where it is none of storage, or nil.
 	classify(err error) error
 	// scrub removes what erased fields have left behind.
 	scrub(ctx context.Context) error
+}
+
+// transaction is a writing transaction whose statements are bound to the engine.
+type transaction struct {
+	*sql.Tx
+	engine engine
+}
+
+func (t *transaction) ExecContext(ctx context.Context, statement string, args ...any) (sql.Result, error) {
+	return t.Tx.ExecContext(ctx, t.engine.bind(statement), args...)
+}
+
+func (t *transaction) QueryContext(ctx context.Context, statement string, args ...any) (*sql.Rows, error) {
+	return t.Tx.QueryContext(ctx, t.engine.bind(statement), args...)
+}
+
+func (t *transaction) QueryRowContext(ctx context.Context, statement string, args ...any) *sql.Row {
+	return t.Tx.QueryRowContext(ctx, t.engine.bind(statement), args...)
+}
+
+func (t *transaction) PrepareContext(ctx context.Context, statement string) (*sql.Stmt, error) {
+	return t.Tx.PrepareContext(ctx, t.engine.bind(statement))
+}
+
+// pool is the reading connections with statements bound to the engine.
+type pool struct {
+	db     *sql.DB
+	engine engine
+}
+
+func (p pool) QueryContext(ctx context.Context, statement string, args ...any) (*sql.Rows, error) {
+	return p.db.QueryContext(ctx, p.engine.bind(statement), args...)
+}
+
+func (p pool) QueryRowContext(ctx context.Context, statement string, args ...any) *sql.Row {
+	return p.db.QueryRowContext(ctx, p.engine.bind(statement), args...)
 }
 
 func (s *sqlStore) hit(point string) {
@@ -39,10 +87,117 @@ func (s *sqlStore) hit(point string) {
 	}
 }
 
+// again are the waits before a read is tried once more on a new connection.
+var again = []time.Duration{0, 100 * time.Millisecond, 500 * time.Millisecond}
+
+// read runs f, and again where its connection was lost: f begins from nothing
+// each time. A database that stays away is ErrUnreachable.
+func (s *sqlStore) read(ctx context.Context, f func(pool) error) error {
+	for attempt := 0; ; attempt++ {
+		err := s.translate(ctx, f(pool{s.reader, s.engine}))
+		if !errors.Is(err, ErrUnreachable) || attempt == len(again) {
+			return err
+		}
+		if err := wait(ctx, again[attempt]); err != nil {
+			return err
+		}
+	}
+}
+
+func wait(ctx context.Context, d time.Duration) error {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-t.C:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// commitPatience bounds the wait for the answer to a COMMIT.
+const commitPatience = time.Minute
+
+// write runs f in one transaction. Cancelled, it has changed nothing, or it
+// returns nil: a COMMIT that was sent is waited for.
+func (s *sqlStore) write(ctx context.Context, f func(*transaction) error) error {
+	return s.transact(ctx, func(tx *transaction) error {
+		if err := s.engine.begin(ctx, tx); err != nil {
+			return err
+		}
+		return f(tx)
+	})
+}
+
+func (s *sqlStore) transact(ctx context.Context, f func(*transaction) error) error {
+	select {
+	case s.turn <- struct{}{}:
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+	defer func() { <-s.turn }()
+	s.hit("records.begin")
+	committing, err := s.attempt(ctx, f)
+	if err != nil && committing {
+		err = s.engine.settle(ctx, err)
+	}
+	return s.translate(ctx, err)
+}
+
+// attempt says with its error whether the transaction was asked to commit.
+func (s *sqlStore) attempt(ctx context.Context, f func(*transaction) error) (committing bool, err error) {
+	conn, tx, end, err := s.connect(ctx)
+	if err != nil {
+		return false, err
+	}
+	defer conn.Close()
+	defer end()
+	if err := f(&transaction{tx, s.engine}); err != nil {
+		_ = tx.Rollback() // the first error says more, and a failed rollback ends the connection
+		return false, err
+	}
+	s.hit("records.commit.before")
+	if err := ctx.Err(); err != nil {
+		_ = tx.Rollback()
+		return false, err
+	}
+	defer time.AfterFunc(commitPatience, end).Stop()
+	err = tx.Commit()
+	s.hit("records.commit.after")
+	return true, err
+}
+
+// connect takes the writing connection and begins a transaction that does not end
+// with ctx. Where the connection turns out to be lost, nothing was asked of it,
+// and another is taken.
+func (s *sqlStore) connect(ctx context.Context) (conn *sql.Conn, tx *sql.Tx, end context.CancelFunc, err error) {
+	for attempt := 0; ; attempt++ {
+		conn, err = s.writer.Conn(ctx)
+		if err == nil {
+			var lasting context.Context
+			lasting, end = context.WithCancel(context.WithoutCancel(ctx))
+			if tx, err = conn.BeginTx(lasting, s.engine.isolation()); err == nil {
+				return conn, tx, end, nil
+			}
+			end()
+			_ = conn.Close() // the error says more
+		}
+		if attempt == len(again) || !errors.Is(s.translate(ctx, err), ErrUnreachable) {
+			return nil, nil, nil, err
+		}
+		if err := wait(ctx, again[attempt]); err != nil {
+			return nil, nil, nil, err
+		}
+	}
+}
+
 // migrate brings the schema to the newest version, and refuses one that a
 // newer build made. All steps are one transaction.
 func (s *sqlStore) migrate(ctx context.Context) error {
-	return s.write(ctx, func(tx *sql.Tx) error {
+	return s.transact(ctx, func(tx *transaction) error {
+		if err := s.engine.lockSchema(ctx, tx); err != nil {
+			return err
+		}
 		if _, err := tx.ExecContext(ctx, `CREATE TABLE IF NOT EXISTS schema_version (version BIGINT NOT NULL)`); err != nil {
 			return err
 		}
@@ -57,6 +212,9 @@ func (s *sqlStore) migrate(ctx context.Context) error {
 		if version > len(migrations) {
 			return ErrSchema.With()
 		}
+		if version == len(migrations) {
+			return nil
+		}
 		for ; version < len(migrations); version++ {
 			for _, statement := range migrations[version] {
 				if _, err := tx.ExecContext(ctx, statement); err != nil {
@@ -67,23 +225,6 @@ func (s *sqlStore) migrate(ctx context.Context) error {
 		_, err = tx.ExecContext(ctx, `UPDATE schema_version SET version = ?`, version)
 		return err
 	})
-}
-
-// write runs f in one transaction of the writing connection.
-func (s *sqlStore) write(ctx context.Context, f func(*sql.Tx) error) error {
-	s.hit("records.begin")
-	tx, err := s.writer.BeginTx(ctx, nil)
-	if err != nil {
-		return s.translate(ctx, err)
-	}
-	if err := f(tx); err != nil {
-		_ = tx.Rollback() // the first error says more, and a failed rollback ends the connection
-		return s.translate(ctx, err)
-	}
-	s.hit("records.commit.before")
-	err = tx.Commit()
-	s.hit("records.commit.after")
-	return s.translate(ctx, err)
 }
 
 // translate turns a driver's error into one of ours. A cancelled call is the

@@ -31,7 +31,7 @@ func OpenSQLite(ctx context.Context, file string) (*SQLite, error) {
 		return nil, err
 	}
 	s := &SQLite{file: file}
-	s.engine = s
+	s.engine, s.turn = s, make(chan struct{}, 1)
 	var err error
 	if s.writer, err = sql.Open("sqlite", dsn(file, url.Values{"_txlock": {"immediate"}, "_journal_mode": {"WAL"}})); err != nil {
 		return nil, ErrStorage.Wrap(err)
@@ -97,6 +97,18 @@ func dsn(file string, extra url.Values) string {
 	}
 	return "file:" + (&url.URL{Path: file}).EscapedPath() + "?" + q.Encode()
 }
+
+// bind implements engine.
+func (s *SQLite) bind(statement string) string { return statement }
+
+// isolation implements engine: one connection writes, and begins with the lock.
+func (s *SQLite) isolation() *sql.TxOptions { return nil }
+
+func (s *SQLite) lockSchema(context.Context, *transaction) error { return nil }
+func (s *SQLite) begin(context.Context, *transaction) error      { return nil }
+
+// settle implements engine: a commit that fails is rolled back.
+func (s *SQLite) settle(_ context.Context, err error) error { return err }
 
 // classify implements engine.
 func (s *SQLite) classify(err error) error {

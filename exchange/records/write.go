@@ -22,7 +22,7 @@ func (s *sqlStore) InsertBatch(ctx context.Context, batch []Record, at ...Positi
 			return err
 		}
 	}
-	return s.write(ctx, func(tx *sql.Tx) error {
+	return s.write(ctx, func(tx *transaction) error {
 		var position int64
 		if err := tx.QueryRowContext(ctx, `SELECT COALESCE(MAX(position), 0) FROM records`).Scan(&position); err != nil {
 			return err
@@ -42,7 +42,7 @@ func (s *sqlStore) InsertBatch(ctx context.Context, batch []Record, at ...Positi
 	})
 }
 
-func insertOne(ctx context.Context, tx *sql.Tx, insert *sql.Stmt, r *Record, position int64) error {
+func insertOne(ctx context.Context, tx *transaction, insert *sql.Stmt, r *Record, position int64) error {
 	if r.Replaces != "" { // first, so that the source row is free for its new record
 		if err := replace(ctx, tx, r.Replaces, r.ID, r.Reason); err != nil {
 			return err
@@ -67,7 +67,7 @@ func insertOne(ctx context.Context, tx *sql.Tx, insert *sql.Stmt, r *Record, pos
 	return err
 }
 
-func setPositions(ctx context.Context, tx *sql.Tx, at []Position) error {
+func setPositions(ctx context.Context, tx *transaction, at []Position) error {
 	for _, p := range at {
 		if p.Feed == "" || p.Index < 0 {
 			return malformed("position")
@@ -82,7 +82,7 @@ func setPositions(ctx context.Context, tx *sql.Tx, at []Position) error {
 
 // SetPosition implements Store.
 func (s *sqlStore) SetPosition(ctx context.Context, p Position) error {
-	return s.write(ctx, func(tx *sql.Tx) error { return setPositions(ctx, tx, []Position{p}) })
+	return s.write(ctx, func(tx *transaction) error { return setPositions(ctx, tx, []Position{p}) })
 }
 
 // MarkReplaced implements Store.
@@ -90,10 +90,10 @@ func (s *sqlStore) MarkReplaced(ctx context.Context, id, by exchange.RecordID, r
 	if !exchange.ValidID(string(by)) || by == id || len(reason) > maxText {
 		return malformed("replaced_by")
 	}
-	return s.write(ctx, func(tx *sql.Tx) error { return replace(ctx, tx, id, by, reason) })
+	return s.write(ctx, func(tx *transaction) error { return replace(ctx, tx, id, by, reason) })
 }
 
-func replace(ctx context.Context, tx *sql.Tx, id, by exchange.RecordID, reason string) error {
+func replace(ctx context.Context, tx *transaction, id, by exchange.RecordID, reason string) error {
 	status, replacedBy, err := standing(ctx, tx, id)
 	switch {
 	case err != nil:
@@ -113,7 +113,7 @@ func (s *sqlStore) MarkRetracted(ctx context.Context, id exchange.RecordID, reas
 	if len(reason) > maxText {
 		return malformed("reason")
 	}
-	return s.write(ctx, func(tx *sql.Tx) error {
+	return s.write(ctx, func(tx *transaction) error {
 		status, _, err := standing(ctx, tx, id)
 		switch {
 		case err != nil:
@@ -128,7 +128,7 @@ func (s *sqlStore) MarkRetracted(ctx context.Context, id exchange.RecordID, reas
 	})
 }
 
-func standing(ctx context.Context, tx *sql.Tx, id exchange.RecordID) (Status, exchange.RecordID, error) {
+func standing(ctx context.Context, tx *transaction, id exchange.RecordID) (Status, exchange.RecordID, error) {
 	var status string
 	var by sql.NullString
 	err := tx.QueryRowContext(ctx, `SELECT status, replaced_by FROM records WHERE id = ?`, string(id)).Scan(&status, &by)
@@ -141,7 +141,7 @@ func standing(ctx context.Context, tx *sql.Tx, id exchange.RecordID) (Status, ex
 // Erase implements Store.
 func (s *sqlStore) Erase(ctx context.Context, id exchange.RecordID, fields ...string) (int, error) {
 	erased := 0
-	err := s.write(ctx, func(tx *sql.Tx) error {
+	err := s.write(ctx, func(tx *transaction) error {
 		var text string
 		err := tx.QueryRowContext(ctx, `SELECT sealed FROM records WHERE id = ?`, string(id)).Scan(&text)
 		if errors.Is(err, sql.ErrNoRows) {
