@@ -25,6 +25,11 @@ const (
 	VerbRecover Verb = "members.recover" // the signed plan by which the ledger went on after a quorum was lost
 )
 
+// The verbs of machine version 3.
+const (
+	VerbFeedAnchor Verb = "feed.anchor" // an author's feed has this size and root
+)
+
 // wellFormed says whether v looks like a verb: lower-case words with dots.
 func (v Verb) wellFormed() bool {
 	if len(v) < 3 || len(v) > 64 {

@@ -34,16 +34,26 @@ func (v View) Frontier() Frontier {
 func (f *Frontier) Size() int64 { return f.size }
 
 // Append adds a leaf by its hash and returns its index. It panics at MaxSize.
-func (f *Frontier) Append(leaf Hash) int64 {
+func (f *Frontier) Append(leaf Hash) int64 { return f.AppendTiled(leaf, nil) }
+
+// AppendTiled is Append, and calls node for each tile that this leaf fills: the
+// root of the tile at index of the level below is the hash at that index of
+// level (1 and up). Whoever keeps these keeps all hash tiles there are above the
+// leaves (C2SP tlog-tiles).
+func (f *Frontier) AppendTiled(leaf Hash, node func(level int, index int64, h Hash)) int64 {
 	n := f.size
 	if n >= MaxSize {
 		panic("tlog: tree is full")
 	}
 	h := leaf
-	for ; n&1 == 1; n >>= 1 {
+	for height := 1; n&1 == 1; height++ {
 		last := len(f.peaks) - 1
 		h = NodeHash(f.peaks[last], h)
 		f.peaks = f.peaks[:last]
+		n >>= 1
+		if node != nil && height%tileHeight == 0 {
+			node(height/tileHeight, n, h)
+		}
 	}
 	// Clip forces a copy: another Frontier value may share the array.
 	f.peaks = append(slices.Clip(f.peaks), h)

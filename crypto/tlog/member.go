@@ -38,6 +38,28 @@ func LogKey(federation string, public keys.Public) (Key, error) {
 	return memberKey(LedgerOrigin(federation), TypeEd25519, public)
 }
 
+// FeedOrigin is the origin line of a member's feed, and the name under which the
+// member signs it: "accord/<federation>/feed/<member>".
+func FeedOrigin(federation, member string) string {
+	return "accord/" + federation + "/feed/" + member
+}
+
+// NewFeedSigner makes the signatures of a feed's own checkpoints with its author's
+// cosign key. The origin is in what is signed, so that none of them can pass for
+// a signature over the ledger.
+func NewFeedSigner(federation, member string, private keys.Private) (*Signer, error) {
+	key, err := FeedKey(federation, member, private.Public())
+	if err != nil {
+		return nil, err
+	}
+	return NewSigner(key, private), nil
+}
+
+// FeedKey verifies what NewFeedSigner makes.
+func FeedKey(federation, member string, public keys.Public) (Key, error) {
+	return memberKey(FeedOrigin(federation, member), TypeEd25519, public)
+}
+
 func memberKey(name string, typ SigType, public keys.Public) (Key, error) {
 	if public.Use() != keys.Cosign {
 		return Key{}, fmt.Errorf("%w: a key for %q cannot cosign", ErrKey, string(public.Use()))

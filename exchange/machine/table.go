@@ -4,6 +4,7 @@ import (
 	"fmt"
 
 	"accord/exchange"
+	"accord/exchange/feed"
 	"accord/exchange/journal"
 	"accord/exchange/lists"
 	"accord/exchange/members"
@@ -57,6 +58,7 @@ func verbs() []verb {
 		define(10, exchange.VerbRoster, 1, members.DecodeRoster, members.Enrol),
 		define(11, exchange.VerbAnnounce, 1, members.DecodeAnnounce, members.Announce),
 		define(12, exchange.VerbRecover, 2, members.DecodeRecover, members.Recover),
+		define(13, exchange.VerbFeedAnchor, 3, feed.DecodeAnchor, feed.SetAnchor),
 	}, nextVerbs()...)
 }
 
@@ -78,7 +80,7 @@ func byName(rows []verb) map[exchange.Verb]verb {
 // schema lists the tables of all parts.
 func schema() *state.Schema {
 	var all []state.AnyTable
-	for _, tables := range [][]state.AnyTable{members.Tables(), journal.Tables(), lists.Tables(), release.Tables()} {
+	for _, tables := range [][]state.AnyTable{members.Tables(), journal.Tables(), lists.Tables(), release.Tables(), feed.Tables()} {
 		all = append(all, tables...)
 	}
 	return state.NewSchema(all...)

@@ -3,7 +3,7 @@
 package machine
 
 // Version is the machine version of this build: the newest rules of apply it
-// knows. 1: the beginning. 2: members.recover.
-const Version = 2
+// knows. 1: the beginning. 2: members.recover. 3: feed.anchor.
+const Version = 3
 
 func nextVerbs() []verb { return nil }

@@ -7,6 +7,7 @@ import (
 	"accord/crypto/tlog"
 	"accord/exchange"
 	"accord/exchange/catalogue"
+	"accord/exchange/feed"
 	"accord/exchange/journal"
 	"accord/exchange/lists"
 	"accord/exchange/members"
@@ -150,6 +151,11 @@ func (v *View) explain(r *release.Release) {
 	if ok && known && knownToo {
 		r.Decision = r.Explain(c, requester.Kind, author.Kind)
 	}
+}
+
+// Anchor is the last anchor of a member's feed.
+func (v *View) Anchor(author exchange.MemberID) (feed.Anchor, bool) {
+	return feed.AnchorOf(v.state, author)
 }
 
 // Statement finds a command by its leaf. When the signed bytes cannot be read

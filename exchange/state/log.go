@@ -351,6 +351,8 @@ func (l *Log[T]) tableName() string { return l.name }
 
 func (l *Log[T]) isAside() bool { return l.aside }
 
+func (l *Log[T]) isLater() bool { return false }
+
 func (l *Log[T]) schema() *memdb.TableSchema { return nil }
 
 // newSeries makes the shared rows of a store.

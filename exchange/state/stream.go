@@ -22,7 +22,8 @@ const (
 func (v *View) Content() (Digest, error) { return v.stream(io.Discard, false) }
 
 // WriteRows writes all rows and then their content digest, which it also
-// returns: "accord-rows/1\n", the number of tables (4 bytes), and for every
+// returns: "accord-rows/1\n", the number of tables (4 bytes; empty ones
+// that are Later are left out), and for every
 // table its name and rows, each with its length (4 bytes) in front, the number
 // of rows (8 bytes) between them. Integers are big-endian.
 func (v *View) WriteRows(w io.Writer) (Digest, error) {
@@ -39,8 +40,9 @@ func (v *View) stream(to io.Writer, blobs bool) (Digest, error) {
 	content := sha256.New()
 	content.Write([]byte(contentDomain))
 	fmt.Fprint(w, rowsMagic)
-	_ = binary.Write(w, binary.BigEndian, uint32(len(v.schema.tables)))
-	for _, t := range v.schema.tables {
+	tables := slices.DeleteFunc(slices.Clone(v.schema.tables), func(t table) bool { return t.isLater() && v.counts[t.tableName()] == 0 })
+	_ = binary.Write(w, binary.BigEndian, uint32(len(tables)))
+	for _, t := range tables {
 		name := t.tableName()
 		writeFrame(w, []byte(name))
 		_ = binary.Write(w, binary.BigEndian, uint64(v.counts[name]))
@@ -89,7 +91,7 @@ func writeFrame(w *bufio.Writer, b []byte) error {
 
 // ReadRows builds a new store from what WriteRows wrote, with the head the
 // caller knows from elsewhere. It reads exactly those bytes. Tables must be
-// those of the schema, rows in strict id order and in their one encoding, and
+// those of the schema (one that is Later may be missing), rows in strict id order and in their one encoding, and
 // the content digest must be the one at the end; otherwise there is no store.
 func ReadRows(r io.Reader, schema *Schema, o Options, head Head) (*Store, Digest, error) {
 	fail := func(err error) (*Store, Digest, error) { return nil, Digest{}, err }
@@ -112,15 +114,30 @@ func ReadRows(r io.Reader, schema *Schema, o Options, head Head) (*Store, Digest
 	if lender != nil {
 		lender.Lend(o.Held())
 	}
-	if string(in.bytes(len(rowsMagic))) != rowsMagic || in.number(4) != uint64(len(schema.tables)) {
+	if string(in.bytes(len(rowsMagic))) != rowsMagic {
 		return fail(in.fault("head"))
 	}
+	tables := int(in.number(4))
 	content := sha256.New()
 	content.Write([]byte(contentDomain))
+	name := ""
 	for _, t := range schema.tables {
+		if name == "" && tables > 0 {
+			name, tables = string(in.frame(maxTableName)), tables-1
+		}
+		if name != t.tableName() && t.isLater() {
+			continue // empty
+		}
+		if name != t.tableName() {
+			return fail(in.fault("another table"))
+		}
 		if err := in.table(t, tx, lender, content); err != nil {
 			return fail(err)
 		}
+		name = ""
+	}
+	if name != "" || tables != 0 {
+		return fail(in.fault("another table"))
 	}
 	sum := Digest(content.Sum(nil))
 	if string(in.bytes(len(sum))) != string(sum[:]) {
@@ -137,12 +154,13 @@ func ReadRows(r io.Reader, schema *Schema, o Options, head Head) (*Store, Digest
 // table reads the rows of one table into a transaction and a content digest. Their
 // blobs stay with the lender, if there is one.
 func (in *rowReader) table(t table, tx *Tx, lender Lender, content io.Writer) error {
-	if string(in.frame(maxTableName)) != t.tableName() {
-		return in.fault("another table")
-	}
 	last := ""
 	var row []byte
-	for n := in.number(8); n > 0 && in.err == nil; n-- {
+	n := in.number(8)
+	if n == 0 && t.isLater() {
+		return in.fault("an empty table") // left out in the one encoding
+	}
+	for ; n > 0 && in.err == nil; n-- {
 		var blob []byte
 		data := in.frame(MaxRow)
 		if t.carries() {

@@ -36,6 +36,7 @@ type Table[T any] struct {
 	id      func(*T) string
 	indexes []*Index[T]
 	aside   bool
+	later   bool
 }
 
 // Index is a secondary order of a table's rows: by the parts of a key, then by
@@ -67,6 +68,14 @@ func NewTable[T any](name string, id func(*T) string, indexes ...*Index[T]) *Tab
 // close them.
 func (t *Table[T]) Aside() *Table[T] {
 	t.aside = true
+	return t
+}
+
+// Later marks a table that came after the first release: as long as it is empty it
+// is not in snapshots, so that builds with and without it exchange them until the
+// machine version that brings its first row is in force.
+func (t *Table[T]) Later() *Table[T] {
+	t.later = true
 	return t
 }
 
@@ -260,10 +269,13 @@ func (t *Table[T]) tableName() string { return t.name }
 
 func (t *Table[T]) isAside() bool { return t.aside }
 
+func (t *Table[T]) isLater() bool { return t.later }
+
 // table is what the store needs of a Table or Log whatever its rows are.
 type table interface {
 	tableName() string
 	isAside() bool
+	isLater() bool // not in snapshots while it is empty
 	schema() *memdb.TableSchema
 	newSeries(b Blobs) *series
 	each(r Reader, yield func(id string, data []byte) error) error
