@@ -5,6 +5,7 @@ import (
 
 	"accord/exchange"
 	"accord/exchange/catalogue"
+	"accord/exchange/feed"
 	"accord/exchange/records"
 )
 
@@ -95,7 +96,11 @@ func (a *Agency) Retract(ctx context.Context, id exchange.RecordID, reason strin
 	if _, err := a.ownActive(ctx, id, reason); err != nil {
 		return records.Record{}, err
 	}
-	if err := a.Records.MarkRetracted(ctx, id, reason); err != nil {
+	d, err := a.feedDocument(feed.Retraction, id, "")
+	if err != nil {
+		return records.Record{}, err
+	}
+	if err := a.Records.MarkRetracted(ctx, d, reason); err != nil {
 		return records.Record{}, err
 	}
 	return a.Records.Get(ctx, id)

@@ -72,9 +72,11 @@ func TestAnchors(t *testing.T) {
 		t.Errorf("%+v", a)
 	}
 	var snapshot bytes.Buffer
-	s := m.Snapshot()
+	s, err := m.Snapshot()
+	Must(t, err)
 	defer s.Release()
-	Must(t, s.Write(&snapshot))
+	_, err = s.WriteTo(&snapshot)
+	Must(t, err)
 	again := New(t)
 	Must(t, again.Restore(bytes.NewReader(snapshot.Bytes())))
 	if a, _ := again.View().Anchor("court"); a.Size != 9 || again.View().Digest() != m.View().Digest() {

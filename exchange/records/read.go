@@ -12,7 +12,7 @@ import (
 )
 
 const columns = `position, id, category, author, operator, subject, subject_kind, catalogue_version, catalogue_digest,
-	issued_at, jwt, digest, row_key, row_digest, source, trust, flags, status, replaces, replaced_by, reason`
+	issued_at, jwt, digest, row_key, row_digest, source, trust, flags, status, replaces, replaced_by, reason, feed_index`
 
 // scanner is a row of one or of many.
 type scanner interface{ Scan(...any) error }
@@ -25,7 +25,7 @@ func scan(row scanner, sealed *string) (Record, error) {
 	var replaces, replacedBy sql.NullString
 	into := []any{&r.Position, &id, &r.Category, &author, &operator, &subject, &r.SubjectKind, &r.CatalogueVersion,
 		&r.CatalogueDigest, &issued, &r.JWT, &r.Digest, &r.RowKey, &r.RowDigest, &r.Source, &r.Trust, &flags, &status,
-		&replaces, &replacedBy, &r.Reason}
+		&replaces, &replacedBy, &r.Reason, &r.FeedIndex}
 	if sealed != nil {
 		into = append(into, sealed)
 	}

@@ -61,7 +61,8 @@ type Record struct {
 	ReplacedBy exchange.RecordID
 	Reason     string // of a correction or retraction
 
-	Position int64 // order of arrival in this store, from 1; given by the store
+	Position  int64 // order of arrival in this store, from 1; given by the store
+	FeedIndex int64 // place in its author's feed, from 0; given by the store
 }
 
 // DigestOf is the digest by which feeds and the ledger know a record.

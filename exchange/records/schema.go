@@ -37,4 +37,46 @@ var migrations = [][]string{{
 		feed TEXT PRIMARY KEY,
 		position BIGINT NOT NULL
 	)`,
+}, {
+	// 2: feeds. A record knows its place in its author's feed; the feed's entries lie
+	// in bundles as they are served (level -1), its hashes above the leaves in tiles.
+	`ALTER TABLE records ADD COLUMN feed_index BIGINT NOT NULL DEFAULT -1`,
+	`CREATE INDEX records_unfed ON records (position) WHERE feed_index < 0`,
+	`CREATE INDEX records_replaces ON records (replaces) WHERE replaces IS NOT NULL`,
+	`CREATE TABLE feeds (
+		author TEXT PRIMARY KEY,
+		edge BYTEA NOT NULL,
+		note TEXT NOT NULL
+	)`,
+	`CREATE TABLE feed_tiles (
+		author TEXT NOT NULL,
+		level BIGINT NOT NULL,
+		idx BIGINT NOT NULL,
+		data BYTEA NOT NULL,
+		PRIMARY KEY (author, level, idx)
+	)`,
+	`CREATE TABLE feed_gaps (
+		author TEXT NOT NULL,
+		idx BIGINT NOT NULL,
+		id TEXT NOT NULL,
+		why TEXT NOT NULL,
+		category TEXT NOT NULL,
+		PRIMARY KEY (author, idx)
+	)`,
+	`CREATE INDEX feed_gaps_id ON feed_gaps (author, id)`,
+	`CREATE INDEX feed_gaps_why ON feed_gaps (author, why, idx)`,
+	`CREATE TABLE feed_documents (
+		id TEXT PRIMARY KEY,
+		author TEXT NOT NULL,
+		kind TEXT NOT NULL,
+		record TEXT NOT NULL,
+		jwt TEXT NOT NULL
+	)`,
+	`CREATE TABLE feed_receipts (
+		erasure TEXT NOT NULL,
+		member TEXT NOT NULL,
+		jwt TEXT NOT NULL,
+		at BIGINT NOT NULL,
+		PRIMARY KEY (erasure, member)
+	)`,
 }}

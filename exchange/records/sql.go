@@ -222,6 +222,9 @@ func (s *sqlStore) migrate(ctx context.Context) error {
 				}
 			}
 		}
+		if err := feedUnfed(ctx, tx); err != nil {
+			return err
+		}
 		_, err = tx.ExecContext(ctx, `UPDATE schema_version SET version = ?`, version)
 		return err
 	})

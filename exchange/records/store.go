@@ -4,14 +4,15 @@ import (
 	"context"
 
 	"accord/exchange"
+	"accord/exchange/feed"
 )
 
 // Store keeps records. Every method is safe for concurrent use; every write is
 // durable and atomic when it returns nil. Errors other than the ones named are
 // ErrStorage, which is fatal, or the context's own.
 type Store interface {
-	// InsertBatch stores all records or none, in their order, with the feed
-	// positions they bring the store to. A record that Replaces another makes
+	// InsertBatch stores this member's records, all or none, in their order, puts
+	// each into its author's feed, and sets positions with them. A record that Replaces another makes
 	// that one Corrected in the same transaction. ErrDuplicate: an id or an
 	// active source row exists; ErrNotFound, ErrNotActive: about a replaced
 	// record; ErrRecord: a record is inconsistent.
@@ -36,9 +37,9 @@ type Store interface {
 	// again changes nothing.
 	MarkReplaced(ctx context.Context, id, by exchange.RecordID, reason string) error
 
-	// MarkRetracted says that the author took the record back. Saying it again
-	// changes nothing.
-	MarkRetracted(ctx context.Context, id exchange.RecordID, reason string) error
+	// MarkRetracted says that the author took the record back, and puts that into
+	// its feed. Saying it again changes nothing.
+	MarkRetracted(ctx context.Context, d feed.Document, reason string) error
 
 	// Erase destroys keys and boxes of the named sealed fields, of all when
 	// none is named, and says how many it destroyed. When it returns, the bytes
@@ -52,6 +53,8 @@ type Store interface {
 	Position(ctx context.Context, feed string) (int64, error)
 	// SetPosition stores it alone; InsertBatch stores it with the records.
 	SetPosition(ctx context.Context, p Position) error
+
+	Feeds
 
 	Close() error
 }

@@ -11,6 +11,7 @@ import (
 
 	"accord/crypto/seal"
 	"accord/exchange"
+	"accord/exchange/feed"
 	"accord/exchange/records"
 )
 
@@ -27,7 +28,7 @@ func RunStoreTests(t *testing.T, open opener) {
 		{"round trip", testRoundTrip}, {"atomic batch", testAtomicBatch}, {"row keys", testRowKeys},
 		{"correction", testCorrection}, {"retraction", testRetraction}, {"pages", testPages}, {"filters", testFilters},
 		{"erase", testErase}, {"positions", testPositions}, {"refusals", testRefusals}, {"cancelled", testCancelled},
-		{"reopen", testReopen},
+		{"reopen", testReopen}, {"feed", testFeed}, {"follow", testFollow}, {"erasures", testErasures},
 	} {
 		t.Run(test.name, func(t *testing.T) { test.run(t, open) })
 	}
@@ -63,6 +64,12 @@ func sample(t *testing.T, n int, secret string) records.Record {
 	}
 }
 
+// takenBack is the association's retraction of a record, as far as a store looks at it.
+func takenBack(id exchange.RecordID) feed.Document {
+	return feed.Document{Kind: feed.Retraction, JWT: "retraction of " + string(id),
+		Claims: feed.Claims{Issuer: "association", ID: "retraction-" + string(id), Federation: "qinghai", Record: id}}
+}
+
 func insert(t *testing.T, s records.Store, batch ...records.Record) {
 	t.Helper()
 	if err := s.InsertBatch(context.Background(), batch); err != nil {
@@ -83,7 +90,7 @@ func testRoundTrip(t *testing.T, open opener) {
 	s := open(t, "store")
 	want := sample(t, 1, "secret")
 	insert(t, s, want)
-	want.Position = 1
+	want.Position, want.FeedIndex = 1, 0
 	got := get(t, s, want.ID)
 	if !reflect.DeepEqual(got, want) {
 		t.Errorf("got %#v, want %#v", got, want)
@@ -132,7 +139,7 @@ func testRowKeys(t *testing.T, open opener) {
 	}
 	batch[7].RowKey = "" // made by hand
 	insert(t, s, batch...)
-	if err := s.MarkRetracted(ctx, recordID(3), ""); err != nil {
+	if err := s.MarkRetracted(ctx, takenBack(recordID(3)), ""); err != nil {
 		t.Fatal(err)
 	}
 	found, err := s.ByRowKeys(ctx, "association", "discipline-practitioner", append(keys, "", "unknown"))
@@ -195,7 +202,7 @@ func testRetraction(t *testing.T, open opener) {
 	s, ctx := open(t, "store"), context.Background()
 	insert(t, s, sample(t, 1, "x"))
 	for range 2 {
-		if err := s.MarkRetracted(ctx, recordID(1), "not ours"); err != nil {
+		if err := s.MarkRetracted(ctx, takenBack(recordID(1)), "not ours"); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -205,7 +212,7 @@ func testRetraction(t *testing.T, open opener) {
 	if err := s.MarkReplaced(ctx, recordID(1), recordID(2), ""); !errors.Is(err, records.ErrNotActive) {
 		t.Errorf("correcting a retracted record: %v", err)
 	}
-	if err := s.MarkRetracted(ctx, recordID(9), ""); !errors.Is(err, records.ErrNotFound) {
+	if err := s.MarkRetracted(ctx, takenBack(recordID(9)), ""); !errors.Is(err, records.ErrNotFound) {
 		t.Errorf("retracting nothing: %v", err)
 	}
 	again := sample(t, 2, "x")
@@ -274,7 +281,7 @@ func testFilters(t *testing.T, open opener) {
 		batch = append(batch, r)
 	}
 	insert(t, s, batch...)
-	if err := s.MarkRetracted(ctx, recordID(0), ""); err != nil {
+	if err := s.MarkRetracted(ctx, takenBack(recordID(0)), ""); err != nil {
 		t.Fatal(err)
 	}
 	for _, test := range []struct {

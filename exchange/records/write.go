@@ -8,12 +8,13 @@ import (
 	"accord/crypto/seal"
 	"accord/crypto/strictjson"
 	"accord/exchange"
+	"accord/exchange/feed"
 )
 
 const insertRecord = `INSERT INTO records (position, id, category, author, operator, subject, subject_kind,
 	catalogue_version, catalogue_digest, issued_at, jwt, digest, sealed, row_key, row_digest, source, trust, flags,
-	status, replaces, replaced_by, reason)
-	VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`
+	status, replaces, replaced_by, reason, feed_index)
+	VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`
 
 // InsertBatch implements Store.
 func (s *sqlStore) InsertBatch(ctx context.Context, batch []Record, at ...Position) error {
@@ -32,11 +33,19 @@ func (s *sqlStore) InsertBatch(ctx context.Context, batch []Record, at ...Positi
 			return err
 		}
 		defer insert.Close()
+		var g *growth
 		for i := range batch {
+			r := batch[i]
 			position++
-			if err := insertOne(ctx, tx, insert, &batch[i], position); err != nil {
+			if g, r.FeedIndex, err = g.next(ctx, tx, r.Author, r.entry()); err != nil {
 				return err
 			}
+			if err := insertOne(ctx, tx, insert, &r, position); err != nil {
+				return err
+			}
+		}
+		if err := g.done(ctx, tx); err != nil {
+			return err
 		}
 		return setPositions(ctx, tx, at)
 	})
@@ -48,6 +57,10 @@ func insertOne(ctx context.Context, tx *transaction, insert *sql.Stmt, r *Record
 			return err
 		}
 	}
+	return insertRow(ctx, tx, insert, r, position)
+}
+
+func insertRow(ctx context.Context, tx *transaction, insert *sql.Stmt, r *Record, position int64) error {
 	sealed, err := encodeSealed(r.Sealed)
 	if err != nil {
 		return err
@@ -63,7 +76,7 @@ func insertOne(ctx context.Context, tx *transaction, insert *sql.Stmt, r *Record
 	_, err = insert.ExecContext(ctx, position, string(r.ID), r.Category, string(r.Author), string(r.Operator),
 		string(r.Subject), r.SubjectKind, r.CatalogueVersion, r.CatalogueDigest, int64(r.IssuedAt), r.JWT, r.Digest,
 		string(sealed), r.RowKey, r.RowDigest, r.Source, r.Trust, string(flags), string(status),
-		nullable(r.Replaces), nullable(r.ReplacedBy), r.Reason)
+		nullable(r.Replaces), nullable(r.ReplacedBy), r.Reason, r.FeedIndex)
 	return err
 }
 
@@ -109,12 +122,15 @@ func replace(ctx context.Context, tx *transaction, id, by exchange.RecordID, rea
 }
 
 // MarkRetracted implements Store.
-func (s *sqlStore) MarkRetracted(ctx context.Context, id exchange.RecordID, reason string) error {
-	if len(reason) > maxText {
+func (s *sqlStore) MarkRetracted(ctx context.Context, d feed.Document, reason string) error {
+	if len(reason) > maxText || !storable(reason) {
 		return malformed("reason")
 	}
+	if d.Kind != feed.Retraction {
+		return malformed("kind")
+	}
 	return s.write(ctx, func(tx *transaction) error {
-		status, _, err := standing(ctx, tx, id)
+		status, _, err := standing(ctx, tx, d.Record)
 		switch {
 		case err != nil:
 			return err
@@ -123,8 +139,21 @@ func (s *sqlStore) MarkRetracted(ctx context.Context, id exchange.RecordID, reas
 		case status != Active:
 			return ErrNotActive.With()
 		}
-		_, err = tx.ExecContext(ctx, `UPDATE records SET status = ?, reason = ? WHERE id = ?`, string(Retracted), reason, string(id))
-		return err
+		was, err := file(ctx, tx, &d)
+		if err != nil {
+			return err
+		}
+		if !was { // another member's
+			return ErrNotFound.With()
+		}
+		if _, err := tx.ExecContext(ctx, `UPDATE records SET reason = ? WHERE id = ?`, reason, string(d.Record)); err != nil {
+			return err
+		}
+		g, _, err := (*growth)(nil).next(ctx, tx, d.Issuer, d.Entry())
+		if err != nil {
+			return err
+		}
+		return g.done(ctx, tx)
 	})
 }
 

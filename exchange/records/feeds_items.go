@@ -1,0 +1,145 @@
+package records
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"strings"
+
+	"accord/crypto/tlog"
+	"accord/exchange"
+	"accord/exchange/feed"
+)
+
+// MaxItems is the most entries of one call: sixteen bundles.
+const MaxItems = 16 * tlog.TileWidth
+
+// FeedItems implements Feeds.
+func (s *sqlStore) FeedItems(ctx context.Context, author exchange.MemberID, from int64, limit int) ([]Item, error) {
+	items, err := s.feedEntries(ctx, author, from, min(limit, MaxItems))
+	if err != nil {
+		return nil, err
+	}
+	for first := 0; first < len(items); first += rowKeysPerQuery {
+		if err := s.documents(ctx, author, items[first:min(first+rowKeysPerQuery, len(items))]); err != nil {
+			return nil, err
+		}
+	}
+	return items, nil
+}
+
+func (s *sqlStore) feedEntries(ctx context.Context, author exchange.MemberID, from int64, limit int) ([]Item, error) {
+	if from < 0 || limit < 1 {
+		return nil, nil
+	}
+	type bundle struct {
+		index   int64
+		entries [][]byte
+	}
+	bundles, err := gather(ctx, s, func(row scanner) (b bundle, err error) {
+		var data []byte
+		if err = row.Scan(&b.index, &data); err == nil {
+			b.entries, err = bundled(data)
+		}
+		return b, err
+	}, `SELECT idx, data FROM feed_tiles WHERE author = ? AND level = ? AND idx BETWEEN ? AND ? ORDER BY idx`,
+		string(author), tlog.EntriesLevel, from/tlog.TileWidth, (from+int64(limit)-1)/tlog.TileWidth)
+	if err != nil {
+		return nil, err
+	}
+	var items []Item
+	for _, b := range bundles {
+		for i, raw := range b.entries {
+			at := b.index*tlog.TileWidth + int64(i)
+			if at < from || len(items) == limit {
+				continue
+			}
+			e, err := feed.DecodeEntry(raw)
+			if err != nil {
+				return nil, ErrStorage.Wrap(err)
+			}
+			items = append(items, Item{Index: at, Entry: e, Lack: Missing})
+		}
+	}
+	return items, nil
+}
+
+// documents finds the documents of up to rowKeysPerQuery items.
+func (s *sqlStore) documents(ctx context.Context, author exchange.MemberID, items []Item) error {
+	byID := make(map[string]*Item, len(items))
+	args := []any{string(author)}
+	for i := range items {
+		byID[items[i].Entry.ID] = &items[i]
+		args = append(args, items[i].Entry.ID)
+	}
+	marks := `(?` + strings.Repeat(", ?", len(items)-1) + `)`
+	for _, from := range []string{`SELECT id, jwt, '', category FROM records`, `SELECT id, jwt, '', '' FROM feed_documents`,
+		`SELECT id, '', why, category FROM feed_gaps`} {
+		_, err := gather(ctx, s, func(row scanner) (struct{}, error) {
+			var id, token, why, category string
+			err := row.Scan(&id, &token, &why, &category)
+			if item := byID[id]; err == nil && item != nil {
+				item.JWT, item.Lack, item.Category = token, Lack(why), category
+			}
+			return struct{}{}, err
+		}, from+` WHERE author = ? AND id IN `+marks, args...)
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Lacking implements Feeds.
+func (s *sqlStore) Lacking(ctx context.Context, author exchange.MemberID, why Lack, from int64, limit int) ([]Item, error) {
+	items, err := gather(ctx, s, func(row scanner) (Item, error) {
+		item := Item{Lack: why}
+		err := row.Scan(&item.Index, &item.Category)
+		return item, err
+	}, `SELECT idx, category FROM feed_gaps WHERE author = ? AND why = ? AND idx >= ? ORDER BY idx LIMIT ?`,
+		string(author), string(why), from, min(limit, MaxItems))
+	if err != nil {
+		return nil, err
+	}
+	for i := range items {
+		one, err := s.feedEntries(ctx, author, items[i].Index, 1)
+		if err != nil {
+			return nil, err
+		}
+		if len(one) == 1 {
+			items[i].Entry = one[0].Entry
+		}
+	}
+	return items, nil
+}
+
+// AddReceipt implements Feeds.
+func (s *sqlStore) AddReceipt(ctx context.Context, r Receipt) error {
+	if !exchange.ValidID(r.Erasure) || !exchange.ValidName(string(r.Member)) || r.JWT == "" || len(r.JWT) > maxJWT {
+		return malformed("receipt")
+	}
+	return s.write(ctx, func(tx *transaction) error {
+		var found int
+		err := tx.QueryRowContext(ctx, `SELECT 1 FROM feed_documents WHERE id = ?`, r.Erasure).Scan(&found)
+		if errors.Is(err, sql.ErrNoRows) {
+			return ErrNotFound.With()
+		}
+		if err != nil {
+			return err
+		}
+		_, err = tx.ExecContext(ctx, `INSERT INTO feed_receipts (erasure, member, jwt, at) VALUES (?, ?, ?, ?)
+			ON CONFLICT (erasure, member) DO NOTHING`, r.Erasure, string(r.Member), r.JWT, int64(r.At))
+		return err
+	})
+}
+
+// Receipts implements Feeds.
+func (s *sqlStore) Receipts(ctx context.Context, erasure string) ([]Receipt, error) {
+	return gather(ctx, s, func(row scanner) (r Receipt, err error) {
+		var member string
+		var at int64
+		err = row.Scan(&r.Erasure, &member, &r.JWT, &at)
+		r.Member, r.At = exchange.MemberID(member), exchange.Millis(at)
+		return r, err
+	}, `SELECT erasure, member, jwt, at FROM feed_receipts WHERE erasure = ? ORDER BY member`, erasure)
+}
