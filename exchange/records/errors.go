@@ -35,7 +35,7 @@ var (
 		exchange.Text{Zh: "记录不完整或不一致：{member}", En: "the record is incomplete or inconsistent: {member}"},
 		exchange.Text{Zh: "请重新生成记录", En: "make the record again"})
 	// ErrUnreachable changed nothing, and passes by itself when the database is back.
-	ErrUnreachable = exchange.Define(exchange.KindUnavailable, "REC-030",
+	ErrUnreachable = exchange.Define(exchange.KindUnavailable, "REC-038",
 		exchange.Text{Zh: "记录库所在数据库暂不可达,未作任何更改", En: "the record store's database cannot be reached; nothing was changed"},
 		exchange.Text{Zh: "恢复后自动继续,无需重启;用 accord db probe 检查", En: "it goes on by itself when the database is back; accord db probe looks why"})
 )
