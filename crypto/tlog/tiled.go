@@ -17,7 +17,9 @@ type Tiled struct {
 
 // NewTiled reads a tree of the given size from its hash tiles. tile gives the
 // content of one, Width hashes; it is never asked for an entry bundle.
-func NewTiled(size int64, tile func(Tile) ([]byte, error)) *Tiled { return &Tiled{size: size, tile: tile} }
+func NewTiled(size int64, tile func(Tile) ([]byte, error)) *Tiled {
+	return &Tiled{size: size, tile: tile}
+}
 
 // RootAt is the root hash the tree had when it held size leaves.
 func (t *Tiled) RootAt(size int64) (Hash, error) {
