@@ -2,27 +2,37 @@ package consensus
 
 import (
 	"sync"
+	"time"
 
 	"github.com/hashicorp/raft"
 )
 
-// nudged remembers how far each peer was told: a group that answers many batches
-// is one notice.
+// nudged remembers how far each peer was told, and when: a group that answers many
+// batches is one notice.
 type nudged struct {
 	mu sync.Mutex
-	to map[string]uint64
+	to map[string]notice
 }
 
-func (n *nudged) first(peer string, index uint64) bool {
+type notice struct {
+	index uint64
+	at    time.Time
+}
+
+// nudgeAgain is when a peer that asks is told the same again. Raft would have told it
+// by then; a peer that was started anew has forgotten.
+const nudgeAgain = 100 * time.Millisecond
+
+func (n *nudged) first(peer string, index uint64, now time.Time) bool {
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	if n.to[peer] >= index {
+	if last := n.to[peer]; last.index >= index && now.Sub(last.at) < nudgeAgain {
 		return false
 	}
 	if n.to == nil {
-		n.to = map[string]uint64{}
+		n.to = map[string]notice{}
 	}
-	n.to[peer] = index
+	n.to[peer] = notice{index, now}
 	return true
 }
 
@@ -39,7 +49,7 @@ func (l *Log) nudge(peer string, index uint64) {
 	if index == 0 || index > r.CommitIndex() || l.store.GetLog(index, &e) != nil || r.State() != raft.Leader || e.Term != r.CurrentTerm() {
 		return
 	}
-	if !l.nudged.first(peer, index) {
+	if !l.nudged.first(peer, index, time.Now()) {
 		return
 	}
 	for _, s := range r.GetConfiguration().Configuration().Servers {

@@ -144,6 +144,9 @@ func (t *Transport) exchange(id, addr string, kind Kind, body []byte, limit time
 		return nil, err
 	}
 	t.put(id, c)
+	if err == nil {
+		t.answered(id)
+	}
 	return answer, err
 }
 
@@ -256,7 +259,11 @@ func (t *Transport) AppendEntries(id raft.ServerID, target raft.ServerAddress, a
 		limit = t.cfg.HeartbeatTimeout / 2
 	}
 	trim(args)
-	return t.rpc(id, target, args, resp, limit)
+	err := t.rpc(id, target, args, resp, limit)
+	if err != nil && replicates(args) && away(err) && t.awaitPeer(string(id)) {
+		err = t.rpc(id, target, args, resp, limit)
+	}
+	return err
 }
 
 // trim shortens the list of entries to what one body should carry. Raft reads

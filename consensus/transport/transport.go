@@ -65,6 +65,7 @@ type Transport struct {
 	mu     sync.Mutex
 	pool   map[string][]*clientConn // idle outbound streams by peer id
 	active map[Conn]struct{}        // every open stream, to end them on Close
+	absent map[string]chan struct{} // peers whose next answer is waited for; closed when it comes
 }
 
 // idleLimit is how long an unused stream lives on the side that opened it. The
@@ -93,7 +94,7 @@ func New(cfg Config) *Transport {
 	if cfg.Spool != "" {
 		_ = os.Remove(filepath.Join(cfg.Spool, spoolName)) // of a process that ended meanwhile
 	}
-	t := &Transport{cfg: cfg, consumer: make(chan raft.RPC), pool: map[string][]*clientConn{}, active: map[Conn]struct{}{}}
+	t := &Transport{cfg: cfg, consumer: make(chan raft.RPC), pool: map[string][]*clientConn{}, active: map[Conn]struct{}{}, absent: map[string]chan struct{}{}}
 	t.ctx, t.cancel = context.WithCancel(context.Background())
 	t.tasks.Go(t.accept)
 	return t
