@@ -156,9 +156,11 @@ func (is *issuer) drafts(ctx context.Context, op exchange.OperatorID, m *intake.
 			out[i].Known, out[i].Clash = ref.RowDigest == row.RowDigest, ref.RowDigest != row.RowDigest
 			continue
 		}
-		subject, err := is.agency.SubjectID(ctx, row.SubjectNamespace, row.SubjectKey.Reveal())
-		if err != nil {
-			return nil, nil, fmt.Errorf("row %d: %w", row.Number, err)
+		subject := row.Subject
+		if subject == "" {
+			if subject, err = is.agency.SubjectID(ctx, row.SubjectNamespace, row.SubjectKey.Reveal()); err != nil {
+				return nil, nil, fmt.Errorf("row %d: %w", row.Number, err)
+			}
 		}
 		drafts = append(drafts, Draft{Category: row.Category, SubjectKind: row.SubjectKind, Subject: subject,
 			Values: records.Values(row.Values), Operator: op, RowKey: row.RowKey, RowDigest: row.RowDigest,

@@ -63,7 +63,7 @@ func newNormaliser(m *Mapping, doc *catalogue.Document, opts Options) normaliser
 		n.textLimit = defaultTextCharacters
 	}
 	for _, w := range m.File.Empty {
-		n.empty[fold(w)] = true
+		n.empty[strings.ToLower(fold(w))] = true
 	}
 	for _, w := range m.File.NoEnd {
 		n.noEnd[strings.ToLower(fold(w))] = true
@@ -173,6 +173,9 @@ func (b *binding) checkReferences(doc *catalogue.Document) string {
 		case kinds[c.Kind] != c.Namespace || !slices.Contains(b.category.Subjects, c.Kind):
 			return "subject.kind=" + c.Kind
 		}
+		if where := c.checkKey(b.byField[c.Key].field.Type); where != "" {
+			return where
+		}
 		for _, f := range c.Requires {
 			if b.byField[f] == nil {
 				return "subject.requires=" + f
@@ -192,7 +195,70 @@ func (b *binding) checkReferences(doc *catalogue.Document) string {
 	if x := b.table.Sex; x != nil && (b.byField[x.Field] == nil || b.byField[x.ID] == nil) {
 		return "sex"
 	}
+	if where := b.checkRelations(); where != "" {
+		return where
+	}
 	return b.checkConstants()
+}
+
+// checkKey refuses a way of reading a key that its field or namespace does not
+// go with.
+func (c *SubjectCase) checkKey(t catalogue.Type) string {
+	text := t == catalogue.TypeLicence || t == catalogue.TypeText || t == catalogue.TypeName
+	switch {
+	case c.As == AsUSCC && (!text || c.Namespace != exchange.SubjectOrg),
+		c.As == AsLicence && (t != catalogue.TypeLicence || c.Namespace != exchange.SubjectPerson),
+		c.As == AsName && (t != catalogue.TypeName || c.Namespace == exchange.SubjectPerson):
+		return "subject.as=" + c.As
+	}
+	return ""
+}
+
+// checkRelations looks at the fields that rules between columns name.
+func (b *binding) checkRelations() string {
+	has := func(field string, types ...catalogue.Type) bool {
+		t := b.byField[field]
+		return t != nil && slices.Contains(types, t.field.Type)
+	}
+	if m := b.table.Members; m != nil &&
+		(!has(m.ID, catalogue.TypeTexts) || m.Leader != "" && !has(m.Leader, catalogue.TypeName)) {
+		return "members"
+	}
+	if s := b.table.Shared; s != nil {
+		if b.byField[s.Field] == nil {
+			return "shared"
+		}
+		for field := range s.Where {
+			if !has(field, catalogue.TypeCode) {
+				return "shared." + field
+			}
+		}
+	}
+	number := []catalogue.Type{catalogue.TypeMoney, catalogue.TypeCount}
+	for _, c := range b.table.Consistent {
+		if !has(c.Field, number...) || c.Without != "" && !has(c.Without, number...) ||
+			c.Of != "" && (!has(c.Of, number...) || !has(c.Less, number...)) {
+			return "consistent." + c.Field
+		}
+	}
+	for i := range b.targets {
+		t := &b.targets[i]
+		switch {
+		case t.Listed && t.field.Type != catalogue.TypeUSCC,
+			t.HTML && t.field.Type != catalogue.TypeText,
+			t.Each != "" && t.field.Type != catalogue.TypeTexts:
+			return "columns." + t.Source
+		}
+	}
+	return ""
+}
+
+// itemType is the type that the items of a list are read as.
+func itemType(each string) catalogue.Type {
+	if each == "" {
+		return catalogue.TypeText
+	}
+	return catalogue.Type(each)
 }
 
 // checkConstants refuses a constant that no row could carry.

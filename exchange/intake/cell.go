@@ -17,8 +17,9 @@ const (
 	cellBool             // true or false
 	cellError            // #N/A and the like
 	cellFormula          // a formula without a stored value
-	cellList             // a JSON array of strings
+	cellList             // a JSON array of strings, or an XML element that repeats
 	cellOther            // an object, or an array of something else
+	cellEach             // one cell for each member of a list; see cells
 )
 
 // cell is one value of a record as the source has it.
@@ -26,8 +27,10 @@ type cell struct {
 	kind  cellKind
 	text  string
 	items []string
+	cells []cell // of cellEach
 	at    place  // in a worksheet
-	json  bool   // from NDJSON
+	json  bool   // from NDJSON or JSON
+	more  bool   // the path led to further values, which were left out
 	day   string // a workbook's number read as a day, "" when it cannot be one
 }
 

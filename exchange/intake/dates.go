@@ -74,7 +74,7 @@ var dateSeparators = strings.NewReplacer("年", "-", "月", "-", "日", "", "号
 // day reads the day of a text. An empty day comes with the kind of defect; a
 // kind beside a day is a finding.
 func (n *normaliser) day(text string) (day, kind string) {
-	if stamp, err := time.Parse(time.RFC3339Nano, text); err == nil {
+	if stamp, err := parseStamp(text); err == nil {
 		if n.dayWritten {
 			return stamp.Format(dayLayout), ""
 		}
@@ -169,7 +169,7 @@ func allDigits(s string) bool {
 // time its midnight.
 func (n *normaliser) time(t *target, c cell) outcome {
 	text := dateForm(c.text)
-	stamp, err := time.Parse(time.RFC3339Nano, text)
+	stamp, err := parseStamp(text)
 	if err == nil {
 		if y := stamp.Year(); y < firstYear || y > lastYear {
 			return refused("date_absurd_year")
@@ -199,8 +199,23 @@ func (n *normaliser) time(t *target, c cell) outcome {
 	return o
 }
 
-// compareDays orders two stored dates; a month and a day inside it are equal.
+// parseStamp reads an instant with its offset, in the form of RFC 3339 or of
+// mail and news feeds (RFC 1123 with a numeric zone).
+func parseStamp(text string) (time.Time, error) {
+	if stamp, err := time.Parse(time.RFC3339Nano, text); err == nil {
+		return stamp, nil
+	}
+	return time.Parse("Mon, 2 Jan 2006 15:04:05 -0700", text)
+}
+
+// compareDays orders two stored dates or instants; a month and a day inside it
+// are equal.
 func compareDays(a, b string) int {
+	ta, errA := time.Parse(time.RFC3339, a)
+	tb, errB := time.Parse(time.RFC3339, b)
+	if errA == nil && errB == nil {
+		return ta.Compare(tb)
+	}
 	n := min(len(a), len(b))
 	return strings.Compare(a[:n], b[:n])
 }

@@ -18,5 +18,10 @@
 // the five parts of a workbook that hold data, under limits, and is tested
 // against an independent library.
 //
+// A row may name somebody only by certificate number or name. Options.Register
+// says whose it is, and whether the registers that could hold it are there at
+// all: in an empty node nobody is unknown. A subject that only a certificate
+// names gets an id of the certificate.
+//
 // Nothing here reads a clock: "today" is Options.AsOf.
 package intake

@@ -1,7 +1,10 @@
 package intake
 
 import (
+	"context"
 	"slices"
+	"strconv"
+	"strings"
 
 	"accord/exchange"
 )
@@ -10,56 +13,67 @@ import (
 // it let pass, for duplicates.
 type judge struct {
 	*binding
-	seen    map[string]*earlier
-	fields  []string // of the category, in its order
-	scratch []byte   // for encoding what is digested
+	seen    map[rowID]earlier
+	details []detail             // of the first rows in seen
+	persons map[rowID]int        // members of groups, and shared identifiers, to their first row
+	fields  []string             // of the category, in its order
+	scratch []byte               // for encoding what is digested
+	known   map[Reference]Answer // of organisations, which many rows share
 }
 
 func newJudge(b *binding) *judge {
-	j := &judge{binding: b, seen: map[string]*earlier{}}
+	j := &judge{binding: b, seen: map[rowID]earlier{}, persons: map[rowID]int{}, known: map[Reference]Answer{}}
 	for i := range b.category.Fields {
 		j.fields = append(j.fields, b.category.Fields[i].ID)
 	}
 	return j
 }
 
-func (j *judge) row(rec *record) *Row {
+func (j *judge) row(ctx context.Context, rec *record) (*Row, error) {
 	row := &Row{Table: j.table.Sheet, Number: rec.number, Line: rec.line, ExcelRow: rec.excelRow,
 		Category: j.category.ID, Verdict: Accept, Values: make(Values, len(j.targets))}
 	for _, f := range rec.findings {
 		row.add(f.kind, f.column, j.fieldOf(f.column), f.cell)
 	}
 	if row.Verdict == Refuse || rec.cells == nil {
-		return j.refuse(row)
+		return j.refuse(row), nil
 	}
 	empty := j.normalise(row, rec)
 	subject := j.subject(row)
+	j.rekey(row, rec, subject)
 	j.required(row, rec, subject, empty)
 	j.dates(row, rec)
 	j.sex(row, rec)
-	if subject != nil {
-		row.SubjectKind, row.SubjectNamespace = subject.Kind, subject.Namespace
-		row.SubjectKey = NewPrivate(row.Values.Text(subject.Key))
+	j.consistent(row, rec)
+	j.members(row, rec)
+	if row.Verdict != Refuse && subject != nil {
 		j.retention(row, rec, subject)
 	}
 	if row.Verdict == Refuse {
-		return j.refuse(row)
+		return j.refuse(row), nil
 	}
-	if subject == nil || row.SubjectKey.Empty() {
+	if subject == nil || row.Values.Text(subject.Key) == "" {
 		row.add("subject_unknown", "*", "", "")
-		return j.refuse(row)
+		return j.refuse(row), nil
 	}
-	j.register(row, rec, subject)
-	j.identify(row, rec)
+	j.name(row, subject)
+	if err := j.references(ctx, row, rec, subject); err != nil {
+		return nil, err
+	}
 	if row.Verdict == Refuse {
-		return j.refuse(row)
+		return j.refuse(row), nil
 	}
-	return row
+	j.identify(row, rec)
+	j.shared(row, rec)
+	if row.Verdict == Refuse {
+		return j.refuse(row), nil
+	}
+	return row, nil
 }
 
 // refuse takes everything from a row that must not be stored.
 func (j *judge) refuse(row *Row) *Row {
-	row.Values, row.SubjectKey, row.RowKey, row.RowDigest = nil, Private{}, "", ""
+	row.Values, row.Subject, row.SubjectKey, row.RowKey, row.RowDigest = nil, "", Private{}, "", ""
 	return row
 }
 
@@ -78,6 +92,10 @@ func (j *judge) normalise(row *Row, rec *record) map[string]emptiness {
 	for i := range j.targets {
 		t := &j.targets[i]
 		c := t.cell(rec)
+		if c.kind == cellEach {
+			j.each(row, t, c, empty)
+			continue
+		}
 		o := j.normal.cell(t, c, row.Values.Text(t.field.KindField))
 		for _, kind := range o.kinds {
 			row.add(kind, t.Source, t.field.ID, c.at.String())
@@ -89,6 +107,36 @@ func (j *judge) normalise(row *Row, rec *record) map[string]emptiness {
 		}
 	}
 	return empty
+}
+
+// each normalises the cells of a list one by one; a finding names which.
+func (j *judge) each(row *Row, t *target, c cell, empty map[string]emptiness) {
+	item := *t
+	item.field.Type = itemType(t.Each)
+	var all []string
+	for i, one := range c.cells {
+		column := atIndex(t.Source, i)
+		o := j.normal.cell(&item, one, "")
+		for _, kind := range o.kinds {
+			row.add(kind, column, t.field.ID, "")
+		}
+		text, ok := o.value.(string)
+		switch {
+		case !ok && !o.refuse && t.Required && o.empty == placeholder:
+			row.add("missing_placeholder", column, t.field.ID, "")
+		case !ok && !o.refuse && t.Required:
+			row.add("missing_required", column, t.field.ID, "")
+		}
+		all = append(all, text)
+	}
+	switch {
+	case len(all) > maxItems && j.table.Members == nil:
+		row.add("text_too_long", t.Source, t.field.ID, "")
+	case len(all) == 0:
+		empty[t.field.ID] = nothing
+	default:
+		row.Values[t.field.ID] = all
+	}
 }
 
 func (t *target) cell(rec *record) cell {
@@ -105,7 +153,12 @@ func (t *target) ref(rec *record) string { return t.cell(rec).at.String() }
 func (j *judge) subject(row *Row) *SubjectCase {
 	s := &j.table.Subject
 	if s.By == "" {
-		return &s.Cases[0]
+		for i := range s.Cases {
+			if row.Values.Text(s.Cases[i].Key) != "" {
+				return &s.Cases[i]
+			}
+		}
+		return &s.Cases[len(s.Cases)-1]
 	}
 	by := row.Values.Text(s.By)
 	for i := range s.Cases {
@@ -185,11 +238,11 @@ func (j *judge) sex(row *Row, rec *record) {
 	row.add("sex_mismatch", t.Source, t.field.ID, t.ref(rec))
 }
 
-// retention refuses a person's adverse information whose time is over and flags
-// an organisation's.
+// retention refuses a person's information whose time is over and flags an
+// organisation's.
 func (j *judge) retention(row *Row, rec *record, subject *SubjectCase) {
 	c := j.category
-	if !c.Adverse || c.EventField == "" || c.RetentionDays <= 0 || j.byField[c.EventField] == nil {
+	if c.EventField == "" || c.RetentionDays <= 0 || j.byField[c.EventField] == nil {
 		return
 	}
 	end, ok := retentionEnd(row.Values.Text(c.EventField), c.RetentionDays)
@@ -204,22 +257,8 @@ func (j *judge) retention(row *Row, rec *record, subject *SubjectCase) {
 	row.add(kind, t.Source, t.field.ID, t.ref(rec))
 }
 
-// register asks the caller's register about the subject.
-func (j *judge) register(row *Row, rec *record, subject *SubjectCase) {
-	if j.opts.Register == nil {
-		return
-	}
-	name, known := j.opts.Register(subject.Namespace, row.SubjectKey.Reveal())
-	t := j.byField[subject.Key]
-	if !known {
-		row.add("unregistered_subject", t.Source, t.field.ID, t.ref(rec))
-		return
-	}
-	t = j.byField[subject.Name]
-	if t == nil || name == "" {
-		return
-	}
-	if stated := row.Values.Text(subject.Name); stated != "" && fold(stated) != fold(name) {
-		row.add("name_mismatch", t.Source, t.field.ID, t.ref(rec))
-	}
-}
+// index is a position in a list as paths write it.
+func index(i int) string { return "[" + strconv.Itoa(i) + "]" }
+
+// atIndex is a path through every member of a list as the path to one of them.
+func atIndex(path string, i int) string { return strings.Replace(path, "[]", index(i), 1) }

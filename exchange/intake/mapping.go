@@ -50,6 +50,8 @@ const (
 	TSV    FileFormat = "tsv"
 	XLSX   FileFormat = "xlsx"
 	NDJSON FileFormat = "ndjson"
+	JSON   FileFormat = "json" // one document; Table.Rows is the path of the array
+	XML    FileFormat = "xml"  // Table.Rows is the path of the row's element
 )
 
 // Encoding is a text file's character encoding.
@@ -72,6 +74,8 @@ type File struct {
 	Empty     []string   `yaml:"empty"`     // placeholders that mean "no value"
 	NoEnd     []string   `yaml:"no_end"`    // words or days that mean "no end" in a date
 	DayOf     string     `yaml:"day_of"`    // stamps with an offset: beijing (default) or written
+
+	Namespaces map[string]string `yaml:"namespaces"` // XML: prefix used in this mapping to namespace name
 }
 
 // Table is one sheet of a workbook, or the only table of another file.
@@ -86,6 +90,12 @@ type Table struct {
 	Constants  map[string]string `yaml:"constants"` // field to text, for what every row shares
 	Subject    Subject           `yaml:"subject"`
 	Sex        *SexCheck         `yaml:"sex"`
+
+	Rows       string       `yaml:"rows"`       // JSON: path of the array, "" for the document itself; XML: path of the row's element
+	Register   bool         `yaml:"register"`   // the table is itself a register: its subjects need to stand in no other
+	Shared     *SharedCheck `yaml:"shared"`     // rows that hold one person twice
+	Members    *Members     `yaml:"members"`    // a list of persons within each row
+	Consistent []Consistent `yaml:"consistent"` // amounts that follow from other columns
 }
 
 // Column takes one source column or path to one field.
@@ -99,6 +109,10 @@ type Column struct {
 	Values    map[string]string `yaml:"values"`     // source word to value id; default the values' Chinese titles
 	Past      bool              `yaml:"past"`       // a day that cannot lie in the future
 	NotBefore string            `yaml:"not_before"` // a date field this one may not precede
+	Each      string            `yaml:"each"`       // what the items of a list are: text (default), name, resident-id or phone
+	HTML      bool              `yaml:"html"`       // the source writes HTML here; its text is kept
+	Listed    bool              `yaml:"listed"`     // an organisation's code that the register of organisations should hold
+	Unlisted  string            `yaml:"unlisted"`   // the finding when it does not: unregistered_subject (default) or unknown_employer
 }
 
 // Unit is the unit amounts of a column are written in.
@@ -110,8 +124,8 @@ const (
 	Wan  Unit = "wan" // 万元, ten thousand yuan
 )
 
-// Subject says how a row names its subject: always by the first case, or by the
-// case whose When is the value of the field By.
+// Subject says how a row names its subject: by the case whose When is the value
+// of the field By, or without By by the first case whose key has a value.
 type Subject struct {
 	By    string        `yaml:"by"`
 	Cases []SubjectCase `yaml:"cases"`
@@ -123,8 +137,43 @@ type SubjectCase struct {
 	Kind      string   `yaml:"kind"`      // catalogue subject kind
 	Namespace string   `yaml:"namespace"` // org, person or name
 	Key       string   `yaml:"key"`       // field with the identifier
+	As        string   `yaml:"as"`        // what the key is where its field does not say it: uscc, licence or name
 	Name      string   `yaml:"name"`      // field with the name, for comparison with a register
 	Requires  []string `yaml:"requires"`  // fields without which such a row is incomplete
+}
+
+// The ways to read a subject's key (SubjectCase.As). A licence or a bare name
+// identifies nobody by itself: a register has to say whose it is.
+const (
+	AsUSCC    = "uscc"
+	AsLicence = "licence"
+	AsName    = "name"
+)
+
+// SharedCheck flags a row that gives one identifier a second time although an
+// earlier row under another key already has it, both being as Where says.
+type SharedCheck struct {
+	Field string            `yaml:"field"`
+	Where map[string]string `yaml:"where"` // field to value id
+}
+
+// Members are the persons of a group, given as lists of equal length.
+type Members struct {
+	Path   string `yaml:"path"`   // of the list, for messages
+	Least  int    `yaml:"least"`  // fewer are refused
+	Most   int    `yaml:"most"`   // more are refused
+	ID     string `yaml:"id"`     // field with the identity numbers: once per row, and flagged in a second one
+	Leader string `yaml:"leader"` // field with the one who leads; rows without are flagged
+}
+
+// Consistent flags a field that contradicts others of its row: an amount owed
+// that is not Of minus Less (none owed is no contradiction: it may have been
+// deferred or waived), or one that is not zero although the count Without is.
+type Consistent struct {
+	Field   string `yaml:"field"`
+	Of      string `yaml:"of"`
+	Less    string `yaml:"less"`
+	Without string `yaml:"without"`
 }
 
 // SexCheck compares a stated sex with the one in an identity number.
@@ -181,7 +230,7 @@ func (m *Mapping) normalise() error {
 
 func (f *File) normalise() string {
 	switch f.Format {
-	case CSV, TSV, XLSX, NDJSON:
+	case CSV, TSV, XLSX, NDJSON, JSON, XML:
 	default:
 		return "format"
 	}
@@ -218,6 +267,9 @@ func (f *File) normalise() string {
 	if len(f.Empty) > maxWords || len(f.NoEnd) > maxWords {
 		return "empty"
 	}
+	if len(f.Namespaces) > 0 && f.Format != XML || len(f.Namespaces) > maxColumns || f.Format == XML && f.Encoding == UTF16LE {
+		return "namespaces"
+	}
 	return ""
 }
 
@@ -245,10 +297,15 @@ func (t *Table) normalise(format FileFormat) string {
 		return ".category"
 	case len(t.Columns) == 0 || len(t.Columns) > maxColumns:
 		return ".columns"
-	case len(t.Subject.Cases) == 0 || (t.Subject.By == "" && len(t.Subject.Cases) != 1):
+	case len(t.Subject.Cases) == 0 || len(t.Subject.Cases) > maxTables:
 		return ".subject.cases"
+	case t.Rows != "" && format != JSON && format != XML || format == XML && t.Rows == "":
+		return ".rows"
 	case len(t.Constants) > maxColumns || len(t.Footers) > maxWords:
 		return ".constants"
+	}
+	if where := t.normaliseChecks(); where != "" {
+		return where
 	}
 	sources, fields := map[string]bool{}, map[string]bool{}
 	for field := range t.Constants {
@@ -269,11 +326,44 @@ func (t *Table) normalise(format FileFormat) string {
 			return where + ".field"
 		case c.Unit != Yuan && c.Unit != Wan:
 			return where + ".unit"
+		case c.Each != "" && !itemTypes[c.Each]:
+			return where + ".each"
+		case c.Unlisted != "" && (!c.Listed || c.Unlisted != "unknown_employer" && c.Unlisted != "unregistered_subject"):
+			return where + ".unlisted"
 		case len(c.Values) > maxWords:
 			return where + ".values"
 		}
 		sources[headerForm(c.Source)] = true
 		fields[c.Field] = true
+	}
+	return ""
+}
+
+// itemTypes are what the items of a list can be.
+var itemTypes = map[string]bool{"text": true, "name": true, "resident-id": true, "phone": true}
+
+// normaliseChecks looks at what a table says beside its columns.
+func (t *Table) normaliseChecks() string {
+	for _, c := range t.Subject.Cases {
+		switch c.As {
+		case "", AsUSCC, AsLicence, AsName:
+		default:
+			return ".subject.as"
+		}
+		if t.Subject.By == "" && c.When != "" {
+			return ".subject.cases"
+		}
+	}
+	if m := t.Members; m != nil && (m.Path == "" || m.ID == "" || m.Least < 0 || m.Most < m.Least || m.Most > maxItems) {
+		return ".members"
+	}
+	if t.Shared != nil && t.Shared.Field == "" {
+		return ".shared"
+	}
+	for _, c := range t.Consistent {
+		if c.Field == "" || (c.Without == "") == (c.Of == "" || c.Less == "") || c.Without != "" && c.Of+c.Less != "" {
+			return ".consistent"
+		}
 	}
 	return ""
 }

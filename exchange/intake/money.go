@@ -78,7 +78,8 @@ func notDecimal(text string) string {
 		return "amount_negative"
 	}
 	switch strings.TrimLeft(text, "+-") {
-	case "NAN", "INF", "INFINITY", "∞", "1.#INF", "1.#QNAN":
+	case "NAN", "INF", "INFINITY", "∞", "1.#INF", "1.#QNAN",
+		"#DIV/0!", "#NUM!", "#VALUE!", "#REF!", "#N/A", "#NAME?", "#NULL!": // what a spreadsheet leaves of a calculation that failed
 		return "amount_nan"
 	}
 	if text == "" || strings.Trim(text, "0123456789.,E+-") != "" {

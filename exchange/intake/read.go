@@ -22,9 +22,8 @@ type Options struct {
 	// A store that must not let row keys be guessed passes an HMAC. It may not keep
 	// its argument.
 	KeyHash func([]byte) string
-	// Register, when set, answers for an identifier whether a register holds it
-	// and under which name. Rows it does not know are flagged.
-	Register func(namespace, key string) (name string, known bool)
+	// Register, when set, answers whether a register holds what a row refers to.
+	Register Register
 }
 
 // Reader reads one file by one mapping.
@@ -145,7 +144,10 @@ func (r *Reader) table(ctx context.Context, b *binding, yield func(*Row, error) 
 		if err != nil {
 			return false, err
 		}
-		row := j.row(rec)
+		row, err := j.row(ctx, rec)
+		if err != nil {
+			return false, err
+		}
 		r.report.add(row)
 		if !yield(row, nil) {
 			return false, nil
@@ -169,6 +171,14 @@ func (r *Reader) open(ctx context.Context, b *binding) (source, error) {
 			return nil, err
 		}
 		return newJSONSource(lines, b.table), nil
+	case JSON:
+		elements, err := newJSONElements(ctx, r.src, r.size, f.Encoding, b.table.Rows)
+		if err != nil {
+			return nil, err
+		}
+		return newJSONSource(elements, b.table), nil
+	case XML:
+		return newXMLSource(ctx, r.src, r.size, f, b.table)
 	}
 	lines, err := newLines(ctx, r.src, r.size, f.Encoding)
 	if err != nil {

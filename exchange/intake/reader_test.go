@@ -182,8 +182,8 @@ func TestRowKeys(t *testing.T) {
 
 func TestRegister(t *testing.T) {
 	text := testHeader + "1," + personID + ",人,身份证,例川,2026-10-01,\n2," + orgCode + ",企,uscc,例川（西宁）公司,2026-10-01,\n3," + orgCode + ",企,uscc,例山公司,2026-10-01,\n"
-	rows, err := readText(t, text, Options{Register: func(ns, key string) (string, bool) {
-		return "例川(西宁)公司", ns == "org" && key == orgCode
+	rows, err := readText(t, text, Options{Register: func(_ context.Context, ref Reference) (Answer, error) {
+		return Answer{Checked: true, Known: ref == Reference{RefOrganisation, orgCode}, Name: "例川(西宁)公司"}, nil
 	}})
 	must(t, err)
 	want := []string{"unregistered_subject", "", "name_mismatch"}

@@ -84,6 +84,7 @@ type Row struct {
 	SubjectKind      string
 	SubjectNamespace string // exchange.SubjectOrg, SubjectPerson or SubjectName
 	SubjectKey       Private
+	Subject          exchange.SubjectID // when a register said who the subject is; else ""
 	Values           Values
 	RowKey           string // digest of the category's key fields; "" on a refused row
 	RowDigest        string // digest of all normalised values; "" on a refused row

@@ -72,6 +72,9 @@ func fold(s string) string {
 	return b.String()
 }
 
+// Fold is the form in which names are compared, for registers.
+func Fold(s string) string { return fold(s) }
+
 // folds says whether fold changes or removes r.
 func folds(r rune) bool {
 	return isBlank(r) || r >= 0xad && (isInvisible(r) || middleDot(halfWidth(r)) != r)

@@ -26,7 +26,7 @@ type target struct {
 type normaliser struct {
 	today      string // AsOf as a Beijing day
 	asOf       time.Time
-	empty      map[string]bool // folded placeholders
+	empty      map[string]bool // folded placeholders in lower case
 	noEnd      map[string]bool // folded words for "no end"
 	dayWritten bool
 	nameLimit  int
@@ -116,7 +116,7 @@ func (n *normaliser) emptiness(c cell) emptiness {
 	switch {
 	case text == "":
 		return nothing
-	case n.empty[text]:
+	case n.empty[strings.ToLower(text)]:
 		return placeholder
 	}
 	return filled
@@ -162,6 +162,9 @@ func misplaced(t catalogue.Type, c cell) string {
 func (n *normaliser) typed(t *target, c cell, idKind string) outcome {
 	switch t.field.Type {
 	case catalogue.TypeText:
+		if t.HTML {
+			return n.text(htmlText(c.text))
+		}
 		return n.text(c.text)
 	case catalogue.TypeName:
 		return n.name(c.text)
@@ -197,11 +200,14 @@ func (n *normaliser) typed(t *target, c cell, idKind string) outcome {
 	return refused("cell_wrong_type") // a type this build does not know
 }
 
-// list takes a JSON array of strings.
+// list takes a JSON array of strings or the texts of an XML element that repeats.
 func (n *normaliser) list(t *target, c cell) outcome {
 	switch t.field.Type {
 	case catalogue.TypeTexts, catalogue.TypeCodes:
 	default:
+		if !c.json {
+			return refused("cell_wrong_type")
+		}
 		return refused("json_wrong_type")
 	}
 	if len(c.items) == 0 {

@@ -12,7 +12,7 @@ import (
 
 func testNormaliser() *normaliser {
 	return &normaliser{today: "2026-11-20", asOf: sampleDay, nameLimit: 200, textLimit: 10_000, moneyFlag: 1e10,
-		empty: map[string]bool{"无": true, "/": true, "——": true, "NULL": true}, noEnd: map[string]bool{NoEnd: true, "ongoing": true}}
+		empty: map[string]bool{"无": true, "/": true, "——": true, "null": true}, noEnd: map[string]bool{NoEnd: true, "ongoing": true}}
 }
 
 func text(s string) cell { return cell{kind: cellText, text: s} }

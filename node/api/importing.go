@@ -106,7 +106,8 @@ func (s *Server) importFile(w http.ResponseWriter, r *http.Request) error {
 	}
 	defer file.Close()
 	in.cat = s.view().Catalogue()
-	reader, err := intake.Open(file, size, m, in.cat.Document(), intake.Options{AsOf: in.asOf, KeyHash: s.Agency.KeyHash})
+	reader, err := intake.Open(file, size, m, in.cat.Document(), intake.Options{
+		AsOf: in.asOf, KeyHash: s.Agency.KeyHash, Register: s.Agency.Register(in.cat)})
 	if err != nil {
 		return err
 	}
