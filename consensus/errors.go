@@ -31,6 +31,9 @@ var (
 	ErrNotReady = errors.New("consensus: not ready for a vote")
 	// ErrUngoverned: the signed governance does not allow this membership.
 	ErrUngoverned = errors.New("consensus: not a membership of the signed governance")
+	// ErrUnjudged: a snapshot that cannot be judged yet, because this node does not
+	// know everybody who vouches for it. Nothing is held against the sender.
+	ErrUnjudged = errors.New("consensus: a snapshot that cannot be judged yet")
 	// ErrConfig: the configuration cannot work.
 	ErrConfig = errors.New("consensus: configuration")
 	// ErrMachine: the machine could not apply or restore; the node has stopped.

@@ -37,6 +37,9 @@ func (governed) Governs(servers []consensus.Server) error {
 func (governed) Vouch(context.Context, uint64) ([]byte, error) { return []byte("good"), nil }
 
 func (governed) Vet(_ context.Context, voucher []byte, _ io.Reader) error {
+	if string(voucher) == "newcomers" {
+		return consensus.ErrUnjudged
+	}
 	if string(voucher) != "good" {
 		return errors.New("not cosigned")
 	}
@@ -159,6 +162,7 @@ func (s *siege) leaderAttacks() []attack {
 		{"entry of a later term", s.entry(last+1, term+1, raft.LogCommand, forgedGroup), p, nil, "election"},
 		{"undecided membership", s.entry(last+1, term, raft.LogConfiguration, string(raft.EncodeConfiguration(evil))), p, nil, "membership"},
 		{"poisoned snapshot", install(len(state)), transport.Proofs{Term: s.elected, Voucher: []byte("evil")}, state, "voucher"},
+		{"snapshot that newcomers vouch for", install(len(state)), transport.Proofs{Term: s.elected, Voucher: []byte("newcomers")}, state, ""},
 		{"snapshot of no format", install(4), transport.Proofs{Term: s.elected, Voucher: []byte("good")}, []byte("evil"), "voucher"},
 		{"snapshot cut short", install(400), transport.Proofs{Term: s.elected, Voucher: []byte("good")}, state, ""},
 	}

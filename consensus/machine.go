@@ -101,7 +101,7 @@ type Voucher interface {
 	Vouch(ctx context.Context, index uint64) ([]byte, error)
 	// Vet judges a whole snapshot, as Restore would get it, against the voucher
 	// and this node's own history, before any of it takes effect. An error
-	// refuses it.
+	// refuses it and is evidence against the sender, unless it is [ErrUnjudged].
 	Vet(ctx context.Context, voucher []byte, snapshot io.Reader) error
 }
 

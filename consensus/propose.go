@@ -374,7 +374,7 @@ func (l *Log) forward(group []*proposal) []verdict {
 	l.cfg.hit("propose.forward.before")
 	answer, err := l.trans.Call(ctx, string(id), string(addr), transport.KindPropose, encodeGroup(payloadsOf(group)))
 	l.cfg.hit("propose.forward.after")
-	if errors.Is(err, transport.ErrRefused) || errors.Is(err, transport.ErrNotSent) {
+	if errors.Is(err, transport.ErrRefused) || errors.Is(err, transport.ErrNotYet) || errors.Is(err, transport.ErrNotSent) {
 		return all(len(group), verdict{outcome: rejected})
 	}
 	if err != nil {

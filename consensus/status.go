@@ -74,6 +74,9 @@ func stateName(s raft.RaftState) string {
 // Refusals are what the guard refused since start, by peer, kind and rule.
 func (l *Log) Refusals() map[transport.RefusalKey]uint64 { return l.guard.Refusals() }
 
+// Delayed are the requests answered "not yet" since start, by peer and reason.
+func (l *Log) Delayed() map[transport.RefusalKey]uint64 { return l.guard.Delayed() }
+
 // Evidence is what this node keeps against peers: requests the guard refused that
 // no honest peer sends, oldest first. They lie in the directory "evidence" beside
 // the log, bounded in number and size.

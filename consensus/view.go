@@ -185,7 +185,9 @@ func (l *Log) vet(ctx context.Context, req *raft.InstallSnapshotRequest, voucher
 		return fmt.Errorf("%w: snapshot stands at another index than it says", ErrFormat)
 	}
 	if v, ok := l.fsm.machine.(Voucher); ok {
-		if err := v.Vet(ctx, voucher, snapshot); err != nil {
+		if err := v.Vet(ctx, voucher, snapshot); errors.Is(err, ErrUnjudged) {
+			return fmt.Errorf("%w: %w", transport.ErrNotYet, err)
+		} else if err != nil {
 			return err
 		}
 	}

@@ -139,7 +139,11 @@ func (p *product) column(into map[string]bool, args ...string) error {
 func (p *product) readMetrics() {
 	var gauges metrics.Gauges
 	for v, i := reflect.ValueOf(&gauges).Elem(), 0; i < v.NumField(); i++ {
-		v.Field(i).Set(reflect.ValueOf(func() float64 { return 0 }))
+		zero := reflect.ValueOf(func() float64 { return 0 })
+		if !zero.Type().AssignableTo(v.Field(i).Type()) {
+			zero = reflect.ValueOf(func() map[metrics.PeerReason]uint64 { return map[metrics.PeerReason]uint64{{}: 0} })
+		}
+		v.Field(i).Set(zero)
 	}
 	m := metrics.New("test", "court", gauges)
 	m.Request("GET /", 200, 0)

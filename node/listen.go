@@ -112,9 +112,7 @@ func (f *front) greet(raw net.Conn, host string) {
 	}
 	state := conn.ConnectionState()
 	if state.NegotiatedProtocol == transport.ProtoRaft {
-		if err := f.peers.Handoff(conn); err != nil {
-			f.log.Warn("peer refused", "from", raw.RemoteAddr().String(), "error", err)
-		}
+		_ = f.peers.Handoff(conn) // it counts and logs whom it refuses
 		return
 	}
 	if state.NegotiatedProtocol == protoPresence {

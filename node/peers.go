@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"accord/consensus"
+	"accord/consensus/transport"
 	"accord/crypto/keys"
 	"accord/exchange"
 	"accord/exchange/members"
@@ -288,8 +289,26 @@ func (n *Node) gauges() metrics.Gauges {
 			c, _ := n.witness.Newest()
 			return float64(c.Size)
 		},
-		Complaints: func() float64 { return float64(n.witness.OpenComplaints()) },
+		Complaints:   func() float64 { return float64(n.witness.OpenComplaints()) },
+		PeersRefused: func() map[metrics.PeerReason]uint64 { return n.byMember(n.tls.Refused(), n.ledger.Refusals()) },
+		PeersPutOff:  func() map[metrics.PeerReason]uint64 { return n.byMember(n.tls.Delayed(), n.ledger.Delayed()) },
 	}
+}
+
+// byMember sums counts of the log's peers by member: a host, or a node that has left,
+// is "unknown".
+func (n *Node) byMember(counts ...map[transport.RefusalKey]uint64) map[metrics.PeerReason]uint64 {
+	out := map[metrics.PeerReason]uint64{}
+	for _, c := range counts {
+		for k, times := range c {
+			peer := "unknown"
+			if m, ok := n.memberOf(k.Peer); ok {
+				peer = string(m)
+			}
+			out[metrics.PeerReason{Peer: peer, Reason: k.Rule}] += times
+		}
+	}
+	return out
 }
 
 // recordCount is the number of own records.

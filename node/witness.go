@@ -3,6 +3,7 @@ package node
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"path/filepath"
 	"sync"
@@ -69,6 +70,9 @@ func (m ledgerMachine) Vet(ctx context.Context, voucher []byte, snapshot io.Read
 		// Keys may have been exchanged while this node was away.
 		m.n.askRosters(ctx)
 		err = m.n.witness.Vet(ctx, m.Machine, voucher, snapshot)
+	}
+	if errors.Is(err, witness.ErrCosign) {
+		err = fmt.Errorf("%w: %w", consensus.ErrUnjudged, err)
 	}
 	return err
 }

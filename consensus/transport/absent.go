@@ -23,7 +23,9 @@ func replicates(args *raft.AppendEntriesRequest) bool {
 }
 
 // away is an error of a peer that is not there, or not yet ready to take anything.
-func away(err error) bool { return errors.Is(err, ErrNotSent) || errors.Is(err, ErrPeer) }
+func away(err error) bool {
+	return errors.Is(err, ErrNotSent) || errors.Is(err, ErrNotYet) || errors.Is(err, ErrPeer)
+}
 
 // awaitPeer waits for a peer's next answer; false if none came.
 func (t *Transport) awaitPeer(id string) bool {

@@ -18,6 +18,8 @@ const (
 	statusFailed  = 2 // raft or the call handler said no
 	// statusUnproven: the guard could not judge the certificate
 	statusUnproven = 3
+	// statusNotYet: nothing was done, to be tried again
+	statusNotYet = 4
 )
 
 // clientConn is an outbound stream that carries one request at a time.
@@ -102,6 +104,8 @@ func readAnswer(r *bufio.Reader, limit uint32) ([]byte, error) {
 		return nil, ErrPeer
 	case statusUnproven:
 		return nil, ErrUnproven
+	case statusNotYet:
+		return nil, ErrNotYet
 	}
 	return nil, malformed("status")
 }
@@ -139,7 +143,7 @@ func (t *Transport) exchange(id, addr string, kind Kind, body []byte, limit time
 		return nil, fmt.Errorf("transport: send %s: %w", kind, err)
 	}
 	answer, err := readAnswer(c.r, MaxCallBody)
-	if err != nil && err != ErrRefused && err != ErrPeer && err != ErrUnproven {
+	if err != nil && err != ErrRefused && err != ErrPeer && err != ErrUnproven && err != ErrNotYet {
 		t.release(c.Conn)
 		return nil, err
 	}
@@ -151,7 +155,7 @@ func (t *Transport) exchange(id, addr string, kind Kind, body []byte, limit time
 }
 
 // rpc does one Raft request.
-func (t *Transport) rpc(id raft.ServerID, addr raft.ServerAddress, cmd, resp any, limit time.Duration) error {
+func (t *Transport) rpc(id raft.ServerID, addr raft.ServerAddress, cmd, resp any) error {
 	proofs, err := t.proofs(cmd)
 	if err != nil {
 		return err
@@ -163,7 +167,7 @@ func (t *Transport) rpc(id raft.ServerID, addr raft.ServerAddress, cmd, resp any
 	if t.silent() {
 		return errSilent
 	}
-	answer, err := t.exchange(string(id), string(addr), kind, body, allowance(limit, int64(len(body))))
+	answer, err := t.exchange(string(id), string(addr), kind, body, t.limit(cmd, len(body)))
 	if err != nil {
 		return t.failed(err)
 	}
@@ -253,15 +257,10 @@ func (t *Transport) durable(index uint64) error {
 
 // AppendEntries sends entries or, without any, a heartbeat.
 func (t *Transport) AppendEntries(id raft.ServerID, target raft.ServerAddress, args *raft.AppendEntriesRequest, resp *raft.AppendEntriesResponse) error {
-	limit := t.cfg.Timeout
-	if len(args.Entries) == 0 {
-		// An answer that comes later than this is no sign of life.
-		limit = t.cfg.HeartbeatTimeout / 2
-	}
 	trim(args)
-	err := t.rpc(id, target, args, resp, limit)
+	err := t.rpc(id, target, args, resp)
 	if err != nil && replicates(args) && away(err) && t.awaitPeer(string(id)) {
-		err = t.rpc(id, target, args, resp, limit)
+		err = t.rpc(id, target, args, resp)
 	}
 	return err
 }
@@ -282,18 +281,18 @@ func trim(args *raft.AppendEntriesRequest) {
 
 // RequestVote asks for a vote.
 func (t *Transport) RequestVote(id raft.ServerID, target raft.ServerAddress, args *raft.RequestVoteRequest, resp *raft.RequestVoteResponse) error {
-	return t.rpc(id, target, args, resp, t.cfg.HeartbeatTimeout)
+	return t.rpc(id, target, args, resp)
 }
 
 // RequestPreVote asks whether a vote would be granted.
 func (t *Transport) RequestPreVote(id raft.ServerID, target raft.ServerAddress, args *raft.RequestPreVoteRequest, resp *raft.RequestPreVoteResponse) error {
-	return t.rpc(id, target, args, resp, t.cfg.HeartbeatTimeout)
+	return t.rpc(id, target, args, resp)
 }
 
 // TimeoutNow asks a peer to stand for election at once. Our own guard refuses
 // it; the method is here because raft's interface asks for it.
 func (t *Transport) TimeoutNow(id raft.ServerID, target raft.ServerAddress, args *raft.TimeoutNowRequest, resp *raft.TimeoutNowResponse) error {
-	return t.rpc(id, target, args, resp, t.cfg.Timeout)
+	return t.rpc(id, target, args, resp)
 }
 
 // InstallSnapshot streams a snapshot over a stream of its own.
@@ -321,8 +320,7 @@ func (t *Transport) InstallSnapshot(id raft.ServerID, target raft.ServerAddress,
 		return ErrClosed
 	}
 	defer t.release(conn)
-	// Twice the time for its size: it is judged whole after it has arrived.
-	_ = conn.SetDeadline(time.Now().Add(allowance(4*t.cfg.Timeout, 2*args.Size)))
+	_ = conn.SetDeadline(time.Now().Add(t.limit(args, 0)))
 	if err := writeFrame(conn, byte(KindInstallSnapshot), body); err != nil {
 		return fmt.Errorf("transport: send snapshot: %w", err)
 	}
@@ -343,8 +341,8 @@ func orShort(err error) error {
 	return err
 }
 
-// Call asks a peer something outside Raft. An error that is neither [ErrRefused]
-// nor [ErrNotSent] leaves open whether the peer acted on it.
+// Call asks a peer something outside Raft. An error that is neither [ErrRefused],
+// [ErrNotYet] nor [ErrNotSent] leaves open whether the peer acted on it.
 func (t *Transport) Call(ctx context.Context, id, addr string, kind Kind, body []byte) ([]byte, error) {
 	if uint32(len(body)) > maxBody(kind) {
 		return nil, malformed("call body too long")

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"sync"
 	"time"
 
 	"github.com/hashicorp/raft"
@@ -49,9 +48,8 @@ type Guard struct {
 	archive   *archive
 	pace      *pacer
 
-	mu     sync.Mutex
-	counts map[RefusalKey]uint64
-	logged map[RefusalKey]time.Time
+	refused tally
+	delayed tally
 }
 
 // GuardConfig of a [Guard].
@@ -73,7 +71,7 @@ type GuardConfig struct {
 	Requests, Bytes float64
 }
 
-// RefusalKey names what was refused and why.
+// RefusalKey names what was refused or put off and why.
 type RefusalKey struct {
 	Peer string
 	Kind Kind
@@ -96,7 +94,7 @@ func NewGuard(cfg GuardConfig) (*Guard, error) {
 		return nil, err
 	}
 	return &Guard{cfg: cfg, view: cfg.View, elections: cfg.Elections, archive: archive,
-		pace: newPacer(cfg.Requests, cfg.Bytes), counts: map[RefusalKey]uint64{}, logged: map[RefusalKey]time.Time{}}, nil
+		pace: newPacer(cfg.Requests, cfg.Bytes)}, nil
 }
 
 // request is one inbound request before a rule.
@@ -162,7 +160,10 @@ func (g *Guard) admit(peer string, kind Kind, cmd any, proofs Proofs, body []byt
 			if err == errPast {
 				return nil
 			}
-			if errors.Is(err, errOutdated) || errors.Is(err, errNotYet) || errors.Is(err, errHeld) {
+			if later := (*notYet)(nil); errors.As(err, &later) {
+				return g.later(peer, kind, later.why, later.cause)
+			}
+			if errors.Is(err, errOutdated) || errors.Is(err, errHeld) {
 				return err // no fault of the sender
 			}
 			return g.refuse(peer, kind, r.name, err, body)
@@ -196,7 +197,7 @@ func (g *Guard) admitFrame(conn Conn, kind Kind, n uint32) error {
 // and read, only a server may.
 func (g *Guard) admitCall(peer string, kind Kind) error {
 	if len(g.view.Memberships()) == 0 {
-		return errNotYet
+		return g.later(peer, kind, laterStarting, nil)
 	}
 	if _, ok := g.find(peer); !ok {
 		return g.refuse(peer, kind, "sender", errors.New("not in the membership"), nil)
@@ -237,27 +238,19 @@ func (g *Guard) find(id string) (raft.Server, bool) {
 	return out, found
 }
 
-// refuse counts a refusal and logs it, at most once a minute for each peer,
-// kind and rule: a hostile peer shall not fill the disk.
+// refuse counts a refusal and speaks of it, for each peer, kind and rule at once and
+// then hourly: a hostile peer shall not fill the disk.
 func (g *Guard) refuse(peer string, kind Kind, rule string, why error, body []byte) error {
 	key := RefusalKey{Peer: peer, Kind: kind, Rule: rule}
 	if kind.String() == "unknown" {
 		key.Kind = 0 // 250 unknown kinds are one counter
 	}
-	now := time.Now()
-	g.mu.Lock()
-	g.counts[key]++
-	n := g.counts[key]
-	speak := now.Sub(g.logged[key]) >= time.Minute
-	if speak {
-		g.logged[key] = now
-	}
-	g.mu.Unlock()
+	times := g.refused.note(key, time.Now())
 	if a := (*accusation)(nil); errors.As(why, &a) && body != nil {
 		g.testify(peer, kind, rule, why, body, a.own)
 	}
-	if speak {
-		g.cfg.Logger.Warn("refused a peer's request", "peer", peer, "kind", kind.String(), "rule", rule, "why", why.Error(), "count", n)
+	if times > 0 {
+		g.cfg.Logger.Warn("refused a peer's request", "peer", peer, "kind", kind.String(), "rule", rule, "why", why.Error(), "times", times)
 	}
 	return fmt.Errorf("%w: %s: %w", ErrGuard, rule, why)
 }
@@ -283,12 +276,4 @@ func (g *Guard) Evidence() ([]*Evidence, error) { return g.archive.list() }
 func (g *Guard) EvidenceCount() (kept int, dropped uint64) { return g.archive.count() }
 
 // Refusals are the counts since start.
-func (g *Guard) Refusals() map[RefusalKey]uint64 {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	out := make(map[RefusalKey]uint64, len(g.counts))
-	for k, v := range g.counts {
-		out[k] = v
-	}
-	return out
-}
+func (g *Guard) Refusals() map[RefusalKey]uint64 { return g.refused.counts() }

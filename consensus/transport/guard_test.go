@@ -248,11 +248,14 @@ func TestGuardAnswersAndCalls(t *testing.T) {
 }
 
 // node is one transport on a hub with a raft loop that counts what reaches it.
+// echo answers a call with the caller's name and what it said.
+func echo(_ context.Context, peer string, _ Kind, body []byte) ([]byte, error) {
+	return append([]byte(peer+":"), body...), nil
+}
+
 func node(t *testing.T, h *Hub, id string, g *Guard) (*Transport, chan any) {
 	tr := New(Config{Network: h.Join(id, "host-"+id), Guard: g, HeartbeatTimeout: time.Second, Timeout: 2 * time.Second,
-		Calls: func(_ context.Context, peer string, _ Kind, body []byte) ([]byte, error) {
-			return append([]byte(peer+":"), body...), nil
-		}})
+		Calls: echo})
 	reached := make(chan any, 100)
 	done := make(chan struct{})
 	go func() {

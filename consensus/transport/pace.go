@@ -25,7 +25,10 @@ type bucket struct {
 const (
 	paceRequests = 20_000
 	paceBytes    = 256 << 20
-	maxPause     = 5 * time.Second // at a time; a stream's deadline must not pass meanwhile
+	// Before there is a log, a peer has nothing to gain.
+	startRequests = 200
+	startBytes    = 32 << 20
+	maxPause      = 5 * time.Second // at a time; a stream's deadline must not pass meanwhile
 )
 
 func newPacer(requests, bytes float64) *pacer {

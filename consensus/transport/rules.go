@@ -18,7 +18,7 @@ func (g *Guard) ruleSender(r *request) error {
 	}
 	memberships := g.view.Memberships()
 	if len(memberships) == 0 {
-		return errNotYet // this node is starting: it has not read whom it believes
+		return &notYet{why: laterStarting} // it has not read whom it believes
 	}
 	known := false
 	for _, servers := range memberships {
@@ -132,9 +132,6 @@ func (g *Guard) ruleEntries(r *request) error {
 	return nil
 }
 
-// errNotYet: to be tried again; not a refusal.
-var errNotYet = errors.New("transport: not yet")
-
 // ruleCommitted: nothing at or below our floor may change. The entry must be the
 // one we hold, bit by bit; where the log no longer holds it, a snapshot covers it
 // and raft has no business there either. Above the floor, an entry can only be
@@ -177,7 +174,7 @@ func (g *Guard) ruleCommitted(r *request) error {
 // claimed, then its log holds ours up to there, or it lied to its voters.
 func (g *Guard) cut(c *raft.AppendEntriesRequest, from, last uint64, have raft.Log) error {
 	if g.view.Term() != c.Term {
-		return errNotYet // until raft is in this term an older leader could add to our log meanwhile
+		return &notYet{why: laterTerm} // until raft is in this term an older leader could add to our log meanwhile
 	}
 	lastIndex, lastTerm, ok := g.elections.claim(c.Term)
 	if !ok {

@@ -98,14 +98,13 @@ func (t *Transport) handle(conn Conn, r *bufio.Reader, kind Kind, body []byte) b
 		rpc.Reader = data
 	}
 	if c, ok := cmd.(*raft.AppendEntriesRequest); ok && len(c.Entries) > 0 && t.cfg.Holds != nil && t.cfg.Holds() != nil {
-		return t.answer(conn, statusFailed, nil)
+		_ = t.cfg.Guard.later(conn.Peer(), kind, laterDisk, nil)
+		return t.answer(conn, statusNotYet, nil)
 	}
 	respond := make(chan raft.RPCResponse, 1)
 	rpc.RespChan = respond
-	select {
-	case t.consumer <- rpc:
-	case <-t.ctx.Done():
-		return false
+	if err := t.hand(conn, kind, rpc, len(body)); err != nil {
+		return err != ErrClosed && t.answer(conn, refusalStatus(err), nil) && kind != KindInstallSnapshot
 	}
 	select {
 	case resp := <-respond:
@@ -119,8 +118,8 @@ func (t *Transport) handle(conn Conn, r *bufio.Reader, kind Kind, body []byte) b
 // judge its certificate.
 func refusalStatus(err error) byte {
 	switch {
-	case errors.Is(err, errNotYet):
-		return statusFailed
+	case errors.Is(err, ErrNotYet):
+		return statusNotYet
 	case errors.Is(err, ErrUnproven):
 		return statusUnproven
 	}
@@ -201,7 +200,7 @@ func (t *Transport) respond(conn Conn, kind Kind, cmd any, resp raft.RPCResponse
 
 func (t *Transport) handleCall(conn Conn, kind Kind, body []byte) bool {
 	if err := t.cfg.Guard.admitCall(conn.Peer(), kind); err != nil {
-		return t.answer(conn, statusRefused, nil)
+		return t.answer(conn, refusalStatus(err), nil)
 	}
 	answer, err := t.cfg.Calls(t.ctx, conn.Peer(), kind, body)
 	switch {

@@ -3,7 +3,6 @@ package transport
 import (
 	"bufio"
 	"errors"
-	"fmt"
 	"io"
 	"os"
 	"path/filepath"
@@ -25,7 +24,7 @@ func (t *Transport) receive(conn Conn, r *bufio.Reader, req *raft.InstallSnapsho
 		return src, func() {}, nil
 	}
 	if !t.installing.TryLock() {
-		return nil, nil, fmt.Errorf("%w: a snapshot is coming in", errNotYet)
+		return nil, nil, t.cfg.Guard.later(conn.Peer(), KindInstallSnapshot, laterIncoming, nil)
 	}
 	path := filepath.Join(t.cfg.Spool, spoolName)
 	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE|os.O_TRUNC, 0o600)
@@ -41,7 +40,10 @@ func (t *Transport) receive(conn Conn, r *bufio.Reader, req *raft.InstallSnapsho
 	}
 	if err == nil && t.cfg.Vet != nil {
 		err = t.cfg.Vet(t.ctx, req, proofs.Voucher, bufio.NewReaderSize(f, 256<<10))
-		if err != nil && t.ctx.Err() == nil { // a node that is being stopped accuses nobody
+		switch {
+		case errors.Is(err, ErrNotYet):
+			err = t.cfg.Guard.later(conn.Peer(), KindInstallSnapshot, laterUnjudged, err)
+		case err != nil && t.ctx.Err() == nil: // a node that is being stopped accuses nobody
 			err = t.cfg.Guard.refuse(conn.Peer(), KindInstallSnapshot, "voucher", accuse(err, nil), body)
 		}
 	}
@@ -49,9 +51,8 @@ func (t *Transport) receive(conn Conn, r *bufio.Reader, req *raft.InstallSnapsho
 		_, err = f.Seek(0, io.SeekStart)
 	}
 	if err != nil {
-		if !errors.Is(err, ErrGuard) {
-			t.cfg.Logger.Warn("a snapshot did not arrive", "peer", conn.Peer(), "error", err)
-			err = fmt.Errorf("%w: %w", errNotYet, err)
+		if !errors.Is(err, ErrGuard) && !errors.Is(err, ErrNotYet) {
+			err = t.cfg.Guard.later(conn.Peer(), KindInstallSnapshot, laterBroken, err)
 		}
 		done()
 		return nil, nil, err

@@ -1,6 +1,7 @@
 package transport
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"crypto/subtle"
@@ -54,11 +55,17 @@ type TLS struct {
 	inbound chan Conn
 	closed  chan struct{}
 	once    sync.Once
-	refused atomic.Uint64
+	refused tally // connections, by host or peer
+	delayed tally // requests that came before the log
+	// startPace bounds what a peer can ask for meanwhile.
+	startPace *pacer
+	accepting atomic.Bool // somebody has called Accept
+	waiting   sync.WaitGroup
 
 	mu    sync.Mutex
 	peers map[string]int
 	open  map[*tlsConn]struct{}
+	idle  map[*tlsConn]struct{} // wait for a request and have nobody to serve it
 }
 
 var _ Network = (*TLS)(nil)
@@ -87,7 +94,8 @@ func NewTLS(cfg TLSConfig) (*TLS, error) {
 	if cfg.MaxInbound == 0 {
 		cfg.MaxInbound = 256
 	}
-	t := &TLS{cfg: cfg, inbound: make(chan Conn), closed: make(chan struct{}), peers: map[string]int{}, open: map[*tlsConn]struct{}{}}
+	t := &TLS{cfg: cfg, inbound: make(chan Conn), closed: make(chan struct{}),
+		startPace: newPacer(startRequests, startBytes), peers: map[string]int{}, open: map[*tlsConn]struct{}{}, idle: map[*tlsConn]struct{}{}}
 	t.SetCertificate(cfg.Certificate)
 	return t, nil
 }
@@ -98,8 +106,33 @@ func (t *TLS) SetCertificate(c tls.Certificate) { t.cert.Store(&c) }
 // Address is this node's address.
 func (t *TLS) Address() string { return t.cfg.Address }
 
-// Refused counts the handshakes and streams turned away since start.
-func (t *TLS) Refused() uint64 { return t.refused.Load() }
+// Refused counts the handshakes and streams turned away since start, by peer, or host
+// where nobody has proven who it is, and reason.
+func (t *TLS) Refused() map[RefusalKey]uint64 { return t.refused.counts() }
+
+// Why a connection is refused.
+const (
+	refusedKey     = "key-not-pinned"
+	refusedStreams = "too-many-streams"
+	refusedCrowd   = "too-many-handshakes"
+	refusedOther   = "not-a-peer-connection"
+)
+
+// refuse counts a connection that was turned away, and speaks of it.
+func (t *TLS) refuse(who, why string) {
+	if times := t.refused.note(RefusalKey{Peer: who, Rule: why}, time.Now()); times > 0 {
+		t.cfg.Logger.Warn("refused a peer's connection", "from", who, "why", why, "times", times)
+	}
+}
+
+// hostOf is the host of the far end.
+func hostOf(c net.Conn) string {
+	addr := c.RemoteAddr().String()
+	if host, _, err := net.SplitHostPort(addr); err == nil {
+		return host
+	}
+	return addr
+}
 
 // Identify is the node id a connection's key is pinned for, or "" for no
 // certificate, an unknown key, or a key of two nodes.
@@ -132,23 +165,27 @@ func holds(pins [][32]byte, pin [32]byte) bool {
 func (t *TLS) ServerConfig(others ...string) *tls.Config {
 	public := t.base(others)
 	public.ClientAuth = tls.RequestClientCert
-	peer := t.base([]string{ProtoRaft})
-	peer.ClientAuth = tls.RequireAnyClientCert
-	peer.VerifyConnection = func(cs tls.ConnectionState) error {
-		if id := t.Identify(cs); id == "" || id == t.cfg.NodeID {
-			t.refused.Add(1)
-			t.cfg.Logger.Warn("refused a peer handshake: key not pinned")
-			return ErrUnknown
-		}
-		return nil
-	}
 	public.GetConfigForClient = func(hello *tls.ClientHelloInfo) (*tls.Config, error) {
 		if slices.Contains(hello.SupportedProtos, ProtoRaft) {
-			return peer, nil
+			return t.peerConfig(hello.Conn), nil
 		}
 		return nil, nil
 	}
 	return public
+}
+
+// peerConfig is for one connection that asks for the peer protocol.
+func (t *TLS) peerConfig(from net.Conn) *tls.Config {
+	c := t.base([]string{ProtoRaft})
+	c.ClientAuth = tls.RequireAnyClientCert
+	c.VerifyConnection = func(cs tls.ConnectionState) error {
+		if id := t.Identify(cs); id == "" || id == t.cfg.NodeID {
+			t.refuse(hostOf(from), refusedKey)
+			return ErrUnknown
+		}
+		return nil
+	}
+	return c
 }
 
 // ClientConfig is for a connection to one peer, for the peer protocol or, with
@@ -212,7 +249,7 @@ func (t *TLS) adopt(conn *tls.Conn, id string, inbound bool) (*tlsConn, error) {
 			total += n
 		}
 		if t.peers[id] >= t.cfg.MaxPerPeer || total >= t.cfg.MaxInbound {
-			t.refused.Add(1)
+			t.refuse(id, refusedStreams)
 			_ = conn.NetConn().Close()
 			return nil, fmt.Errorf("%w: too many streams from %q", ErrRefused, id)
 		}
@@ -224,12 +261,13 @@ func (t *TLS) adopt(conn *tls.Conn, id string, inbound bool) (*tlsConn, error) {
 
 // Handoff takes over an inbound connection whose handshake, under
 // [TLS.ServerConfig], has settled on [ProtoRaft]. It owns the connection from
-// now on and closes it on error.
+// now on and closes it on error. A refusal is counted and logged here. Until the
+// first Accept what comes on it is put off.
 func (t *TLS) Handoff(conn *tls.Conn) error {
 	cs := conn.ConnectionState()
 	id := t.Identify(cs)
 	if !cs.HandshakeComplete || cs.Version < tls.VersionTLS13 || cs.NegotiatedProtocol != ProtoRaft || id == "" || id == t.cfg.NodeID {
-		t.refused.Add(1)
+		t.refuse(cmp.Or(id, hostOf(conn)), refusedOther)
 		_ = conn.NetConn().Close()
 		return fmt.Errorf("%w: not a peer connection", ErrRefused)
 	}
@@ -237,6 +275,22 @@ func (t *TLS) Handoff(conn *tls.Conn) error {
 	if err != nil {
 		return err
 	}
+	if t.accepting.Load() {
+		return t.deliver(c)
+	}
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	select {
+	case <-t.closed:
+		return ErrClosed // and so is the stream
+	default:
+	}
+	t.waiting.Go(func() { t.putOff(c) })
+	return nil
+}
+
+// deliver gives a stream to whoever accepts.
+func (t *TLS) deliver(c *tlsConn) error {
 	select {
 	case t.inbound <- c:
 		return nil
@@ -272,7 +326,7 @@ func (t *TLS) Serve(ln net.Listener) error {
 		select {
 		case slots <- struct{}{}:
 		default:
-			t.refused.Add(1)
+			t.refuse(hostOf(raw), refusedCrowd)
 			_ = raw.Close()
 			continue
 		}
@@ -292,6 +346,9 @@ func (t *TLS) Serve(ln net.Listener) error {
 
 // Accept gives the next proven inbound stream.
 func (t *TLS) Accept() (Conn, error) {
+	if !t.accepting.Load() {
+		t.begin()
+	}
 	select {
 	case c := <-t.inbound:
 		return c, nil
@@ -312,6 +369,7 @@ func (t *TLS) Close() error {
 	for _, c := range open {
 		_ = c.Close()
 	}
+	t.waiting.Wait()
 	return nil
 }
 
@@ -322,10 +380,21 @@ type tlsConn struct {
 	peer    string
 	pin     [32]byte
 	inbound bool
+	unread  []byte // read before it was handed on
 	once    sync.Once
 }
 
 func (c *tlsConn) Peer() string { return c.peer }
+
+// Read gives what was read before the stream was handed on, then the rest.
+func (c *tlsConn) Read(p []byte) (int, error) {
+	if len(c.unread) > 0 {
+		n := copy(p, c.unread)
+		c.unread = c.unread[n:]
+		return n, nil
+	}
+	return c.Conn.Read(p)
+}
 
 // Valid looks the key up again: a member that was removed or has changed its
 // key is cut off at its next request.

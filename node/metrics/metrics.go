@@ -39,6 +39,36 @@ type Gauges struct {
 	Stopped     func() float64
 	Cosigned    func() float64
 	Complaints  func() float64
+	// PeersRefused and PeersPutOff count since the start; nil counts nothing.
+	PeersRefused func() map[PeerReason]uint64
+	PeersPutOff  func() map[PeerReason]uint64
+}
+
+// PeerReason is the member a count is about, "unknown" where it has not proven to be
+// one, and a word for the reason.
+type PeerReason struct{ Peer, Reason string }
+
+// peerCounts shows counts that are kept elsewhere.
+type peerCounts struct {
+	desc *prometheus.Desc
+	read func() map[PeerReason]uint64
+}
+
+func newPeerCounts(name, help string, read func() map[PeerReason]uint64) peerCounts {
+	return peerCounts{prometheus.NewDesc(name, help, []string{"peer", "reason"}, nil), read}
+}
+
+// Describe implements prometheus.Collector.
+func (p peerCounts) Describe(out chan<- *prometheus.Desc) { out <- p.desc }
+
+// Collect implements prometheus.Collector.
+func (p peerCounts) Collect(out chan<- prometheus.Metric) {
+	if p.read == nil {
+		return
+	}
+	for k, n := range p.read() {
+		out <- prometheus.MustNewConstMetric(p.desc, prometheus.CounterValue, float64(n), k.Peer, k.Reason)
+	}
 }
 
 // New makes a registry with build information and the given gauges.
@@ -56,7 +86,9 @@ func New(version, member string, g Gauges) *Metrics {
 	build := prometheus.NewGauge(prometheus.GaugeOpts{Name: "accord_build_info", Help: "Build of this node; always 1.",
 		ConstLabels: prometheus.Labels{"version": version, "member": member}})
 	build.Set(1)
-	m.registry.MustRegister(build)
+	m.registry.MustRegister(build,
+		newPeerCounts("accord_peer_refused_total", "Connections and requests of the log's peers refused, by member and rule.", g.PeersRefused),
+		newPeerCounts("accord_peer_put_off_total", "Requests of the log's peers answered \"not yet\", by member and reason.", g.PeersPutOff))
 	for _, spec := range []struct {
 		name, help string
 		read       func() float64

@@ -30,6 +30,8 @@ func (w *Witness) Vouch(ctx context.Context, index uint64) ([]byte, error) {
 // be exactly what they signed, continue this node's own ledger, and hold what its
 // own statements bring about. Rows are not under the cosigned root, so all of them
 // are made anew and compared, which costs as much as applying the statements did.
+// ErrCosign says that too few of the signers are known here, which is no fault of
+// whoever sent it; a known member's signature that does not hold is one.
 func (w *Witness) Vet(ctx context.Context, m *machine.Machine, voucher []byte, snapshot io.Reader) error {
 	point, err := w.trust(voucher, announced(w.Ledger.View().Members(), m.Book().Newest()))
 	if err != nil {
