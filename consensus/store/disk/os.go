@@ -107,7 +107,32 @@ func (f file) Size() (int64, error) {
 	return fi.Size(), nil
 }
 
-func (f file) Reserve(size int64) error { return full(reserve(f.File, size)) }
+func (f file) Reserve(size int64) error {
+	if err := reserve(f.File, size); err != nil || !f.sync {
+		return full(err)
+	}
+	return full(f.blank(size))
+}
+
+// blankPiece is how much is blanked between two syncs: little enough that the
+// log's own syncs, on the same disk, do not wait long behind one.
+const blankPiece = 1 << 20
+
+// blank writes zeros over the room that was taken, so that what is written there
+// later is data alone: a sync of it then needs no commit of the file system's
+// journal.
+func (f file) blank(size int64) error {
+	zeros := make([]byte, min(blankPiece, size))
+	for at := int64(0); at < size; at += blankPiece {
+		if _, err := f.File.WriteAt(zeros[:min(blankPiece, size-at)], at); err != nil {
+			return err
+		}
+		if err := datasync(f.File); err != nil {
+			return err
+		}
+	}
+	return nil
+}
 
 func (f file) Sync() error {
 	if !f.sync {

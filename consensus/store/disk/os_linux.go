@@ -15,7 +15,9 @@ func datasync(f *os.File) error {
 	}
 }
 
-// reserve takes room without writing it: unwritten extents read as zeros.
+// reserve takes the room in one piece, and learns at once whether there is any.
+// What it leaves are unwritten extents: they read as zeros, and the first write
+// to each costs a commit of the file system's journal.
 func reserve(f *os.File, size int64) error {
 	for {
 		err := syscall.Fallocate(int(f.Fd()), 0, 0, size)
