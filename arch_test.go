@@ -44,6 +44,7 @@ var owners = map[string][]string{
 	"golang.org/x/text":                       {"exchange/intake"},
 	"github.com/xuri/excelize":                {"exchange/intake"},
 	"modernc.org/sqlite":                      {"exchange/records"},
+	"github.com/jackc/pgx":                    {"exchange/records"},
 	"github.com/goccy/go-yaml":                {"node/config", "node/api", "exchange/catalogue", "exchange/intake"},
 	"github.com/urfave/cli":                   {"cmd/accord"},
 	"github.com/vbauerster/mpb":               {"cmd/accord"},

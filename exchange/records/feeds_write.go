@@ -145,7 +145,10 @@ func (s *sqlStore) EraseRecord(ctx context.Context, d feed.Document) error {
 		if err != nil {
 			return err
 		}
-		return g.done(ctx, tx)
+		if err := g.done(ctx, tx); err != nil || s.keys == nil {
+			return err
+		}
+		return s.keys.destroyAll(ctx, d.Record)
 	})
 	if err != nil {
 		return err

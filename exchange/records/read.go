@@ -61,8 +61,11 @@ func (s *sqlStore) Get(ctx context.Context, id exchange.RecordID) (Record, error
 		if r.Sealed, err = decodeSealed(sealed); err != nil {
 			return Record{}, err
 		}
+		if s.keys != nil {
+			err = s.keys.fill(ctx, id, r.Sealed)
+		}
 	}
-	return r, nil
+	return r, err
 }
 
 // rowKeysPerQuery keeps statements short; engines cap their parameters.

@@ -79,4 +79,26 @@ var migrations = [][]string{{
 		at BIGINT NOT NULL,
 		PRIMARY KEY (erasure, member)
 	)`,
+}, {
+	// 3: the owner of a database, and views.
+	`CREATE TABLE owner (
+		one BIGINT PRIMARY KEY CHECK (one = 1),
+		federation TEXT NOT NULL,
+		member TEXT NOT NULL,
+		node TEXT NOT NULL,
+		keys TEXT NOT NULL,
+		state TEXT NOT NULL,
+		epoch BIGINT NOT NULL,
+		written BIGINT NOT NULL
+	)`,
+	// What reports may read. They name no person, no row of a source, no clerk,
+	// and hold neither signed parts nor sealed fields; their columns are a promise.
+	`CREATE VIEW bi_records AS SELECT position, id, category, author, subject_kind,
+		CASE WHEN subject LIKE 'org:%' THEN subject ELSE NULL END AS organisation,
+		catalogue_version, issued_at, issued_at / 86400000 AS issued_day, status, replaces, replaced_by
+		FROM records`,
+	`CREATE VIEW bi_counts AS SELECT category, author, subject_kind, status, issued_at / 86400000 AS issued_day,
+		COUNT(*) AS records FROM records
+		GROUP BY category, author, subject_kind, status, issued_at / 86400000`,
+	`CREATE VIEW bi_feeds AS SELECT feed, position FROM positions`,
 }}

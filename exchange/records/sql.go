@@ -22,6 +22,7 @@ type sqlStore struct {
 	writer *sql.DB
 	reader *sql.DB
 	turn   chan struct{} // held by the write that runs, until its outcome is known
+	keys   *keyFile      // of sealed fields, where they are kept apart; or nil
 }
 
 // readers is the size of the pool.
@@ -49,6 +50,7 @@ type engine interface {
 type transaction struct {
 	*sql.Tx
 	engine engine
+	keys   *keyFile
 }
 
 func (t *transaction) ExecContext(ctx context.Context, statement string, args ...any) (sql.Result, error) {
@@ -152,7 +154,7 @@ func (s *sqlStore) attempt(ctx context.Context, f func(*transaction) error) (com
 	}
 	defer conn.Close()
 	defer end()
-	if err := f(&transaction{tx, s.engine}); err != nil {
+	if err := f(&transaction{tx, s.engine, s.keys}); err != nil {
 		_ = tx.Rollback() // the first error says more, and a failed rollback ends the connection
 		return false, err
 	}

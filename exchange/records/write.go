@@ -47,7 +47,10 @@ func (s *sqlStore) InsertBatch(ctx context.Context, batch []Record, at ...Positi
 		if err := g.done(ctx, tx); err != nil {
 			return err
 		}
-		return setPositions(ctx, tx, at)
+		if err := setPositions(ctx, tx, at); err != nil || s.keys == nil {
+			return err
+		}
+		return s.keys.put(ctx, batch) // durable before the records are; the ids are new
 	})
 }
 
@@ -61,7 +64,7 @@ func insertOne(ctx context.Context, tx *transaction, insert *sql.Stmt, r *Record
 }
 
 func insertRow(ctx context.Context, tx *transaction, insert *sql.Stmt, r *Record, position int64) error {
-	sealed, err := encodeSealed(r.Sealed)
+	sealed, err := encodeSealed(r.Sealed, tx.keys != nil)
 	if err != nil {
 		return err
 	}
@@ -186,12 +189,14 @@ func (s *sqlStore) Erase(ctx context.Context, id exchange.RecordID, fields ...st
 		if erased, err = eraseFields(sealed, fields); err != nil || erased == 0 {
 			return err
 		}
-		data, err := encodeSealed(sealed)
+		data, err := encodeSealed(sealed, s.keys != nil)
 		if err != nil {
 			return err
 		}
-		_, err = tx.ExecContext(ctx, `UPDATE records SET sealed = ? WHERE id = ?`, string(data), string(id))
-		return err
+		if _, err = tx.ExecContext(ctx, `UPDATE records SET sealed = ? WHERE id = ?`, string(data), string(id)); err != nil || s.keys == nil {
+			return err
+		}
+		return s.keys.destroy(ctx, id, sealed) // if the commit fails now, the fields are erased all the same
 	})
 	if err != nil {
 		return 0, err
@@ -224,21 +229,31 @@ func eraseFields(sealed []SealedField, fields []string) (int, error) {
 	return erased, nil
 }
 
-// sealedJSON is a sealed field as the store writes it; without "sealed" it is
-// an erased one.
+// sealedJSON is a sealed field as the store writes it: sealed, or its box alone
+// where the key is kept apart; an erased one has neither.
 type sealedJSON struct {
 	Field  string       `json:"field"`
 	Digest string       `json:"digest"`
 	Sealed *seal.Sealed `json:"sealed,omitempty"`
+	Box    []byte       `json:"box,omitempty"`
 }
 
-func encodeSealed(fields []SealedField) ([]byte, error) {
+// encodeSealed writes the fields, without their keys where those are kept apart.
+func encodeSealed(fields []SealedField, apart bool) ([]byte, error) {
 	rows := make([]sealedJSON, len(fields))
 	for i := range fields {
 		f := &fields[i]
 		rows[i] = sealedJSON{Field: f.Field, Digest: f.Digest}
-		if !f.Erased {
+		switch {
+		case f.Erased:
+		case !apart:
 			rows[i].Sealed = &f.Sealed
+		default:
+			// A field that comes from the store has its box alone.
+			if _, err := f.Sealed.MarshalJSON(); len(f.Sealed.Box) == 0 || len(f.Sealed.Key) > 0 && err != nil {
+				return nil, malformed("sealed")
+			}
+			rows[i].Box = f.Sealed.Box
 		}
 	}
 	data, err := strictjson.Marshal(rows)
@@ -248,6 +263,7 @@ func encodeSealed(fields []SealedField) ([]byte, error) {
 	return data, nil
 }
 
+// decodeSealed is its reverse; keys that are kept apart are still missing.
 func decodeSealed(text string) ([]SealedField, error) {
 	var rows []sealedJSON
 	if err := strictjson.Unmarshal([]byte(text), &rows); err != nil {
@@ -255,9 +271,11 @@ func decodeSealed(text string) ([]SealedField, error) {
 	}
 	fields := make([]SealedField, len(rows))
 	for i, row := range rows {
-		fields[i] = SealedField{Field: row.Field, Digest: row.Digest, Erased: row.Sealed == nil}
+		fields[i] = SealedField{Field: row.Field, Digest: row.Digest, Erased: row.Sealed == nil && row.Box == nil}
 		if row.Sealed != nil {
 			fields[i].Sealed = *row.Sealed
+		} else {
+			fields[i].Sealed.Box = row.Box
 		}
 	}
 	return fields, nil

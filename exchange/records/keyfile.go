@@ -1,0 +1,174 @@
+package records
+
+import (
+	"context"
+	"crypto/rand"
+	"database/sql"
+	"encoding/base64"
+	"errors"
+	"net/url"
+
+	"accord/crypto/seal"
+	"accord/crypto/strictjson"
+	"accord/exchange"
+)
+
+// keyFile holds the wrapped keys of sealed fields where the records themselves
+// are in a database whose files the node cannot scrub. It is a SQLite file with
+// the settings of the embedded store, so what is destroyed in it is gone.
+type keyFile struct {
+	SQLite
+	id string // which the database knows as well
+}
+
+// keyTables is the file's schema. A destroyed key is "" and not absent: a key
+// that is absent was lost.
+var keyTables = []string{
+	`CREATE TABLE IF NOT EXISTS key_file (one BIGINT PRIMARY KEY CHECK (one = 1), id TEXT NOT NULL)`,
+	`CREATE TABLE IF NOT EXISTS field_keys (id TEXT PRIMARY KEY, keys TEXT NOT NULL) WITHOUT ROWID`,
+}
+
+func openKeyFile(ctx context.Context, file string) (*keyFile, error) {
+	if err := prepareFile(file); err != nil {
+		return nil, err
+	}
+	k := &keyFile{SQLite: SQLite{file: file}}
+	k.engine, k.turn = &k.SQLite, make(chan struct{}, 1)
+	var err error
+	if k.writer, err = sql.Open("sqlite", dsn(file, url.Values{"_txlock": {"immediate"}, "_journal_mode": {"WAL"}})); err != nil {
+		return nil, ErrStorage.Wrap(err)
+	}
+	k.writer.SetMaxOpenConns(1)
+	if k.reader, err = sql.Open("sqlite", dsn(file, url.Values{"_query_only": {"1"}})); err != nil {
+		return nil, errors.Join(ErrStorage.Wrap(err), k.writer.Close())
+	}
+	k.reader.SetMaxOpenConns(readers)
+	err = k.write(ctx, func(tx *transaction) error {
+		for _, statement := range keyTables {
+			if _, err := tx.ExecContext(ctx, statement); err != nil {
+				return err
+			}
+		}
+		if _, err := tx.ExecContext(ctx, `INSERT INTO key_file (one, id) VALUES (1, ?) ON CONFLICT (one) DO NOTHING`, rand.Text()); err != nil {
+			return err
+		}
+		return tx.QueryRowContext(ctx, `SELECT id FROM key_file`).Scan(&k.id)
+	})
+	if err != nil {
+		return nil, errors.Join(err, k.Close())
+	}
+	return k, nil
+}
+
+// put stores the keys of new records. What stands there under the id of one is
+// left over from a transaction that was not committed.
+func (k *keyFile) put(ctx context.Context, batch []Record) error {
+	return k.write(ctx, func(tx *transaction) error {
+		insert, err := tx.PrepareContext(ctx, `INSERT INTO field_keys (id, keys) VALUES (?, ?) ON CONFLICT (id) DO UPDATE SET keys = excluded.keys`)
+		if err != nil {
+			return err
+		}
+		defer insert.Close()
+		for i := range batch {
+			if len(batch[i].Sealed) == 0 {
+				continue
+			}
+			keys := map[string]string{}
+			for _, f := range batch[i].Sealed {
+				keys[f.Field] = base64.RawStdEncoding.EncodeToString(f.Sealed.Key) // "" of one that was erased before
+			}
+			text, err := strictjson.Marshal(keys)
+			if err != nil {
+				return malformed("sealed")
+			}
+			if _, err := insert.ExecContext(ctx, string(batch[i].ID), string(text)); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+// fill adds the keys to a record's sealed fields. A field whose key was
+// destroyed is erased, whatever the database still says.
+func (k *keyFile) fill(ctx context.Context, id exchange.RecordID, fields []SealedField) error {
+	var text string
+	err := k.read(ctx, func(p pool) error {
+		err := p.QueryRowContext(ctx, `SELECT keys FROM field_keys WHERE id = ?`, string(id)).Scan(&text)
+		if errors.Is(err, sql.ErrNoRows) {
+			text, err = "{}", nil
+		}
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	var keys map[string]string
+	if err := strictjson.Unmarshal([]byte(text), &keys); err != nil {
+		return ErrStorage.Wrap(err)
+	}
+	for i := range fields {
+		f := &fields[i]
+		if f.Erased {
+			continue
+		}
+		word, ok := keys[f.Field]
+		if !ok {
+			return ErrStorage.Wrap(errors.New("the key file lacks a key of record " + string(id)))
+		}
+		if word == "" {
+			f.Erased, f.Sealed = true, seal.Sealed{}
+			continue
+		}
+		if f.Sealed.Key, err = base64.RawStdEncoding.DecodeString(word); err != nil {
+			return ErrStorage.Wrap(err)
+		}
+	}
+	return nil
+}
+
+// destroy overwrites the keys of the fields that are marked erased. When it
+// returns, their bytes are gone from the file and its log.
+func (k *keyFile) destroy(ctx context.Context, id exchange.RecordID, fields []SealedField) error {
+	err := k.write(ctx, func(tx *transaction) error {
+		var text string
+		err := tx.QueryRowContext(ctx, `SELECT keys FROM field_keys WHERE id = ?`, string(id)).Scan(&text)
+		if errors.Is(err, sql.ErrNoRows) {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		var keys map[string]string
+		if err := strictjson.Unmarshal([]byte(text), &keys); err != nil {
+			return ErrStorage.Wrap(err)
+		}
+		for _, f := range fields {
+			if f.Erased {
+				keys[f.Field] = ""
+			}
+		}
+		left, err := strictjson.Marshal(keys)
+		if err != nil {
+			return ErrStorage.Wrap(err)
+		}
+		_, err = tx.ExecContext(ctx, `UPDATE field_keys SET keys = ? WHERE id = ?`, string(left), string(id))
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	return k.scrub(ctx)
+}
+
+// destroyAll overwrites every key of a record that is taken out.
+func (k *keyFile) destroyAll(ctx context.Context, id exchange.RecordID) error {
+	err := k.write(ctx, func(tx *transaction) error {
+		_, err := tx.ExecContext(ctx, `DELETE FROM field_keys WHERE id = ?`, string(id))
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	return k.scrub(ctx)
+}
