@@ -9,7 +9,7 @@
 // replaces it, a retraction marks it, an erasure destroys the keys and boxes
 // of its sealed fields and leaves signature and digest intact.
 //
-// [Store] is the one interface; [OpenSQLite] is the embedded implementation.
-// Statements and schema steps know no engine; what is SQLite's own is in one file.
-// Schema and statements keep to SQL that PostgreSQL understands too.
+// [Store] is the one interface; [OpenSQLite] keeps it in a file, [OpenPostgres]
+// in a database whose keys stay in a file beside. Statements and schema steps
+// know no engine; see DESIGN.md.
 package records

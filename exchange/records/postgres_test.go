@@ -106,10 +106,18 @@ func TestCommitOutcome(t *testing.T) {
 	}
 }
 
-// TestServerCrash: what was confirmed is there after the server was killed, and
+// TestServer has a server of its own, which is killed, misconfigured and searched.
+func TestServer(t *testing.T) {
+	server := postgrestest.Start(t)
+	t.Run("crash", func(t *testing.T) { testServerCrash(t, server) })
+	t.Run("fsync off", func(t *testing.T) { testLooseServer(t, server) })
+	t.Run("erasure", func(t *testing.T) { testPostgresErasure(t, server) })
+}
+
+// testServerCrash: what was confirmed is there after the server was killed, and
 // the store goes on by itself.
-func TestServerCrash(t *testing.T) {
-	server, ctx := postgrestest.Start(t), context.Background()
+func testServerCrash(t *testing.T, server *postgrestest.Server) {
+	ctx := context.Background()
 	s := openPostgres(t, database(t, server))
 	for n := range 20 {
 		insert(t, s, sample(t, n, "x"))
@@ -189,10 +197,21 @@ func TestServersThatMayLose(t *testing.T) {
 		d.URL += "&" + setting
 		openPostgres(t, d)
 	}
-	loose := postgrestest.Start(t, "fsync=off")
-	if _, err := records.OpenPostgres(context.Background(), database(t, loose)); !errors.Is(err, records.ErrServer) {
+}
+
+func testLooseServer(t *testing.T, server *postgrestest.Server) {
+	restart := func(settings ...string) {
+		server.Down(syscall.SIGINT)
+		server.Settings = settings
+		if err := server.Up(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	restart("fsync=off")
+	if _, err := records.OpenPostgres(context.Background(), database(t, server)); !errors.Is(err, records.ErrServer) {
 		t.Errorf("fsync off: %v", err)
 	}
+	restart()
 }
 
 // TestAddresses: a password in the address, an unchecked way to another
@@ -224,10 +243,10 @@ func TestPostgresNewerSchema(t *testing.T) {
 	}
 }
 
-// TestPostgresErasure: the server's files, its log of changes included, never
+// testPostgresErasure: the server's files, its log of changes included, never
 // hold the key of a sealed field, and an erasure takes it out of the key file.
-func TestPostgresErasure(t *testing.T) {
-	server, ctx := postgrestest.Start(t), context.Background()
+func testPostgresErasure(t *testing.T, server *postgrestest.Server) {
+	ctx := context.Background()
 	d := database(t, server)
 	s := openPostgres(t, d)
 	const canary = "639900199001011234"

@@ -14,3 +14,12 @@ func attributes(uid, gid int) *syscall.SysProcAttr {
 	}
 	return a
 }
+
+// free is the room in a folder's file system, in bytes; 0 without it.
+func free(dir string) uint64 {
+	var st syscall.Statfs_t
+	if err := syscall.Statfs(dir, &st); err != nil {
+		return 0
+	}
+	return st.Bavail * uint64(st.Bsize)
+}

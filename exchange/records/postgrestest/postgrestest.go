@@ -31,9 +31,9 @@ const superuser = "accord"
 type Server struct {
 	Password string
 	Port     int
+	Settings []string // like "fsync=off", for the next Up
 
 	bin, dir string
-	settings []string
 	run      *exec.Cmd
 	ended    chan struct{}
 	schemas  int
@@ -65,25 +65,25 @@ func Stop() {
 	}
 }
 
-// Start makes a server of the test's own, with settings like "fsync=off".
-func Start(t testing.TB, settings ...string) *Server {
+// Start makes a server of the test's own.
+func Start(t testing.TB) *Server {
 	t.Helper()
-	s := start(t, settings...)
+	s := start(t)
 	t.Cleanup(s.remove)
 	return s
 }
 
-func start(t testing.TB, settings ...string) *Server {
+func start(t testing.TB) *Server {
 	t.Helper()
 	bin := binaries()
 	if bin == "" {
 		t.Skip("needs PostgreSQL (Debian: postgresql)")
 	}
-	dir, err := os.MkdirTemp("", "accord-postgres-")
+	dir, err := os.MkdirTemp(place(), "accord-postgres-")
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := &Server{bin: bin, dir: dir, Password: rand.Text(), settings: settings}
+	s := &Server{bin: bin, dir: dir, Password: rand.Text()}
 	if err := s.init(); err == nil {
 		err = s.Up()
 	}
@@ -93,6 +93,16 @@ func start(t testing.TB, settings ...string) *Server {
 		t.Fatalf("PostgreSQL: %v\n%s", err, log)
 	}
 	return s
+}
+
+// place is a folder in memory where there is room, since a busy machine's disk
+// makes each commit of a test wait.
+func place() string {
+	const memory, room = "/dev/shm", 512 << 20
+	if free(memory) < room {
+		return ""
+	}
+	return memory
 }
 
 // binaries is the folder of the newest server programs, "" without any.
@@ -135,7 +145,7 @@ func (s *Server) init() error {
 		}
 	}
 	c := exec.Command(filepath.Join(s.bin, "initdb"), "-D", s.data(), "-U", superuser, "-A", "scram-sha-256", "--pwfile="+word,
-		"-E", "UTF8", "--locale=C", "--no-sync", "--no-instructions")
+		"-E", "UTF8", "--locale=C", "--wal-segsize=1", "--no-sync", "--no-instructions")
 	c.Dir, c.SysProcAttr = s.dir, attributes(uid, gid)
 	if out, err := c.CombinedOutput(); err != nil {
 		return fmt.Errorf("initdb: %w\n%s", err, out)
@@ -161,7 +171,8 @@ func (s *Server) Up() error {
 	}
 	defer log.Close()
 	args := []string{"-D", s.data(), "-p", strconv.Itoa(s.Port)}
-	for _, set := range append([]string{"listen_addresses=127.0.0.1", "unix_socket_directories=", "shared_buffers=32MB", "max_connections=60"}, s.settings...) {
+	for _, set := range append([]string{"listen_addresses=127.0.0.1", "unix_socket_directories=", "shared_buffers=32MB", "max_connections=60",
+		"min_wal_size=2MB", "max_wal_size=64MB"}, s.Settings...) {
 		args = append(args, "-c", set)
 	}
 	uid, gid := owner()
