@@ -1,12 +1,14 @@
 package main
 
 import (
+	"bytes"
 	"errors"
 	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -35,7 +37,7 @@ func importCommand(e *env) *cli.Command {
 			&cli.StringFlag{Name: "mapping", Value: "auto", Usage: e.t("内置映射名或映射文件 `NAME`；auto 按文件名选择", "built-in mapping or mapping file `NAME`; auto goes by the file's name")},
 			&cli.BoolFlag{Name: "dry-run", Usage: e.t("只检查，不写入", "check only, write nothing")},
 			&cli.StringFlag{Name: "as-of", Usage: e.t("以 `DATE` 为今天判断未来日期和保存期限", "take `DATE` for today when judging future dates and retention")},
-			&cli.StringFlag{Name: "errors", Usage: e.t("把逐行说明写入新的 CSV `FILE`", "write the findings to the new CSV `FILE`")},
+			&cli.StringFlag{Name: "errors", Usage: e.t("新文件 `FILE`：扩展名与来源相同时为附有逐行说明的原表，否则为说明清单（CSV）", "new `FILE`: the same table with a column of findings where its extension is the source's, else a list of them (CSV)")},
 		},
 		Action: func(c *cli.Context) error { return e.importFile(c) },
 	}
@@ -75,7 +77,76 @@ func (e *env) importFile(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	return e.showImport(report, c.String("errors"))
+	if out := c.String("errors"); out != "" {
+		if returnable(path, out) {
+			err = e.giveBack(c, path, out, q.Mapping, report)
+		} else {
+			err = e.save(out, []byte(csvText(e.inWords(issueRows(report.Issues)), true)))
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return e.showImport(report)
+}
+
+// returnable says whether a source can be given back in the wanted form: a
+// workbook as a workbook, delimited text as such.
+func returnable(path, out string) bool {
+	ext := strings.ToLower(filepath.Ext(path))
+	return path != "-" && out != "-" && ext == strings.ToLower(filepath.Ext(out)) && slices.Contains([]string{".xlsx", ".csv", ".tsv"}, ext)
+}
+
+// giveBack writes the source again with a column that says what is wrong with
+// each row.
+func (e *env) giveBack(c *cli.Context, path, out, sent string, report wire.ImportReport) error {
+	m, err := e.mappingUsed(c, sent, report.Mapping)
+	if err != nil {
+		return err
+	}
+	f, err := os.Open(path)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	info, err := f.Stat()
+	if err != nil {
+		return err
+	}
+	var notes []intake.Note
+	for _, is := range report.Issues {
+		row, err := strconv.Atoi(strings.TrimLeft(is.Place, "ABCDEFGHIJKLMNOPQRSTUVWXYZ line row"))
+		if err != nil {
+			continue // a place that is no row of the file
+		}
+		note := intake.Note{Row: row, Text: effectText(is.Effect) + ": " + is.Message.Zh + " / " + is.Message.En}
+		if m.File.Format == intake.XLSX {
+			note.Table = is.Part
+		}
+		notes = append(notes, note)
+	}
+	var b bytes.Buffer
+	if err := intake.Returned(c.Context, &b, f, info.Size(), m, notes); err != nil {
+		return err
+	}
+	return e.save(out, b.Bytes())
+}
+
+// mappingUsed is the mapping that the node read a file by: the one sent to it,
+// a built-in one, or that of a template.
+func (e *env) mappingUsed(c *cli.Context, sent, name string) (*intake.Mapping, error) {
+	if strings.Contains(sent, "\n") {
+		return intake.ParseMapping([]byte(sent))
+	}
+	category, template := strings.CutPrefix(name, "template.")
+	if !template {
+		return intake.Builtin(name)
+	}
+	cat, err := e.catalogueInForce(c)
+	if err != nil {
+		return nil, err
+	}
+	return intake.TemplateMapping(cat.Document(), category)
 }
 
 // maxMapping is the longest mapping that API v1 takes along with a file.
@@ -103,13 +174,8 @@ func (e *env) mapping(name string) (string, error) {
 	return string(text), nil
 }
 
-func (e *env) showImport(r wire.ImportReport, errorsFile string) error {
+func (e *env) showImport(r wire.ImportReport) error {
 	issues := issueRows(r.Issues)
-	if errorsFile != "" {
-		if err := e.save(errorsFile, []byte(csvText(e.inWords(issues), true))); err != nil {
-			return err
-		}
-	}
 	var err error
 	switch e.Format {
 	case formatCSV, formatCSVBOM:

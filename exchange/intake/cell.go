@@ -106,7 +106,7 @@ func newTabular(rows rowSource, table *Table, workbook bool) (*tabular, error) {
 		t.at = append(t.at, at)
 	}
 	for i, name := range names {
-		if form := headerForm(name); form != "" && !known[form] && table.Extra == "refuse" {
+		if form := headerForm(name); form != "" && form != resultForm && !known[form] && table.Extra == "refuse" {
 			extra = append(extra, position(i))
 		}
 	}

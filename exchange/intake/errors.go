@@ -37,4 +37,10 @@ var (
 	ErrNoSample = exchange.Define(exchange.KindNotFound, "INTAKE-011",
 		exchange.Text{Zh: "没有名为 {sample} 的样例文件", En: "there is no sample file called {sample}"},
 		exchange.Text{Zh: "", En: ""})
+	ErrHostile = exchange.Define(exchange.KindInvalid, "INTAKE-012",
+		exchange.Text{Zh: "工作簿中有不予接收的内容：{what}", En: "the workbook holds what is not taken: {what}"},
+		exchange.Text{Zh: "只把数据复制到新工作簿（选择性粘贴—数值），另存为 .xlsx 后再导入", En: "copy the data alone into a new workbook (paste special, values), save it as .xlsx and import that"})
+	ErrTemplate = exchange.Define(exchange.KindInvalid, "INTAKE-013",
+		exchange.Text{Zh: "类别 {category} 不能由模板填写：{why}", En: "category {category} cannot be filled in by template: {why}"},
+		exchange.Text{Zh: "为来源文件编写映射（accord mapping init）", En: "write a mapping for the source's file (accord mapping init)"})
 )

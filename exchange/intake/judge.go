@@ -92,6 +92,9 @@ func (j *judge) normalise(row *Row, rec *record) map[string]emptiness {
 	for i := range j.targets {
 		t := &j.targets[i]
 		c := t.cell(rec)
+		if t.Each != "" && t.Split != "" && c.kind == cellText && j.normal.emptiness(c) == filled {
+			c = cell{kind: cellEach, cells: pieces(c.text, t.Split)}
+		}
 		if c.kind == cellEach {
 			j.each(row, t, c, empty)
 			continue
@@ -255,6 +258,16 @@ func (j *judge) retention(row *Row, rec *record, subject *SubjectCase) {
 		kind = "past_retention_person"
 	}
 	row.add(kind, t.Source, t.field.ID, t.ref(rec))
+}
+
+// pieces are the values that one cell holds, as cells.
+func pieces(text, separator string) (cells []cell) {
+	for _, piece := range split(text, separator) {
+		if trim(piece) != "" {
+			cells = append(cells, cell{kind: cellText, text: piece})
+		}
+	}
+	return cells
 }
 
 // index is a position in a list as paths write it.

@@ -74,6 +74,9 @@ func (n *normaliser) cell(t *target, c cell, idKind string) outcome {
 	case cellError:
 		return refused("excel_error_value")
 	case cellFormula:
+		if c.text != "" {
+			return refused("excel_formula")
+		}
 		return refused("excel_formula_no_value")
 	case cellOther:
 		if c.json {

@@ -53,11 +53,14 @@ func openWorkbook(src io.ReaderAt, size int64) (*workbook, error) {
 	}
 	wb := &workbook{parts: make(map[string]*zip.File, len(archive.File)), sheets: map[string]string{}}
 	for _, f := range archive.File {
-		name := strings.ToLower(strings.TrimPrefix(strings.ReplaceAll(f.Name, `\`, "/"), "/"))
+		name := partName(f)
 		if wb.parts[name] != nil {
 			return nil, ErrDamaged.With("where", "zip") // two parts of one name: which one is meant?
 		}
 		wb.parts[name] = f
+		if err := harmless(name, f); err != nil {
+			return nil, err
+		}
 	}
 	main, err := wb.mainPart()
 	if err != nil {
@@ -67,6 +70,36 @@ func openWorkbook(src io.ReaderAt, size int64) (*workbook, error) {
 		return nil, err
 	}
 	return wb, nil
+}
+
+// maxRatio is how many times its packed size a part may claim to be; sheets of
+// nothing but repetition reach about 40.
+const maxRatio = 200
+
+// bigPart is the size below which the ratio is not looked at.
+const bigPart = 1 << 20
+
+// harmless refuses what no table of data needs and what could do harm wherever
+// the workbook is opened: programs, links to other files, and parts that unpack
+// to a multiple no text has. archive/zip fails on a part that is longer than it
+// claims.
+func harmless(name string, f *zip.File) error {
+	switch {
+	case strings.Contains(name, "vbaproject") || strings.Contains(name, "/macrosheets/"):
+		return ErrHostile.With("what", "macros")
+	case strings.HasPrefix(name, "xl/externallinks/"):
+		return ErrHostile.With("what", "external links")
+	case strings.HasPrefix(name, "xl/embeddings/") || strings.HasPrefix(name, "xl/activex/"):
+		return ErrHostile.With("what", "embedded objects")
+	case f.UncompressedSize64 > bigPart && f.UncompressedSize64/maxRatio > f.CompressedSize64:
+		return ErrHostile.With("what", "zip bomb")
+	}
+	return nil
+}
+
+// partName is the name of a part in one form.
+func partName(f *zip.File) string {
+	return strings.ToLower(strings.TrimPrefix(strings.ReplaceAll(f.Name, `\`, "/"), "/"))
 }
 
 // relation is one entry of a relations part.

@@ -326,8 +326,11 @@ func (s *sheetRows) cell(start *xml.StartElement) (cell, error) {
 		}
 	}
 	c := s.typed(attr(start, "t"), attr(start, "s"), v, inline)
-	if formula && c.kind == cellEmpty && (attr(start, "t") != "str" || !hasValue) {
-		c.kind = cellFormula
+	switch {
+	case formula && c.kind == cellEmpty && (attr(start, "t") != "str" || !hasValue):
+		c = cell{kind: cellFormula}
+	case formula && c.kind != cellError: // what it shows was computed elsewhere, perhaps from another file
+		c = cell{kind: cellFormula, text: "="}
 	}
 	return c, nil
 }

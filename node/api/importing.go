@@ -88,13 +88,11 @@ func (s *Server) importFile(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	m, err := mappingOf(in)
-	if err != nil {
-		return err
+	if err == nil {
+		err = s.mayImport(m)
 	}
-	for i := range m.Tables {
-		if err := s.Agency.MayAuthor(m.Tables[i].Category); err != nil {
-			return err
-		}
+	if err != nil && !in.perhapsTemplate() {
+		return err
 	}
 	if !s.importing.TryLock() {
 		return ErrImporting.With()
@@ -106,12 +104,42 @@ func (s *Server) importFile(w http.ResponseWriter, r *http.Request) error {
 	}
 	defer file.Close()
 	in.cat = s.view().Catalogue()
+	if in.perhapsTemplate() {
+		category, unread := intake.TemplateOf(file, size)
+		switch {
+		case category != "":
+			if m, err = intake.TemplateMapping(in.cat.Document(), category); err == nil {
+				err = s.mayImport(m)
+			}
+		case m == nil && unread != nil:
+			err = unread
+		}
+		if err != nil {
+			return err
+		}
+	}
 	reader, err := intake.Open(file, size, m, in.cat.Document(), intake.Options{
 		AsOf: in.asOf, KeyHash: s.Agency.KeyHash, Register: s.Agency.Register(in.cat)})
 	if err != nil {
 		return err
 	}
 	return s.runImport(r.Context(), &eventStream{w: w, last: time.Now()}, r, in, m, reader)
+}
+
+// perhapsTemplate says whether the upload may be a template that was filled in,
+// which only its content can tell.
+func (in importQuery) perhapsTemplate() bool {
+	return (in.mapping == "" || in.mapping == "auto") && strings.HasSuffix(strings.ToLower(in.file), ".xlsx")
+}
+
+// mayImport says whether this member may author all that a mapping fills.
+func (s *Server) mayImport(m *intake.Mapping) error {
+	for i := range m.Tables {
+		if err := s.Agency.MayAuthor(m.Tables[i].Category); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // spool keeps the upload in a file without a name: only this process can read
