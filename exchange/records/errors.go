@@ -43,16 +43,16 @@ var (
 		exchange.Text{Zh: "记录库所在数据库暂不可达,未作任何更改", En: "the record store's database cannot be reached; nothing was changed"},
 		exchange.Text{Zh: "恢复后自动继续,无需重启;用 accord db probe 检查", En: "it goes on by itself when the database is back; accord db probe looks why"})
 	// ErrOutcome is a COMMIT whose answer was lost, and the database stayed away.
-	ErrOutcome = exchange.Define(exchange.KindUnknownOutcome, "REC-031",
+	ErrOutcome = exchange.Define(exchange.KindUnknownOutcome, "REC-041",
 		exchange.Text{Zh: "数据库在提交时失去联系,是否已写入未知", En: "the database was lost while it stored this; whether it did is not known"},
 		exchange.Text{Zh: "恢复后先查询是否已有,再决定是否重做;导入可直接重复", En: "when it is back, look before you do it again; an import may simply be repeated"})
-	ErrServer = exchange.Define(exchange.KindInvalid, "REC-032",
+	ErrServer = exchange.Define(exchange.KindInvalid, "REC-042",
 		exchange.Text{Zh: "此数据库不能作记录库:{why}", En: "this database cannot hold records: {why}"},
 		exchange.Text{Zh: "accord db probe 逐项列出缺什么、如何改", En: "accord db probe says what it lacks and how to mend it"})
-	ErrPlace = exchange.Define(exchange.KindInvalid, "REC-033",
+	ErrPlace = exchange.Define(exchange.KindInvalid, "REC-043",
 		exchange.Text{Zh: "数据库地址不可用:{why}", En: "the database's address cannot be used: {why}"},
 		exchange.Text{Zh: "写成 postgres://用户@主机:5432/库名?sslmode=verify-full;口令放在 store_password_file 所指文件", En: "write postgres://user@host:5432/database?sslmode=verify-full, and the password into the file that store_password_file names"})
-	ErrOwner = exchange.Define(exchange.KindConflict, "REC-034",
+	ErrOwner = exchange.Define(exchange.KindConflict, "REC-044",
 		exchange.Text{Zh: "此数据库属于另一节点 {owner}", En: "the database belongs to another node, {owner}"},
 		exchange.Text{Zh: "每个节点用自己的数据库;本成员的旧节点已停用时,用 accord db adopt --from 节点编号", En: "give each node a database of its own; where that was this member's node and is gone, accord db adopt --from NODE"})
 	// ErrTaken is fatal: another process has opened the store under this node's name.
