@@ -29,6 +29,7 @@ import (
 	"accord/node/backup"
 	"accord/node/config"
 	"accord/node/failpoint"
+	"accord/node/feeds"
 	"accord/node/founding"
 	"accord/node/metrics"
 	"accord/node/witness"
@@ -75,6 +76,7 @@ type Node struct {
 	clock   clockWatch
 	ledger  *consensus.Log
 	agency  *agency.Agency
+	feeds   *feeds.Feeds
 	metrics *metrics.Metrics
 	front   *front
 	socket  net.Listener
@@ -139,6 +141,7 @@ func Open(cfg config.Config, o Options) (n *Node, err error) {
 		n.openParted,     // …and whether the others have given us up
 		n.openLedger,     // …before the log asks for their votes
 		n.openAgency,     // everything with keys and time
+		n.openFeeds,      // what is told to the others, and what they tell
 		n.openInterface,  // the API, last: what it serves is there
 	} {
 		if err := step(); err != nil {
@@ -399,7 +402,7 @@ func (n *Node) secret(name string) ([]byte, error) {
 // port.
 func (n *Node) openInterface() error {
 	n.metrics = metrics.New(n.opts.Version, n.cfg.Member, n.gauges())
-	s := &api.Server{Config: n.cfg, Agency: n.agency, Ledger: n.machine, Node: n, Witness: n.witness, Audit: n.audit,
+	s := &api.Server{Config: n.cfg, Agency: n.agency, Ledger: n.machine, Node: n, Witness: n.witness, Feeds: n.feeds, Audit: n.audit,
 		Metrics: n.metrics, Log: n.log, Clock: n.opts.Clock}
 	handler := n.requests.count(s.Handler())
 	if err := n.openSocket(); err != nil {
@@ -436,6 +439,7 @@ func (n *Node) openInterface() error {
 	n.tasks.Go(func() { n.announce(ctx) })
 	n.tasks.Go(func() { n.recordRecovery(ctx) })
 	n.tasks.Go(func() { n.watchParted(ctx) })
+	n.tasks.Go(func() { n.feeds.Run(ctx) })
 	return nil
 }
 

@@ -292,6 +292,8 @@ func (n *Node) gauges() metrics.Gauges {
 		Complaints:   func() float64 { return float64(n.witness.OpenComplaints()) },
 		PeersRefused: func() map[metrics.PeerReason]uint64 { return n.byMember(n.tls.Refused(), n.ledger.Refusals()) },
 		PeersPutOff:  func() map[metrics.PeerReason]uint64 { return n.byMember(n.tls.Delayed(), n.ledger.Delayed()) },
+		Feeds:        func() float64 { return float64(n.feeds.OpenAlarms()) },
+		FeedBehind:   func() float64 { return float64(n.feeds.Behind()) },
 	}
 }
 

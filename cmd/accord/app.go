@@ -31,6 +31,7 @@ var commands = []maker{
 	listCommand,
 	releaseCommand,
 	ledgerCommand,
+	feedCommand,
 	verifyCommand,
 	explainCommand,
 	versionCommand,

@@ -55,6 +55,22 @@ var (
 		"statement": {Zh: "声明损坏", En: "statement"},
 		"recovery":  {Zh: "恢复方案", En: "recovery"},
 	}
+	feedAlarmKinds = map[string]exchange.Text{
+		"checkpoint": {Zh: "检查点签名无效", En: "checkpoint signature"},
+		"shrunk":     {Zh: "条数减少", En: "shrunk"},
+		"rewrite":    {Zh: "改写", En: "rewritten"},
+		"anchor":     {Zh: "与锚点不符", En: "not as anchored"},
+		"document":   {Zh: "文书与摘要不符", En: "wrong document"},
+		"signature":  {Zh: "文书签名无效", En: "document signature"},
+		"missing":    {Zh: "记录缺失", En: "withheld record"},
+		"stalled":    {Zh: "停滞", En: "stalled"},
+		"own":        {Zh: "本单位记录流不符", En: "own feed"},
+	}
+	grounds = map[string]exchange.Text{
+		"retention": {Zh: "保存期满", En: "retention is over"},
+		"order":     {Zh: "决定", En: "ordered by decision"},
+		"request":   {Zh: "主体申请", En: "asked for by the subject"},
+	}
 	verdicts = map[string]exchange.Text{
 		"member":    {Zh: "对方有误", En: "the other"},
 		"self":      {Zh: "本节点有误", En: "this node"},
@@ -104,6 +120,7 @@ var (
 		string(exchange.VerbReleaseDeliver): {Zh: "交付", En: "deliver"},
 		string(exchange.VerbReleaseOpen):    {Zh: "查阅", En: "open"},
 		string(exchange.VerbAdopt):          {Zh: "通过目录", En: "adopt catalogue"},
+		string(exchange.VerbFeedAnchor):     {Zh: "记录流锚定", En: "anchor feed"},
 	}
 )
 

@@ -281,12 +281,17 @@ func (a *Agency) VerifyRecord(author exchange.MemberID, jwt string) (RecordClaim
 	if err != nil {
 		return RecordClaims{}, nil, ErrDelivery.Wrap(err, "what", "signature")
 	}
+	return a.recordClaims(author, v.Clear)
+}
+
+// recordClaims reads the payload of a record strictly.
+func (a *Agency) recordClaims(author exchange.MemberID, payload []byte) (RecordClaims, []string, error) {
 	var claims struct {
 		RecordClaims
 		SD    []string `json:"_sd"`
 		SDAlg string   `json:"_sd_alg"`
 	}
-	if err := strictjson.Unmarshal(v.Clear, &claims); err != nil || claims.Issuer != author || claims.Federation != a.Federation {
+	if err := strictjson.Unmarshal(payload, &claims); err != nil || claims.Issuer != author || claims.Federation != a.Federation {
 		return RecordClaims{}, nil, ErrDelivery.With("what", "claims")
 	}
 	return claims.RecordClaims, claims.SD, nil

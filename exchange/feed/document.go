@@ -75,21 +75,38 @@ func SignDocument(kind Kind, c Claims, attest keys.Private) (Document, error) {
 
 // ReadDocument reads what SignDocument makes, as an entry of the author's feed names
 // it. The signature is not verified: the entry has the document's digest, and the
-// feed is signed. Who passes it on verifies it (VerifyDocument).
+// feed is signed. Who passes it on verifies it (Document.Verify).
 func ReadDocument(e Entry, author exchange.MemberID, federation, token string) (Document, error) {
-	typ, ok := e.Kind.token()
-	if !ok || len(token) > maxDocument || !e.Matches(token) {
+	if !e.Matches(token) {
 		return Document{}, ErrDocument.With("why", "digest")
+	}
+	d, err := readClaims(e.Kind, author, federation, token)
+	if err == nil && d.ID != e.ID {
+		return Document{}, ErrDocument.With("why", "claims")
+	}
+	return d, err
+}
+
+// ReadErasure reads the document of an erasure without its entry. Nothing but the
+// form is verified.
+func ReadErasure(author exchange.MemberID, federation, token string) (Document, error) {
+	return readClaims(Erasure, author, federation, token)
+}
+
+func readClaims(kind Kind, author exchange.MemberID, federation, token string) (Document, error) {
+	typ, ok := kind.token()
+	if !ok || len(token) > maxDocument {
+		return Document{}, ErrDocument.With("why", "form")
 	}
 	t, err := jws.Parse(token)
 	if err != nil || t.Typ != typ.Typ {
 		return Document{}, ErrDocument.Wrap(err, "why", "form")
 	}
-	d := Document{Kind: e.Kind, JWT: token}
+	d := Document{Kind: kind, JWT: token}
 	if err := strictjson.Unmarshal(t.Payload, &d.Claims); err != nil {
 		return Document{}, ErrDocument.Wrap(err, "why", "claims")
 	}
-	if !d.valid(e.Kind) || d.ID != e.ID || d.Issuer != author || d.Federation != federation {
+	if !d.valid(kind) || d.Issuer != author || d.Federation != federation {
 		return Document{}, ErrDocument.With("why", "claims")
 	}
 	return d, nil
@@ -114,4 +131,42 @@ func (c Claims) valid(kind Kind) bool {
 	}
 	return ground && exchange.ValidName(string(c.Issuer)) && exchange.ValidID(c.ID) && exchange.ValidName(c.Federation) &&
 		exchange.ValidID(string(c.Record)) && c.IssuedAt > 0 && c.IssuedAt <= (1<<53-1)/1000
+}
+
+// Receipt is what a member signs when it has destroyed what an erasure names.
+type Receipt struct {
+	Issuer     exchange.MemberID `json:"iss"`
+	IssuedAt   int64             `json:"iat"` // seconds
+	Federation string            `json:"fed"`
+	Author     exchange.MemberID `json:"author"`
+	Erasure    string            `json:"erasure"` // id of the document
+	Record     exchange.RecordID `json:"record"`
+}
+
+// SignReceipt makes the receipt's token.
+func SignReceipt(r Receipt, attest keys.Private) (string, error) {
+	payload, err := strictjson.Marshal(r)
+	if err != nil {
+		return "", err
+	}
+	return jws.SignKind(attest, ReceiptKind, payload)
+}
+
+// ReadReceipt verifies a member's receipt for an erasure of this author.
+func ReadReceipt(token string, member, author exchange.MemberID, federation string, lookup jws.Lookup) (Receipt, error) {
+	if len(token) > maxDocument {
+		return Receipt{}, ErrDocument.With("why", "form")
+	}
+	t, err := jws.VerifyKind(token, ReceiptKind, lookup)
+	if err != nil {
+		return Receipt{}, ErrDocument.Wrap(err, "why", "signature")
+	}
+	var r Receipt
+	if err := strictjson.Unmarshal(t.Payload, &r); err != nil {
+		return Receipt{}, ErrDocument.Wrap(err, "why", "claims")
+	}
+	if r.Issuer != member || r.Author != author || r.Federation != federation || !exchange.ValidID(r.Erasure) {
+		return Receipt{}, ErrDocument.With("why", "claims")
+	}
+	return r, nil
 }

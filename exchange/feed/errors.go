@@ -14,6 +14,6 @@ var (
 		exchange.Text{Zh: "锚点不是上一锚点（{have} 条）的延续：一致性证明不成立", En: "the anchor does not extend the last one (of {have}): the consistency proof does not hold"},
 		exchange.Text{Zh: "已锚定的内容被改写；用 accord feed status 查看，并恢复原来的记录库", En: "what was anchored has been rewritten; see accord feed status, and restore the store that holds it"})
 	ErrDocument = exchange.Define(exchange.KindUnverified, "FEED-004",
-		exchange.Text{Zh: "撤回或清除文书不成立：{why}", En: "the document of a retraction or erasure does not hold: {why}"},
+		exchange.Text{Zh: "撤回、清除或回执文书不成立：{why}", En: "the document of a retraction, an erasure or a receipt does not hold: {why}"},
 		exchange.Text{Zh: "请向记录单位查询", En: "ask the author"})
 )

@@ -36,6 +36,9 @@ type Feeds interface {
 	// held for a reason.
 	Lacking(ctx context.Context, author exchange.MemberID, why Lack, from int64, limit int) ([]Item, error)
 
+	// Lacks counts them by reason.
+	Lacks(ctx context.Context, author exchange.MemberID) (map[Lack]int64, error)
+
 	// EraseRecord destroys the record an own erasure names, with its sealed fields,
 	// and puts the erasure into the feed. When it returns, the bytes are gone from
 	// the store's files.

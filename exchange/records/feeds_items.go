@@ -72,9 +72,13 @@ func (s *sqlStore) documents(ctx context.Context, author exchange.MemberID, item
 		byID[items[i].Entry.ID] = &items[i]
 		args = append(args, items[i].Entry.ID)
 	}
+	// An erased record comes with the document that erased it.
+	sources := []string{`SELECT id, jwt, '', category FROM records WHERE author = ? AND id IN `,
+		`SELECT id, '', why, category FROM feed_gaps WHERE author = ? AND id IN `,
+		`SELECT id, jwt, '', '' FROM feed_documents WHERE kind <> 'correction' AND author = ? AND id IN `,
+		`SELECT record, jwt, 'erased', '' FROM feed_documents WHERE kind = 'erasure' AND author = ? AND record IN `}
 	marks := `(?` + strings.Repeat(", ?", len(items)-1) + `)`
-	for _, from := range []string{`SELECT id, jwt, '', category FROM records`, `SELECT id, jwt, '', '' FROM feed_documents`,
-		`SELECT id, '', why, category FROM feed_gaps`} {
+	for _, source := range sources {
 		_, err := gather(ctx, s, func(row scanner) (struct{}, error) {
 			var id, token, why, category string
 			err := row.Scan(&id, &token, &why, &category)
@@ -82,7 +86,7 @@ func (s *sqlStore) documents(ctx context.Context, author exchange.MemberID, item
 				item.JWT, item.Lack, item.Category = token, Lack(why), category
 			}
 			return struct{}{}, err
-		}, from+` WHERE author = ? AND id IN `+marks, args...)
+		}, source+marks, args...)
 		if err != nil {
 			return err
 		}
@@ -111,6 +115,19 @@ func (s *sqlStore) Lacking(ctx context.Context, author exchange.MemberID, why La
 		}
 	}
 	return items, nil
+}
+
+// Lacks implements Feeds.
+func (s *sqlStore) Lacks(ctx context.Context, author exchange.MemberID) (map[Lack]int64, error) {
+	counts := map[Lack]int64{}
+	_, err := gather(ctx, s, func(row scanner) (struct{}, error) {
+		var why string
+		var n int64
+		err := row.Scan(&why, &n)
+		counts[Lack(why)] = n
+		return struct{}{}, err
+	}, `SELECT why, COUNT(*) FROM feed_gaps WHERE author = ? GROUP BY why`, string(author))
+	return counts, err
 }
 
 // AddReceipt implements Feeds.

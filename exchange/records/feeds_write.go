@@ -240,18 +240,48 @@ func take(ctx context.Context, tx *transaction, insert *sql.Stmt, author exchang
 	case !errors.Is(err, sql.ErrNoRows):
 		return err
 	}
+	var err error
 	if r.Replaces != "" {
-		// The one it replaces may not be held, and must be its own author's.
-		res, err := tx.ExecContext(ctx, `UPDATE records SET status = ?, replaced_by = ? WHERE id = ? AND author = ? AND status = ?`,
-			string(Corrected), string(r.ID), string(r.Replaces), string(author), string(Active))
-		if err != nil {
+		if r.Replaces, err = corrects(ctx, tx, &r); err != nil {
 			return err
 		}
-		if n, err := res.RowsAffected(); err != nil || n == 0 {
-			r.Replaces = ""
-		}
+	}
+	if r.Status, r.ReplacedBy, err = meanwhile(ctx, tx, &r); err != nil {
+		return err
 	}
 	return insertRow(ctx, tx, insert, &r, position)
+}
+
+// corrects marks what a mirrored record replaces: its own author's only. What is not
+// held may come later, and then finds the correction (meanwhile).
+func corrects(ctx context.Context, tx *transaction, r *Record) (exchange.RecordID, error) {
+	res, err := tx.ExecContext(ctx, `UPDATE records SET status = ?, replaced_by = ? WHERE id = ? AND author = ? AND status = ?`,
+		string(Corrected), string(r.ID), string(r.Replaces), string(r.Author), string(Active))
+	if err != nil {
+		return "", err
+	}
+	if n, err := res.RowsAffected(); err != nil || n > 0 {
+		return r.Replaces, err
+	}
+	_, err = tx.ExecContext(ctx, `INSERT INTO feed_documents (id, author, kind, record, jwt) VALUES (?, ?, ?, ?, '')
+		ON CONFLICT (id) DO NOTHING`, string(r.ID), string(r.Author), string(feed.Correction), string(r.Replaces))
+	return "", err
+}
+
+// meanwhile is where a record stands by what its feed has said since.
+func meanwhile(ctx context.Context, tx *transaction, r *Record) (Status, exchange.RecordID, error) {
+	var kind, id string
+	err := tx.QueryRowContext(ctx, `SELECT kind, id FROM feed_documents WHERE author = ? AND record = ? AND kind IN ('correction', 'retraction')`,
+		string(r.Author), string(r.ID)).Scan(&kind, &id)
+	switch {
+	case errors.Is(err, sql.ErrNoRows):
+		return Active, "", nil
+	case err != nil:
+		return "", "", err
+	case kind == string(feed.Correction):
+		return Corrected, exchange.RecordID(id), nil
+	}
+	return Retracted, "", nil
 }
 
 // Fill implements Feeds.

@@ -72,6 +72,7 @@ var migrations = [][]string{{
 		record TEXT NOT NULL,
 		jwt TEXT NOT NULL
 	)`,
+	`CREATE INDEX feed_documents_record ON feed_documents (author, record)`,
 	`CREATE TABLE feed_receipts (
 		erasure TEXT NOT NULL,
 		member TEXT NOT NULL,

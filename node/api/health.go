@@ -68,6 +68,14 @@ func (s *Server) marks(b *strings.Builder, st wire.NodeStatus) {
 		}
 		fmt.Fprintf(b, "[%s] %s\n", mark, part.name)
 	}
+	if s.Feeds.OpenAlarms() == 0 {
+		b.WriteString("[+] feeds\n")
+	}
+	for _, a := range s.Feeds.Alarms() { // a peer's fault is no reason to take this node out of service
+		if a.Settled == "" {
+			fmt.Fprintf(b, "[!] feeds: %s: %s\n", a.Author, a.Kind)
+		}
+	}
 	if len(st.KeysDue) == 0 {
 		b.WriteString("[+] keys\n")
 	}

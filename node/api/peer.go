@@ -7,6 +7,7 @@ import (
 	"accord/exchange"
 	"accord/exchange/agency"
 	"accord/exchange/records"
+	"accord/node/feeds"
 	"accord/node/wire"
 	"accord/node/witness"
 )
@@ -16,6 +17,7 @@ type Peer interface {
 	Record(ctx context.Context, id exchange.RecordID, author exchange.MemberID) (wire.Record, error)
 	Deliver(ctx context.Context, id exchange.ReleaseID) (wire.Delivery, error)
 	witness.Peer
+	feeds.Peer
 	Rosters(ctx context.Context, after int) (wire.Rosters, error)
 	Membership(ctx context.Context) (wire.Membership, error)
 	Recoveries(ctx context.Context) (wire.Recoveries, error)

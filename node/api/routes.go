@@ -85,6 +85,16 @@ var routes = []route{
 	{"GET", "/api/v1/records/{id}", peers | operator, anybody, false, (*Server).record},
 	{"POST", "/api/v1/records/{id}/correct", operator, clerks, false, (*Server).correctRecord},
 	{"POST", "/api/v1/records/{id}/retract", operator, clerks, false, (*Server).retractRecord},
+	{"POST", "/api/v1/records/{id}/erase", operator, officers, false, (*Server).eraseRecord},
+
+	{"GET", "/api/v1/changes", everybody, nobody, false, (*Server).changes},
+	{"GET", "/api/v1/feeds", operator, anybody, false, (*Server).feedsStatus},
+	{"POST", "/api/v1/feeds/alarms/{id}/settle", operator, officers, false, (*Server).settleFeedAlarm},
+	{"GET", "/api/v1/feeds/receipts/{id}", operator, anybody, false, (*Server).feedReceipts},
+	{"POST", "/api/v1/feeds/{member}/documents", peers, nobody, false, (*Server).feedDocuments},
+	{"POST", "/api/v1/feeds/{member}/receipts", peers, nobody, false, (*Server).takeFeedReceipt},
+	{"GET", "/feeds/{member}/checkpoint", everybody, nobody, false, (*Server).feedCheckpoint},
+	{"GET", "/feeds/{member}/tile/{path...}", everybody, nobody, false, (*Server).feedTile},
 
 	{"GET", "/api/v1/releases", operator, readers, false, (*Server).releases},
 	{"POST", "/api/v1/releases", operator, clerks, false, (*Server).askRelease},

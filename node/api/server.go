@@ -20,6 +20,7 @@ import (
 	"accord/exchange/machine"
 	"accord/node/audit"
 	"accord/node/config"
+	"accord/node/feeds"
 	"accord/node/metrics"
 	"accord/node/wire"
 	"accord/node/witness"
@@ -55,6 +56,7 @@ type Server struct {
 	Ledger  agency.Ledger
 	Node    Node
 	Witness *witness.Witness
+	Feeds   *feeds.Feeds
 	Audit   *audit.Log
 	Metrics *metrics.Metrics
 	Log     *slog.Logger

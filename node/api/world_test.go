@@ -25,6 +25,7 @@ import (
 	"accord/exchange"
 	"accord/exchange/agency"
 	"accord/exchange/catalogue"
+	"accord/exchange/feed"
 	"accord/exchange/intake"
 	"accord/exchange/machine"
 	"accord/exchange/members"
@@ -32,6 +33,7 @@ import (
 	"accord/node/audit"
 	"accord/node/client"
 	"accord/node/config"
+	"accord/node/feeds"
 	"accord/node/metrics"
 	"accord/node/wire"
 	"accord/node/witness"
@@ -291,9 +293,17 @@ func (w *world) join(id exchange.MemberID, kind exchange.MemberKind) {
 	}
 	node := &fakeNode{w: w, self: id}
 	w.nodes[id] = node
-	w.servers[id] = &Server{Config: cfg, Agency: a, Ledger: w.machine, Node: node, Audit: sinks, Clock: w.clock,
+	fed, err := feeds.Open(feeds.Config{Federation: "qinghai", Self: id, Dir: filepath.Join(dir, "feeds"), Store: store, Ledger: w.machine, Keys: fixedKeys(id),
+		Peer: func(m exchange.MemberID) (feeds.Peer, error) { return node.Peer(m) }, Read: a.ReadRecord,
+		Verify: func(m exchange.MemberID, jwt string) error { _, _, err := a.VerifyRecord(m, jwt); return err },
+		Anchor: func(ctx context.Context, b feed.AnchorBody) error {
+			_, err := a.Act(ctx, "node", exchange.VerbFeedAnchor, b)
+			return err
+		}, Clock: w.clock})
+	must(err)
+	w.servers[id] = &Server{Feeds: fed, Config: cfg, Agency: a, Ledger: w.machine, Node: node, Audit: sinks, Clock: w.clock,
 		Witness: w.witness(id, node, dir),
-		Metrics: metrics.New("test", string(id), metrics.Gauges{Forks: zero, Documents: zero, BadDocs: zero, Stopped: zero, Cosigned: zero, Complaints: zero, LedgerSize: zero, AppliedLog: zero, CommitLog: zero, IsLeader: zero, Records: zero, AuditSinks: zero, LedgerTimeS: zero}),
+		Metrics: metrics.New("test", string(id), metrics.Gauges{Forks: zero, Documents: zero, BadDocs: zero, Stopped: zero, Cosigned: zero, Complaints: zero, LedgerSize: zero, AppliedLog: zero, CommitLog: zero, IsLeader: zero, Records: zero, AuditSinks: zero, LedgerTimeS: zero, Feeds: zero, FeedBehind: zero}),
 		Log:     slog.New(slog.NewTextHandler(w.log, nil))}
 }
 
@@ -347,7 +357,7 @@ func (w *world) send(m exchange.MemberID, r *http.Request) reply {
 	rec := httptest.NewRecorder()
 	w.servers[m].Handler().ServeHTTP(rec, r)
 	out := reply{status: rec.Code, header: rec.Result().Header, body: rec.Body.String()}
-	public := strings.HasPrefix(r.URL.Path, "/ledger/") // what caches may keep
+	public := strings.HasPrefix(r.URL.Path, "/ledger/") || strings.HasPrefix(r.URL.Path, "/feeds/") // what caches may keep
 	if out.header.Get("X-Content-Type-Options") != "nosniff" || out.header.Get("Cache-Control") != "no-store" && !public {
 		w.t.Errorf("%s %s: the answer lacks its protecting headers", r.Method, r.URL.Path)
 	}

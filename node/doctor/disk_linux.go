@@ -26,6 +26,9 @@ var kinds = map[int64]struct {
 	0x794c7630: {"overlayfs", false, false},
 }
 
+// Free is how many bytes this user can still write below a folder.
+func Free(dir string) uint64 { return fileSystem(dir).Free }
+
 // fileSystem is what lies under a folder.
 func fileSystem(dir string) Disk {
 	var st syscall.Statfs_t

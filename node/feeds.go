@@ -1,0 +1,50 @@
+package node
+
+import (
+	"context"
+	"path/filepath"
+
+	"accord/exchange"
+	"accord/exchange/feed"
+	"accord/node/doctor"
+	"accord/node/failpoint"
+	"accord/node/feeds"
+)
+
+// leastRoom is how much disk others' records must leave, in bytes: this node's own
+// log and records come first.
+const leastRoom = 1 << 30
+
+// openFeeds makes what anchors this member's feed and follows the others'.
+func (n *Node) openFeeds() (err error) {
+	n.feeds, err = feeds.Open(feeds.Config{
+		Federation: n.cfg.Federation, Self: n.id.Member, Dir: filepath.Join(n.cfg.Dir, "feeds"), Store: n.records, Ledger: n.machine,
+		Keys: currentKeys{n}, Peer: func(m exchange.MemberID) (feeds.Peer, error) { return n.Peer(m) },
+		Read: n.agency.ReadRecord,
+		Verify: func(author exchange.MemberID, jwt string) error {
+			_, _, err := n.agency.VerifyRecord(author, jwt)
+			return err
+		},
+		Anchor: func(ctx context.Context, b feed.AnchorBody) error {
+			if n.machine.Allows(exchange.VerbFeedAnchor) != nil {
+				return nil // until every node knows the verb
+			}
+			attempt, cancel := context.WithTimeout(ctx, n.cfg.RequestTimeout)
+			defer cancel()
+			_, err := n.agency.Act(attempt, announcer, exchange.VerbFeedAnchor, b)
+			return err
+		},
+		Ready: func() bool {
+			_, gone := n.removed()
+			return !gone && n.ready.Load() && !n.witness.Stopped()
+		},
+		Room: func() error {
+			if doctor.Free(n.cfg.Dir) < leastRoom {
+				return feeds.ErrRoom.With()
+			}
+			return nil
+		},
+		Clock: n.opts.Clock, Log: n.log, Hook: failpoint.Hook(),
+	})
+	return err
+}

@@ -1,0 +1,121 @@
+package feeds
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"accord/crypto/jws"
+	"accord/crypto/keys"
+	"accord/exchange"
+	"accord/exchange/feed"
+	"accord/exchange/records"
+	"accord/node/wire"
+)
+
+// place names the positions kept in the store beside a feed.
+func (fl *follow) place(what string) string { return what + "/" + string(fl.author) }
+
+// erased makes sure that what a batch erased is gone from the store's files.
+func (fl *follow) erased(ctx context.Context, items []records.Item) error {
+	for _, item := range items {
+		if item.Document != nil && item.Document.Kind == feed.Erasure {
+			return fl.Store.Scrub(ctx)
+		}
+	}
+	return nil
+}
+
+// checkAtOnce bounds how many documents a round looks at behind the feed.
+const checkAtOnce = 4096
+
+// signatures verifies, behind the feed, the own signatures of what was taken over,
+// and gives receipts for what was erased. A record is authentic by its place in its
+// author's signed feed; that it does not verify by itself is the author's fault.
+func (fl *follow) signatures(ctx context.Context) error {
+	at, err := fl.Store.Position(ctx, fl.place("checked"))
+	if err != nil {
+		return err
+	}
+	for done := 0; done < checkAtOnce; {
+		items, err := fl.Store.FeedItems(ctx, fl.author, at, 256)
+		if err != nil || len(items) == 0 {
+			return err
+		}
+		for _, item := range items {
+			if err := fl.check(ctx, item); err != nil {
+				return err
+			}
+		}
+		at += int64(len(items))
+		done += len(items)
+		if err := fl.Store.SetPosition(ctx, records.Position{Feed: fl.place("checked"), Index: at}); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// check verifies one document and, for an erasure, tells its author.
+func (fl *follow) check(ctx context.Context, item records.Item) error {
+	if item.Lack != records.Held {
+		return nil
+	}
+	var err error
+	var d feed.Document
+	if item.Entry.Kind.Carries() {
+		err = fl.Verify(fl.author, item.JWT)
+	} else if d, err = feed.ReadDocument(item.Entry, fl.author, fl.Federation, item.JWT); err == nil {
+		err = d.Verify(fl.attestKey)
+	}
+	if err != nil {
+		_ = fl.accuse(KindSignature, item.Index, fmt.Sprintf("the document of entry %d is not signed with its author's key", item.Index),
+			evidence{Entry: string(item.Entry.Encode()), Document: item.JWT})
+		return nil
+	}
+	if d.Kind == feed.Erasure {
+		return fl.receipt(ctx, d)
+	}
+	return nil
+}
+
+// receipt hands the author this member's signed word that it erased. The round ends
+// where the author does not take it, and begins there again.
+func (fl *follow) receipt(ctx context.Context, d feed.Document) error {
+	if _, err := fl.Store.Get(ctx, d.Record); !errors.Is(err, records.ErrNotFound) {
+		return records.ErrStorage.Wrap(errors.Join(errors.New("an erased record is still there"), err))
+	}
+	attest, err := fl.Keys.Key(keys.Attest)
+	if err != nil {
+		return err
+	}
+	token, err := feed.SignReceipt(feed.Receipt{Issuer: fl.Self, IssuedAt: fl.Clock().Unix(), Federation: fl.Federation, Author: fl.author,
+		Erasure: d.ID, Record: d.Record}, attest)
+	if err != nil {
+		return err
+	}
+	peer, err := fl.Peer(fl.author)
+	if err != nil {
+		return err
+	}
+	ask, cancel := context.WithTimeout(ctx, askTime)
+	defer cancel()
+	return peer.FeedReceipt(ask, fl.author, wire.FeedReceipt{JWS: token})
+}
+
+// TakeReceipt keeps a member's receipt for an own erasure.
+func (f *Feeds) TakeReceipt(ctx context.Context, member exchange.MemberID, token string) error {
+	m, _ := f.Ledger.View().Member(member)
+	r, err := feed.ReadReceipt(token, member, f.Self, f.Federation, func(kid string) (keys.Public, error) {
+		for _, k := range m.Keys {
+			if k.Public.KID() == kid && k.Public.Use() == keys.Attest {
+				return k.Public, nil
+			}
+		}
+		return keys.Public{}, jws.ErrKey
+	})
+	if err != nil {
+		return err
+	}
+	return f.Store.AddReceipt(ctx, records.Receipt{Erasure: r.Erasure, Member: member, JWT: token, At: exchange.MillisOf(f.Clock())})
+}

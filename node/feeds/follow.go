@@ -1,0 +1,250 @@
+package feeds
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"accord/crypto/keys"
+	"accord/crypto/tlog"
+	"accord/exchange"
+	"accord/exchange/feed"
+	"accord/exchange/records"
+)
+
+// The errors of following a feed.
+var (
+	ErrFollow = exchange.Define(exchange.KindUnverified, "FEED-020",
+		exchange.Text{Zh: "{author} 的记录流不可信：{why}", En: "the feed of {author} is not believed: {why}"},
+		exchange.Text{Zh: "用 accord feed status 查看警报和证据文件", En: "see the alarm and its evidence with accord feed status"})
+	ErrRoom = exchange.Define(exchange.KindUnavailable, "FEED-021",
+		exchange.Text{Zh: "磁盘余量不足，暂停接收其他单位的记录", En: "too little disk is left to take in more of others' records"},
+		exchange.Text{Zh: "腾出空间；接收会自动继续", En: "make room; it goes on by itself"})
+	ErrShort = exchange.Define(exchange.KindUnverified, "FEED-022",
+		exchange.Text{Zh: "{author} 的应答超出限度或中断", En: "the answer of {author} breaks a limit or breaks off"},
+		exchange.Text{Zh: "下一轮会重试；若持续如此，请联系该单位", En: "it is asked again in the next round; if it stays so, ask that member"})
+)
+
+// Bounds of single requests.
+const (
+	askTime  = 20 * time.Second // a checkpoint or tile
+	bulkTime = 2 * time.Minute  // the documents of a batch
+)
+
+// head is an author's checkpoint that verified, with the note it came in.
+type head struct {
+	tlog.Checkpoint
+	note []byte
+	tree *tlog.Tiled // as the author shows it; nothing of it is believed unproved
+}
+
+// poll does one round. What it returns has been said as an alarm.
+func (fl *follow) poll(ctx context.Context) error {
+	err := fl.advance(ctx)
+	var known *exchange.Error
+	switch {
+	case err == nil:
+		fl.clear(fl.author, KindStalled)
+	case ctx.Err() != nil && errors.Is(ctx.Err(), context.Canceled):
+	case errors.Is(err, ErrFollow), errors.Is(err, records.ErrMoved): // said, or another round's doing
+	default:
+		why := "it does not answer"
+		if errors.As(err, &known) {
+			why = known.Code + " " + known.What(exchange.En)
+		}
+		fl.raise(Alarm{Author: fl.author, Kind: KindStalled, Size: fl.size(ctx), Why: why}, nil)
+	}
+	return err
+}
+
+func (fl *follow) size(ctx context.Context) int64 {
+	f, err := fl.Store.Feed(ctx, fl.author)
+	if err != nil {
+		return 0
+	}
+	return f.Edge.Size()
+}
+
+// advance takes over what is new.
+func (fl *follow) advance(ctx context.Context) error {
+	peer, err := fl.Peer(fl.author)
+	if err != nil {
+		return err
+	}
+	anchor, _ := fl.Ledger.View().Anchor(fl.author) // before the checkpoint, which must cover it
+	h, err := fl.checkpoint(ctx, peer)
+	if err != nil {
+		return err
+	}
+	have, err := fl.Store.Feed(ctx, fl.author)
+	if err != nil {
+		return err
+	}
+	if err := fl.extends(have, anchor, h); err != nil {
+		return err
+	}
+	for {
+		fl.mu.Lock()
+		fl.have = have.Edge.Size()
+		fl.mu.Unlock()
+		if have.Edge.Size() == h.Size {
+			break
+		}
+		if err := fl.Room(); err != nil {
+			return err
+		}
+		if have, err = fl.batch(ctx, peer, have, h); err != nil {
+			return err
+		}
+	}
+	if err := fl.lacking(ctx, peer); err != nil {
+		return err
+	}
+	return fl.signatures(ctx)
+}
+
+// checkpoint gets the author's newest and verifies its signature.
+func (fl *follow) checkpoint(ctx context.Context, peer Peer) (head, error) {
+	ask, cancel := context.WithTimeout(ctx, askTime)
+	defer cancel()
+	note, err := peer.FeedCheckpoint(ask, fl.author)
+	if err != nil {
+		return head{}, err
+	}
+	var known []tlog.Key
+	m, _ := fl.Ledger.View().Member(fl.author)
+	for _, k := range m.Keys {
+		if k.Public.Use() != keys.Cosign {
+			continue
+		}
+		if key, err := tlog.FeedKey(fl.Federation, string(fl.author), k.Public); err == nil {
+			known = append(known, key)
+		}
+	}
+	signed, err := tlog.Open(note, tlog.FeedOrigin(fl.Federation, string(fl.author)), known...)
+	if err != nil {
+		return head{}, fl.accuse(KindCheckpoint, 0, "its checkpoint does not verify: "+err.Error(), evidence{Note: string(note)})
+	}
+	fl.mu.Lock()
+	fl.seen = signed.Size
+	fl.mu.Unlock()
+	return head{signed.Checkpoint, note, tlog.NewTiled(signed.Size, func(t tlog.Tile) ([]byte, error) {
+		ask, cancel := context.WithTimeout(ctx, askTime)
+		defer cancel()
+		return peer.FeedTile(ask, fl.author, t)
+	})}, nil
+}
+
+// extends proves that what is held, and what the ledger has anchored, are the
+// beginning of what the author shows now.
+func (fl *follow) extends(have records.Feed, anchor feed.Anchor, h head) error {
+	ev := evidence{Note: string(h.note), Held: have.Note, HeldSize: have.Edge.Size(), HeldRoot: have.Edge.Root().String(), Anchor: &anchor}
+	switch {
+	case h.Size < have.Edge.Size():
+		return fl.accuse(KindShrunk, h.Size, fmt.Sprintf("its checkpoint has %d entries, and it showed %d before", h.Size, have.Edge.Size()), ev)
+	case h.Size < anchor.Size:
+		return fl.accuse(KindShrunk, h.Size, fmt.Sprintf("its checkpoint has %d entries, and it anchored %d", h.Size, anchor.Size), ev)
+	}
+	if err := fl.begins(have.Edge.Size(), have.Edge.Root(), h); err != nil {
+		return fl.proven(err, KindRewrite, have.Edge.Size(), "what it showed before is not the beginning of what it shows now", ev)
+	}
+	if anchor.Size > fl.anchored {
+		if err := fl.begins(anchor.Size, anchor.Root, h); err != nil {
+			return fl.proven(err, KindAnchor, anchor.Size, "what it anchored on the ledger is not the beginning of what it shows", ev)
+		}
+		fl.mu.Lock()
+		fl.anchored = anchor.Size
+		fl.mu.Unlock()
+	}
+	return nil
+}
+
+// begins is nil when the tree of that size and root is the beginning of the head's:
+// tlog.ErrProof when it is not, or another error when that cannot be told.
+func (fl *follow) begins(size int64, root tlog.Hash, h head) error {
+	if size == h.Size {
+		if root != h.Root {
+			return tlog.ErrProof
+		}
+		return nil
+	}
+	proof, err := h.tree.ProveConsistency(size, h.Size)
+	if err != nil {
+		return err
+	}
+	return tlog.CheckConsistency(proof, size, root, h.Size, h.Root)
+}
+
+// proven accuses when a proof failed and passes other errors on.
+func (fl *follow) proven(err error, kind string, size int64, why string, ev evidence) error {
+	if errors.Is(err, tlog.ErrProof) || errors.Is(err, tlog.ErrFormat) || errors.Is(err, tlog.ErrRange) {
+		return fl.accuse(kind, size, why, ev)
+	}
+	return err
+}
+
+// batch takes over the next entries: proves them, gets their documents, stores
+// everything.
+func (fl *follow) batch(ctx context.Context, peer Peer, have records.Feed, h head) (records.Feed, error) {
+	from := have.Edge.Size()
+	// up to a border of bundles, so that each bundle is fetched once
+	until := min(h.Size, (from+int64(fl.Batch))/tlog.TileWidth*tlog.TileWidth)
+	if until <= from {
+		until = min(h.Size, (from/tlog.TileWidth+1)*tlog.TileWidth)
+	}
+	entries, err := fl.entries(ctx, peer, from, until, h.Size)
+	if err != nil {
+		return have, err
+	}
+	edge := have.Edge
+	for _, e := range entries {
+		edge.Append(e.Leaf())
+	}
+	if err := fl.begins(until, edge.Root(), h); err != nil {
+		return have, fl.proven(err, KindRewrite, until, "its entries do not lead to its checkpoint", evidence{Note: string(h.note)})
+	}
+	items, err := fl.documents(ctx, peer, from, entries)
+	if err != nil && !errors.Is(err, errPart) {
+		return have, err
+	}
+	fl.hit("feeds.batch.before")
+	if err := fl.Store.Follow(ctx, fl.author, from, items, string(h.note)); err != nil {
+		return have, err
+	}
+	fl.hit("feeds.batch.after")
+	if err := fl.erased(ctx, items); err != nil {
+		return have, err
+	}
+	return fl.Store.Feed(ctx, fl.author)
+}
+
+// entries gets a range of entries from the bundles they lie in.
+func (fl *follow) entries(ctx context.Context, peer Peer, from, until, size int64) ([]feed.Entry, error) {
+	all := make([]feed.Entry, 0, until-from)
+	for n := from / tlog.TileWidth; n*tlog.TileWidth < until; n++ {
+		tile := tlog.Tile{Level: tlog.EntriesLevel, Index: n, Width: int(min(tlog.TileWidth, size-n*tlog.TileWidth))}
+		ask, cancel := context.WithTimeout(ctx, askTime)
+		data, err := peer.FeedTile(ask, fl.author, tile)
+		cancel()
+		if err != nil {
+			return nil, err
+		}
+		raw, err := tlog.ParseEntryBundle(data, tile.Width)
+		if err != nil {
+			return nil, ErrShort.Wrap(err, "author", fl.author)
+		}
+		for i, one := range raw {
+			at := n*tlog.TileWidth + int64(i)
+			if at < from || at >= until {
+				continue
+			}
+			e, err := feed.DecodeEntry(one)
+			if err != nil {
+				return nil, err // signed or not, this version cannot go on here
+			}
+			all = append(all, e)
+		}
+	}
+	return all, nil
+}

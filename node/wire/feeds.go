@@ -1,0 +1,122 @@
+package wire
+
+import (
+	"time"
+
+	"accord/crypto/tlog"
+	"accord/exchange"
+)
+
+// FeedEntry names an entry of a feed by its place and the digest of its document.
+type FeedEntry struct {
+	Index  int64  `json:"index"`
+	Digest string `json:"digest"` // SHA-256, lower-case hex
+}
+
+// AskDocuments asks an author's node for the documents of entries of its feed.
+type AskDocuments struct {
+	Entries []FeedEntry `json:"entries"`
+}
+
+// FeedDocument is one of them, a line of the answer: the document as signed or, with
+// Lack, why there is none.
+type FeedDocument struct {
+	Index     int64  `json:"index"`
+	Document  string `json:"document,omitempty"`  // of an erased record: the erasure
+	Lack      string `json:"lack,omitempty"`      // withheld, erased, missing
+	Category  string `json:"category,omitempty"`  // of a withheld record
+	Namespace string `json:"namespace,omitempty"` // of its subject
+	Catalogue int    `json:"catalogue,omitempty"` // version that does not let the asker hold it
+}
+
+// FeedReceipt is a member's signed word that it erased what an erasure names.
+type FeedReceipt struct {
+	JWS string `json:"jws"`
+}
+
+// FeedStatus is where one feed stands at this node.
+type FeedStatus struct {
+	Author     exchange.MemberID `json:"author"`
+	Own        bool              `json:"own"`
+	Size       int64             `json:"size"` // entries here
+	Seen       int64             `json:"seen"` // entries of the newest checkpoint seen
+	Root       tlog.Hash         `json:"root"` // over the entries here
+	Anchor     int64             `json:"anchor"`
+	AnchoredAt *time.Time        `json:"anchored_at,omitempty"` // ledger time
+	Withheld   int64             `json:"withheld"`              // records this member may not hold
+	Erased     int64             `json:"erased"`
+	Missing    int64             `json:"missing"`             // records the author does not give
+	PolledAt   *time.Time        `json:"polled_at,omitempty"` // when the author was asked last
+	WellAt     *time.Time        `json:"well_at,omitempty"`   // when that ended well last
+	Alarms     int               `json:"alarms"`              // open ones
+}
+
+// FeedAlarm is something found wrong with a feed.
+type FeedAlarm struct {
+	ID        string              `json:"id"`
+	Author    exchange.MemberID   `json:"author"`
+	Kind      string              `json:"kind"` // checkpoint, shrunk, rewrite, anchor, document, signature, missing, stalled, own
+	Size      int64               `json:"size"` // entries, or the entry, at which it shows
+	Why       string              `json:"why"`
+	FoundAt   time.Time           `json:"found_at"`
+	Evidence  string              `json:"evidence,omitempty"` // file under the data folder
+	SettledBy exchange.OperatorID `json:"settled_by,omitempty"`
+	Reason    string              `json:"reason,omitempty"`
+}
+
+// FeedsStatus is every feed at this node, with the alarms.
+type FeedsStatus struct {
+	Feeds  []FeedStatus `json:"feeds"`
+	Alarms []FeedAlarm  `json:"alarms"`
+}
+
+// TypeCompressedLines is the media type of the answer to AskDocuments: NDJSON in
+// gzip. It is not named as an encoding of the transfer, so that no proxy unpacks it.
+const TypeCompressedLines = "application/x-ndjson+gzip"
+
+// KeptReceipt is a member's receipt for an erasure, as it signed it.
+type KeptReceipt struct {
+	Member exchange.MemberID `json:"member"`
+	At     time.Time         `json:"at"`
+	JWS    string            `json:"jws"`
+}
+
+// FeedReceipts are the receipts for one erasure, and the members that gave none yet.
+type FeedReceipts struct {
+	Receipts []KeptReceipt       `json:"receipts"`
+	Awaited  []exchange.MemberID `json:"awaited"`
+}
+
+// EraseRecord orders a record destroyed.
+type EraseRecord struct {
+	Ground    string `json:"ground"`    // retention, order, request
+	Reference string `json:"reference"` // number of the decision; goes into this member's audit log, digested
+}
+
+// Erasure is the signed order that goes into the feed.
+type Erasure struct {
+	ID       string            `json:"id"`
+	Record   exchange.RecordID `json:"record"`
+	Ground   string            `json:"ground"`
+	Document string            `json:"document"`
+}
+
+// Change is one entry of a log, numbered from 0 without gaps.
+type Change struct {
+	Number  int64              `json:"number"`
+	Kind    string             `json:"kind"`              // of a feed: record, correction, retraction, erasure; of the ledger: the verb where it is public, or statement
+	ID      string             `json:"id"`                // random
+	Entry   string             `json:"entry"`             // the log entry; its hash is the leaf
+	At      *time.Time         `json:"at,omitempty"`      // of the ledger
+	Member  exchange.MemberID  `json:"member,omitempty"`  // who said it
+	Entries []exchange.EntryID `json:"entries,omitempty"` // list entries that it is about
+}
+
+// Changes is a part of a log in order, with the log's signed head.
+type Changes struct {
+	Log        string   `json:"log"`  // its origin
+	Size       int64    `json:"size"` // entries of the log now
+	Next       int64    `json:"next"` // since for the call that goes on
+	Changes    []Change `json:"changes"`
+	Checkpoint string   `json:"checkpoint,omitempty"` // signed note; it may be older than the newest change
+}
