@@ -82,6 +82,16 @@ var matrix = map[string]string{
 	"GET /ledger/checkpoint":                 "pmnuhcoad",
 	"GET /ledger/policy":                     "pmnuhcoad",
 	"GET /ledger/tile/{path...}":             "pmnuhcoad",
+
+	"POST /api/v1/records/{id}/erase":       "o",
+	"GET /api/v1/changes":                   "pmnuhcoad",
+	"GET /api/v1/feeds":                     "coad",
+	"POST /api/v1/feeds/alarms/{id}/settle": "o",
+	"GET /api/v1/feeds/receipts/{id}":       "coad",
+	"POST /api/v1/feeds/{member}/documents": "m",
+	"POST /api/v1/feeds/{member}/receipts":  "m",
+	"GET /feeds/{member}/checkpoint":        "pmnuhcoad",
+	"GET /feeds/{member}/tile/{path...}":    "pmnuhcoad",
 }
 
 // Shows: B2, B3
@@ -95,7 +105,7 @@ func TestAuthorityMatrix(t *testing.T) {
 		if !known {
 			t.Errorf("%s stands in no matrix", name)
 		}
-		target := strings.NewReplacer("{id}", "AAAAAAAAAAAAAAAAAAAAAA", "{list}", "black", "{version}", "1", "{path...}", "0/000.p/1").Replace(rt.path)
+		target := strings.NewReplacer("{id}", "AAAAAAAAAAAAAAAAAAAAAA", "{member}", "regulator", "{list}", "black", "{version}", "1", "{path...}", "0/000.p/1").Replace(rt.path)
 		for _, c := range matrixCallers {
 			cells++
 			got := w.ask("regulator", c.as, rt.method, target, `{"unknown":1}`)

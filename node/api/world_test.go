@@ -433,7 +433,8 @@ func decodes(schema, media, body string) error {
 // fits says whether a path is of a pattern.
 func fits(pattern, path string) bool {
 	if prefix, _, many := strings.Cut(pattern, "{path...}"); many {
-		return strings.HasPrefix(path, prefix)
+		n := strings.Count(prefix, "/")
+		return strings.Count(path, "/") >= n && fits(prefix, strings.Join(strings.SplitAfter(path, "/")[:n], ""))
 	}
 	p, q := strings.Split(pattern, "/"), strings.Split(path, "/")
 	if len(p) != len(q) {

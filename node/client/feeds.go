@@ -80,7 +80,7 @@ func (c *Client) FeedDocuments(ctx context.Context, author exchange.MemberID, as
 			io.Closer
 		}{io.LimitReader(plain, maxAnswer), resp.Body}
 	}
-	resp.Request.Method = http.MethodGet // nothing is changed there, whatever is lost
+	resp.Request = &http.Request{Method: http.MethodGet} // nothing is changed there, whatever is lost
 	return c.events(ctx, resp, func(line json.RawMessage) error {
 		var d wire.FeedDocument
 		if err := strictjson.Unmarshal(line, &d); err != nil {
