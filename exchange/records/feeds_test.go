@@ -186,7 +186,7 @@ func testErasures(t *testing.T, open opener) {
 		t.Errorf("its correction: %+v", got)
 	}
 	items, err := s.FeedItems(ctx, "association", 0, 10)
-	if err != nil || len(items) != 4 || items[0].Lack != records.Erased || items[0].JWT != "" || items[3].Entry.Kind != feed.Erasure {
+	if err != nil || len(items) != 4 || items[0].Lack != records.Erased || items[0].JWT != items[3].JWT || items[3].Entry.Kind != feed.Erasure {
 		t.Errorf("%+v %v", items, err)
 	}
 	treeOf(t, s, "association")
