@@ -31,6 +31,12 @@ func (n *Node) openWitness() (err error) {
 			_, err := n.ledger.Propose(ctx, payload)
 			return err
 		},
+		Applied: func() uint64 {
+			if l := n.inLog.Load(); l != nil {
+				return l.Status().Applied
+			}
+			return 0
+		},
 		Leader: func() exchange.MemberID {
 			m, _ := n.memberOf(n.ledger.Status().Leader)
 			return m

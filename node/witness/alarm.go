@@ -290,12 +290,47 @@ func (w *Witness) Parted(a Alarm, file func(note []byte) []byte) {
 	w.raise(a, file(note))
 }
 
+// passed finds a cosigned checkpoint whose log entry this node has applied without
+// coming to its size. Nothing is missing that could still come: what the log held there
+// when the quorum signed is gone.
+func (w *Witness) passed() (Cosigned, bool) {
+	var applied uint64
+	if w.Applied != nil {
+		applied = w.Applied()
+	}
+	view := w.Ledger.View() // after, so that it holds all that was applied
+	applied = max(applied, view.Index())
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	at := slices.IndexFunc(w.chain, func(c Cosigned) bool { return c.Size > view.Size() && c.Index <= applied })
+	if at < 0 {
+		return Cosigned{}, false
+	}
+	return w.chain[at], true
+}
+
+// shortened raises the alarm that this node's log lacks what a quorum, and this node,
+// had cosigned by the same entry.
+func (w *Witness) shortened(c Cosigned) {
+	view := w.Ledger.View()
+	if w.selfAccused() {
+		return
+	}
+	w.raiseFinding(Alarm{Kind: KindSelf, Size: c.Size, Index: c.Index, Ours: view.Root().String(), Theirs: c.Root.String(), With: []exchange.MemberID{},
+		Against: c.Signers, Verdict: VerdictSelf, Stops: true,
+		Why: fmt.Sprintf("log entry %d is applied and leaves the ledger at %d leaves, where it had %d when a quorum cosigned it", c.Index, view.Size(), c.Size)}, []byte(c.Note))
+}
+
+// selfAccused says whether an open alarm is about what this node signed itself.
+func (w *Witness) selfAccused() bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return slices.ContainsFunc(w.alarms, func(a Alarm) bool { return a.Kind == KindSelf && a.Settled == nil })
+}
+
 // contradicted raises the alarm that this node's tree is not the one it signed.
 func (w *Witness) contradicted(last mark, view *machine.View) {
-	w.mu.Lock()
-	known := slices.ContainsFunc(w.alarms, func(a Alarm) bool { return a.Kind == KindSelf && a.Settled == nil })
-	w.mu.Unlock()
-	if known {
+	if w.selfAccused() {
 		return
 	}
 	root, _ := view.Tree().RootAt(last.Size)

@@ -65,6 +65,9 @@ func (w *Witness) Gather(ctx context.Context, size int64) (Cosigned, error) {
 // collect calls on the others whatever is kept already.
 func (w *Witness) collect(ctx context.Context, size int64) (Cosigned, error) {
 	own, err := w.Sign(ctx, size)
+	if errors.Is(err, ErrBehind) {
+		w.compareSmaller(ctx, size)
+	}
 	if err != nil {
 		return Cosigned{}, err
 	}
@@ -96,6 +99,21 @@ func (w *Witness) collect(ctx context.Context, size int64) (Cosigned, error) {
 	}
 	c := Cosigned{Size: mine.Size, Root: mine.Root, Index: indexOf(view, mine.Size), At: exchange.MillisOf(w.Clock()), Signers: signers, Note: string(note)}
 	return c, w.keep(c)
+}
+
+// compareSmaller compares with the others a size this node signs nothing over, because
+// it had signed more before: its ledger may not be on the way there, but another one
+// that is shorter.
+func (w *Witness) compareSmaller(ctx context.Context, size int64) {
+	ctx, cancel := context.WithTimeout(ctx, gatherTimeout)
+	defer cancel()
+	w.everybody(ctx, func(ctx context.Context, peer Peer, m members.Member) ([]byte, error) {
+		answer, err := peer.Checkpoint(ctx, size)
+		if err != nil {
+			return nil, err
+		}
+		return w.compare(m, []byte(answer.Note), nil)
+	})
 }
 
 var errOtherHistory = errors.New("witness: the member signed another history; the note is evidence of a fork")

@@ -121,6 +121,10 @@ func (w *Witness) Sign(ctx context.Context, size int64) ([]byte, error) {
 	}
 	if last := w.signed; last.Size > 0 {
 		if last.Size > tree.Size() {
+			if c, ok := w.passed(); ok {
+				w.shortened(c)
+				return nil, ErrContradiction.With("size", c.Size)
+			}
 			return nil, ErrBehind.With("size", last.Size)
 		}
 		if at, err := tree.RootAt(last.Size); err != nil || at != last.Root {

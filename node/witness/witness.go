@@ -57,6 +57,9 @@ type Config struct {
 	Check func(payload []byte) error
 	// Propose puts a complained-about statement into the log.
 	Propose func(ctx context.Context, payload []byte) error
+	// Applied is the newest log entry applied here, also if it brought no statement; nil
+	// means the one that brought the last.
+	Applied func() uint64
 	// Leader is the member whose node leads, "" when unknown.
 	Leader func() exchange.MemberID
 	// GivenUp says whether a plan of recovery says of a node that it must never
