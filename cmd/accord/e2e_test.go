@@ -21,19 +21,8 @@ import (
 	"accord/node/wire"
 )
 
-// binary builds the program once for all tests with real processes.
-var binary = sync.OnceValues(func() (string, error) {
-	dir, err := os.MkdirTemp("", "accord-e2e-")
-	if err != nil {
-		return "", err
-	}
-	path := filepath.Join(dir, "accord")
-	out, err := exec.Command("go", "build", "-o", path, ".").CombinedOutput()
-	if err != nil {
-		return "", fmt.Errorf("%w: %s", err, out)
-	}
-	return path, nil
-})
+// binary is the program for all tests with real processes.
+var binary = builtWith("")
 
 func accordBinary(t *testing.T) string {
 	t.Helper()

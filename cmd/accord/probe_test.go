@@ -25,7 +25,7 @@ func TestMain(m *testing.M) {
 	if err := os.Unsetenv("GOFLAGS"); err != nil {
 		panic(err)
 	}
-	testscript.Main(m, map[string]func(){
+	testscript.Main(cleanRun{m}, map[string]func(){
 		"accord":          main,
 		"accord-evidence": writeEvidence,
 		"accord-probe": func() {

@@ -11,7 +11,6 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
-	"sync"
 	"sync/atomic"
 	"syscall"
 	"testing"
@@ -60,20 +59,6 @@ if [ $folder ]; then mkdir -p "$1"; else rm -f "$2"; cat "$1" > "$2"; set -- "$2
 // programs are the builds of the program that rehearsals use: one that takes orders to
 // fail and to have a wrong clock, and the release after it, which does so, too.
 var programs = map[string]func() (string, error){"now": builtWith("failpoints"), "next": builtWith("failpoints,accord_next")}
-
-func builtWith(tags string) func() (string, error) {
-	return sync.OnceValues(func() (string, error) {
-		dir, err := os.MkdirTemp("", "accord-rehearsed-")
-		if err != nil {
-			return "", err
-		}
-		path := filepath.Join(dir, "accord")
-		if out, err := exec.Command("go", "build", "-tags", tags, "-o", path, ".").CombinedOutput(); err != nil {
-			return "", fmt.Errorf("%w: %s", err, out)
-		}
-		return path, nil
-	})
-}
 
 // rehearsal is a federation of four real processes to rehearse on.
 type rehearsal struct {

@@ -4,9 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"flag"
-	"os"
-	"os/exec"
-	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
@@ -24,15 +21,8 @@ import (
 
 var everyOrder = flag.Bool("upgrade.orders", false, "upgrade in every order of the nodes and not only one (takes long)")
 
-// nextBinary builds the program as the release after this one, once.
-var nextBinary = sync.OnceValues(func() (string, error) {
-	dir, err := os.MkdirTemp("", "accord-next-")
-	if err != nil {
-		return "", err
-	}
-	path := filepath.Join(dir, "accord")
-	return path, exec.Command("go", "build", "-tags", "accord_next", "-o", path, ".").Run()
-})
+// nextBinary is the program as the release after this one.
+var nextBinary = builtWith("accord_next")
 
 // echo signs the verb that only the next release knows, for a member.
 func (f *federation) echo(member, id string) []byte {
