@@ -53,7 +53,7 @@ func TestACosignedHistoryStandsAlone(t *testing.T) {
 	until(t, "the entry is under a cosigned checkpoint", func() bool {
 		got, err := court.Checkpoints(ctx)
 		n := len(got.Checkpoints)
-		return err == nil && n > 0 && got.Checkpoints[n-1].Size == 2 && len(got.Checkpoints[n-1].Signers) >= 3
+		return err == nil && n > 0 && got.Checkpoints[n-1].Size >= 2 && len(got.Checkpoints[n-1].Signers) >= 3
 	})
 	text, err := court.Policy(ctx)
 	if err != nil {
@@ -71,7 +71,7 @@ func TestACosignedHistoryStandsAlone(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if signed, err := policy.Check(note, tlog.LedgerOrigin(f.Federation)); err != nil || signed.Size != 2 {
+	if signed, err := policy.Check(note, tlog.LedgerOrigin(f.Federation)); err != nil || signed.Size < 2 {
 		t.Errorf("the served checkpoint: %v", err)
 	}
 	for name, get := range map[string]func() ([]byte, error){
@@ -96,7 +96,7 @@ func TestACosignedHistoryStandsAlone(t *testing.T) {
 	}
 	c.Stop("court")
 	report, err := node.VerifyHistory(ctx, c.Config("court"), node.Options{}, func(int64, int64) {})
-	if err != nil || report.Statements != 1 || report.Cosigned != 2 || report.Checkpoints < 1 || report.Uncertain != 0 {
+	if err != nil || report.Statements < 1 || report.Cosigned < 2 || report.Checkpoints < 1 || report.Uncertain != 0 {
 		t.Errorf("offline: %+v %v", report, err)
 	}
 }
