@@ -151,6 +151,7 @@ func (c Config) raftConfig(notify chan<- bool, away *absences) *raft.Config {
 	rc.ShutdownOnRemove = true
 	rc.PreVoteDisabled = false
 	rc.RestoreCommittedLogs = false
+	rc.NoSnapshotRestoreOnStart = true // openStore has done it, beside reading the log
 	rc.NoLegacyTelemetry = true
 	rc.NotifyCh = notify
 	rc.Logger = newLogger(c.Logger, away)

@@ -287,16 +287,24 @@ func (f *fsm) Restore(r io.ReadCloser) error {
 	if err := f.failure(); err != nil {
 		return err
 	}
+	if err := f.restore(r); err != nil {
+		return f.fail(err)
+	}
+	return nil
+}
+
+// restore brings the machine to a snapshot.
+func (f *fsm) restore(r io.ReadCloser) error {
 	head := make([]byte, bodyHead)
 	if _, err := io.ReadFull(r, head); err != nil {
-		return f.fail(fmt.Errorf("%w: %w", errRestore, err))
+		return fmt.Errorf("%w: %w", errRestore, err)
 	}
 	if string(head[:len(bodyMagic)]) != bodyMagic {
-		return f.fail(fmt.Errorf("%w: %w", errRestore, ErrFormat))
+		return fmt.Errorf("%w: %w", errRestore, ErrFormat)
 	}
 	body := &counter{Reader: r}
 	if err := f.machine.Restore(lend(body, r)); err != nil {
-		return f.fail(fmt.Errorf("%w: %w", errRestore, err))
+		return fmt.Errorf("%w: %w", errRestore, err)
 	}
 	f.growth.taken()
 	f.growth.last.Store(body.n)

@@ -3,6 +3,7 @@ package consensus
 import (
 	"errors"
 	"fmt"
+	"io"
 	"path/filepath"
 	"sync"
 	"sync/atomic"
@@ -98,17 +99,12 @@ func Open(cfg Config, m Machine) (*Log, error) {
 func (l *Log) openStore(m Machine) error {
 	opt := store.Options{Dir: l.cfg.Dir, NodeID: l.cfg.NodeID, Create: l.cfg.Create, Fatal: l.fail,
 		Limit: l.cfg.StoreLimit, Logger: l.cfg.Logger, NoSync: l.cfg.NoSync, FS: l.cfg.Disk, Hook: l.cfg.Hook}
+	l.fsm = newFSM(m, l.cfg, l.fail)
 	var err error
-	if l.store, err = store.Open(opt); err != nil {
+	l.store, l.snaps, err = store.OpenBoth(opt, func(_ *raft.SnapshotMeta, body io.ReadCloser) error { return l.fsm.restore(body) })
+	if err != nil {
 		return err
 	}
-	if l.snaps, err = store.OpenSnapshots(opt); err == nil {
-		err = store.Reconcile(l.store, l.snaps)
-	}
-	if err != nil {
-		return errors.Join(err, l.store.Close())
-	}
-	l.fsm = newFSM(m, l.cfg, l.fail)
 	l.fsm.failed, l.fsm.passed, l.fsm.durable = l.store.Failed, l.store.Passed, l.store.Durable
 	return nil
 }

@@ -27,54 +27,26 @@ type Position struct {
 // never have been committed: nothing in a log says so. The machine's Restore is
 // called first, if there is a snapshot, then Apply for every entry.
 func Inspect(dir, nodeID string, m Machine, logger *slog.Logger) (p Position, err error) {
-	logs, snaps, err := openStopped(dir, nodeID, logger)
+	opt := store.Options{Dir: dir, NodeID: nodeID, Fatal: func(error) {}, Logger: logger}
+	logs, _, err := store.OpenBoth(opt, func(meta *raft.SnapshotMeta, body io.ReadCloser) error { return p.restore(m, meta, body) })
 	if err != nil {
-		return p, err
+		return Position{}, err
 	}
 	defer func() { err = errors.Join(err, logs.Close()) }()
-	if p, err = restoreNewest(snaps, m); err != nil {
-		return p, err
-	}
 	return p, replay(logs, m, &p)
 }
 
-func openStopped(dir, nodeID string, logger *slog.Logger) (*store.Store, *store.Snapshots, error) {
-	opt := store.Options{Dir: dir, NodeID: nodeID, Fatal: func(error) {}, Logger: logger}
-	logs, err := store.Open(opt)
-	if err != nil {
-		return nil, nil, err
-	}
-	snaps, err := store.OpenSnapshots(opt)
-	if err == nil {
-		err = store.Reconcile(logs, snaps)
-	}
-	if err != nil {
-		return nil, nil, errors.Join(err, logs.Close())
-	}
-	return logs, snaps, nil
-}
-
-// restoreNewest brings the machine to the newest snapshot.
-func restoreNewest(snaps *store.Snapshots, m Machine) (p Position, err error) {
-	list, err := snaps.List()
-	if err != nil || len(list) == 0 {
-		return p, err
-	}
-	meta, body, err := snaps.Open(list[0].ID)
-	if err != nil {
-		return p, err
-	}
-	defer body.Close()
+// restore brings the machine to a snapshot.
+func (p *Position) restore(m Machine, meta *raft.SnapshotMeta, body io.ReadCloser) error {
 	head := make([]byte, bodyHead)
 	if _, err := io.ReadFull(body, head); err != nil || string(head[:len(bodyMagic)]) != bodyMagic {
-		return p, fmt.Errorf("%w: snapshot", ErrFormat)
+		return fmt.Errorf("%w: snapshot", ErrFormat)
 	}
 	if err := m.Restore(lend(body, body)); err != nil {
-		return p, fmt.Errorf("%w: %w", errRestore, err)
+		return fmt.Errorf("%w: %w", errRestore, err)
 	}
-	p = Position{Index: meta.Index, Term: meta.Term, Snapshot: meta.Index}
-	p.Servers = servers(meta.Configuration)
-	return p, nil
+	*p = Position{Index: meta.Index, Term: meta.Term, Snapshot: meta.Index, Servers: servers(meta.Configuration)}
+	return nil
 }
 
 // replay applies the entries behind the snapshot.

@@ -4,10 +4,13 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/hashicorp/raft"
 )
 
 // legacyName is the one file of a store of before the first release.
@@ -15,6 +18,55 @@ const legacyName = "log.db"
 
 // Open opens the store and reads all of it: a store that opens is whole.
 func Open(opt Options) (*Store, error) {
+	s, err := hold(opt)
+	if err == nil {
+		err = s.readAll()
+	}
+	return s.opened(err)
+}
+
+// OpenBoth is Open and [OpenSnapshots] of one directory, each on a processor of its
+// own, and [Reconcile]. The newest snapshot, if there is one, is given to be read
+// while it is verified: an error of newest is returned if the snapshot is whole.
+func OpenBoth(opt Options, newest func(*raft.SnapshotMeta, io.ReadCloser) error) (*Store, *Snapshots, error) {
+	s, err := hold(opt) // first: whoever opens snapshots removes unfinished ones
+	if err != nil {
+		s, err = s.opened(err)
+		return s, nil, err
+	}
+	var snaps *Snapshots
+	var beside error
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		snaps, beside = openSnapshots(opt, newest)
+	}()
+	err = s.readAll()
+	<-done
+	if err == nil {
+		err = beside
+	}
+	if err == nil {
+		err = Reconcile(s, snaps)
+	}
+	s, err = s.opened(err)
+	return s, snaps, err
+}
+
+// opened gives the store, or closes what was opened of it.
+func (s *Store) opened(err error) (*Store, error) {
+	if err == nil {
+		return s, nil
+	}
+	if s == nil {
+		return nil, err
+	}
+	s.shut()
+	return nil, errors.Join(err, s.closeFiles())
+}
+
+// hold takes the directory for this process.
+func hold(opt Options) (*Store, error) {
 	if opt.Fatal == nil || opt.NodeID == "" {
 		return nil, errors.New("store: Fatal and NodeID are required")
 	}
@@ -24,18 +76,12 @@ func Open(opt Options) (*Store, error) {
 	s.latch.init(opt)
 	names, err := s.fs.List()
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return nil, fmt.Errorf("store: open: %w", err)
+		return s, fmt.Errorf("store: open: %w", err)
 	}
 	if err == nil || opt.Create {
-		err = s.enter(names)
-	} else {
-		err = s.absent()
+		return s, s.enter(names)
 	}
-	if err != nil {
-		s.shut()
-		return nil, errors.Join(err, s.closeFiles())
-	}
-	return s, nil
+	return s, s.absent()
 }
 
 func (s *Store) absent() error {
@@ -55,11 +101,15 @@ func (s *Store) enter(names []string) (err error) {
 			"set the node up anew, with an empty directory and a new node id", ErrFormat, legacyName)
 	}
 	if !slices.Contains(names, stateName) {
-		if err := s.found(names); err != nil {
-			return err
-		}
+		return s.found(names)
 	}
-	if err = s.load(); err == nil {
+	return nil
+}
+
+// readAll reads the log and what is beside it.
+func (s *Store) readAll() error {
+	err := s.load()
+	if err == nil {
 		err = s.judgePoison()
 	}
 	if errors.Is(err, ErrDamaged) || errors.Is(err, ErrFormat) {

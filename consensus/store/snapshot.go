@@ -2,7 +2,6 @@ package store
 
 import (
 	"bufio"
-	"bytes"
 	"crypto/sha256"
 	"encoding/binary"
 	"errors"
@@ -57,36 +56,11 @@ type Snapshots struct {
 	mu     sync.Mutex
 	newest uint64 // index, 0 for none
 	term   uint64 // of the newest
-	seen   string // the snapshot OpenSnapshots verified, for the Open that follows
 	since  time.Time
 	space  space
 }
 
 var _ raft.SnapshotStore = (*Snapshots)(nil)
-
-// OpenSnapshots opens the directory and verifies the newest snapshot completely.
-// A damaged newest snapshot is an error and not a reason to take an older one:
-// the log behind it is gone.
-func OpenSnapshots(opt Options) (*Snapshots, error) {
-	opt = opt.withDefaults()
-	s := &Snapshots{fs: opt.FS, fatal: opt.Fatal, log: opt.Logger, hit: opt.Hook, space: space{floor: opt.Floor}}
-	if err := s.sweep(); err != nil {
-		return nil, err
-	}
-	list, err := s.List()
-	if err != nil {
-		return nil, fmt.Errorf("%w (%s)", err, Advice)
-	}
-	if len(list) > 0 {
-		_, r, err := s.Open(list[0].ID)
-		if err != nil {
-			return nil, fmt.Errorf("%w (%s)", err, Advice)
-		}
-		_ = r.Close()
-		s.seen = list[0].ID
-	}
-	return s, s.note()
-}
 
 // sweep removes what a crash left half written, and makes sure of the names that
 // are there.
@@ -223,88 +197,6 @@ func readSnapHeader(r io.Reader) (*raft.SnapshotMeta, []byte, error) {
 	meta := &raft.SnapshotMeta{Version: raft.SnapshotVersionMax, Configuration: c}
 	meta.Index, meta.Term, meta.ConfigurationIndex = cur.u64(), cur.u64(), cur.u64()
 	return meta, head, nil
-}
-
-// verified says, once, that a snapshot was verified a moment ago: a start reads
-// the newest for the machine right after OpenSnapshots.
-func (s *Snapshots) verified(id string) bool {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.seen != id {
-		return false
-	}
-	s.seen = ""
-	return true
-}
-
-// Open verifies a snapshot from end to end and then gives its body.
-func (s *Snapshots) Open(id string) (*raft.SnapshotMeta, io.ReadCloser, error) {
-	f, err := s.fs.Open(snapFile(id))
-	if err != nil {
-		return nil, nil, fmt.Errorf("store: open snapshot: %w", err)
-	}
-	meta, err := verifySnapshot(f, id, s.verified(id))
-	if err != nil {
-		_ = f.Close()
-		return nil, nil, fmt.Errorf("snapshot %s: %w", id, err)
-	}
-	body := io.NewSectionReader(f, int64(snapHeaderLen(meta)), meta.Size)
-	return meta, &snapBody{Reader: bufio.NewReaderSize(body, 256<<10), body: body, f: f}, nil
-}
-
-type snapBody struct {
-	io.Reader
-	body *io.SectionReader
-	f    disk.File
-	held bool
-}
-
-// Hold gives the body to be read at any place. Close then leaves the file open: it
-// is closed when nobody refers to the body any more, as the runtime does for every
-// file, and readers need not say when they are done.
-func (b *snapBody) Hold() io.ReaderAt {
-	b.held = true
-	return b.body
-}
-
-func (b *snapBody) Close() error {
-	if b.held {
-		return nil
-	}
-	return b.f.Close()
-}
-
-// verifySnapshot checks header and length and, unless that was done a moment ago,
-// everything else.
-func verifySnapshot(f disk.File, id string, done bool) (*raft.SnapshotMeta, error) {
-	r := bufio.NewReaderSize(whole(f), 256<<10)
-	meta, head, err := readSnapHeader(r)
-	if err != nil {
-		return nil, err
-	}
-	if err := fitMeta(meta, f, id); err != nil {
-		return nil, err
-	}
-	if done {
-		return meta, nil
-	}
-	sum := sha256.New()
-	sum.Write(head)
-	if _, err := io.CopyN(sum, r, meta.Size); err != nil {
-		return nil, fmt.Errorf("%w: snapshot ends early", ErrDamaged)
-	}
-	want := snapshotTrailer(meta.Size, sum)
-	got := make([]byte, snapTrailer)
-	if _, err := io.ReadFull(r, got); err != nil || !bytes.Equal(got, want) {
-		return nil, fmt.Errorf("%w: snapshot does not match its checksum", ErrDamaged)
-	}
-	return meta, nil
-}
-
-func snapshotTrailer(size int64, sum hash.Hash) []byte {
-	b := binary.BigEndian.AppendUint64(nil, uint64(size))
-	b = sum.Sum(b)
-	return append(b, snapEnd...)
 }
 
 // Create starts a snapshot.
