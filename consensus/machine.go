@@ -29,9 +29,11 @@ type Machine interface {
 	Snapshot() (Snapshot, error)
 	// Restore replaces the state by one a Snapshot wrote: it builds beside,
 	// verifies and swaps. After an error the node stops. If r comes out of this
-	// node's store it also has Hold() io.ReaderAt: the same bytes, 0 being where r
-	// began, for as long as the machine refers to them. They never change; their
-	// disk space stays taken although the snapshot may be removed meanwhile.
+	// node's store it is verified as it is read: its last bytes come only when the
+	// whole was found to be what was written. It then also has Hold() io.ReaderAt:
+	// the same bytes, 0 being where r began, for as long as the machine refers to
+	// them. They never change; their disk space stays taken although the snapshot
+	// may be removed meanwhile.
 	Restore(r io.Reader) error
 }
 

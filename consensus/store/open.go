@@ -155,6 +155,7 @@ func (s *Store) load() error {
 	s.seed, s.values = s.state.seed(), s.state.Values
 	var generation uint64
 	var term uint64
+	defer func() { s.scratch = nil }()
 	for i, x := range s.state.Segments {
 		if term, err = s.loadSegment(x, term, &generation); err != nil {
 			return err
@@ -188,7 +189,10 @@ func (s *Store) loadSegment(x extent, term uint64, generation *uint64) (uint64, 
 	}
 	s.segments = append(s.segments, g)
 	g.extent = x
-	b := make([]byte, g.size)
+	if int64(cap(s.scratch)) < g.size {
+		s.scratch = make([]byte, g.size)
+	}
+	b := s.scratch[:g.size]
 	if err := readFull(g.file, b, 0); err != nil {
 		return 0, fmt.Errorf("%s: %w", segmentName(x.Number), err)
 	}

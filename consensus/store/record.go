@@ -134,9 +134,9 @@ func decodeRecord(b []byte, s salt) (h head, data []byte, err error) {
 	return h, data, nil
 }
 
-// entry makes raft's form of a record; the data is copied.
+// entry makes raft's form of a record, which keeps data.
 func (h *head) entry(data []byte) raft.Log {
-	e := raft.Log{Index: h.index, Term: h.term, Type: raft.LogType(h.kind), Data: append([]byte{}, data...)}
+	e := raft.Log{Index: h.index, Term: h.term, Type: raft.LogType(h.kind), Data: data}
 	if h.at != 0 {
 		e.AppendedAt = time.Unix(0, h.at).UTC()
 	}

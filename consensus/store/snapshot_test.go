@@ -203,3 +203,98 @@ func TestHeldSnapshot(t *testing.T) {
 		t.Error("reads on behind the body:", err)
 	}
 }
+
+// The last bytes of a body come only when the whole file is what was written: nobody
+// who reads a damaged one to its end can take it for good.
+func TestDamagedBodyDoesNotEnd(t *testing.T) {
+	dir := t.TempDir()
+	open(t, dir, true)
+	snaps, err := OpenSnapshots(options(dir, false))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for index, body := range []string{9: "", 10: "what it holds"} {
+		if index < 9 {
+			continue
+		}
+		snapshot(t, snaps, uint64(index), body)
+		path := filepath.Join(dir, snapFile(snapName(2, uint64(index))))
+		b, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		b[len(b)-len(snapEnd)-1] ^= 1 // of the sum
+		if err := os.WriteFile(path, b, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		meta, r, err := snaps.Open(snapName(2, uint64(index)))
+		if err != nil {
+			t.Fatal(err)
+		}
+		n, err := io.ReadFull(r, make([]byte, meta.Size))
+		if _, again := r.Read(make([]byte, 1)); !errors.Is(again, ErrDamaged) || body != "" && (n == len(body) || !errors.Is(err, ErrDamaged)) {
+			t.Errorf("%q: %d bytes, %v, then %v", body, n, err, again)
+		}
+		_ = r.Close()
+	}
+}
+
+// Whoever is given the newest snapshot at a start reads it while the log is read. A
+// damaged one is no start, whatever he makes of it; his own error counts for a whole
+// one.
+func TestOpenBoth(t *testing.T) {
+	dir := t.TempDir()
+	s := open(t, dir, true)
+	fill(t, s, 1, 9)
+	snaps, err := OpenSnapshots(options(dir, false))
+	if err != nil {
+		t.Fatal(err)
+	}
+	snapshotOf(t, snaps, 1, 5, "the state")
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	start := func(user func(*raft.SnapshotMeta, io.ReadCloser) error) error {
+		s, snaps, err := OpenBoth(options(dir, false), user)
+		if err != nil {
+			return err
+		}
+		if last, _ := s.LastIndex(); last != 9 {
+			t.Errorf("the log ends at %d", last)
+		}
+		if at, _ := snaps.Newest(); at != 5 {
+			t.Errorf("the newest snapshot is of %d", at)
+		}
+		return s.Close()
+	}
+	read := ""
+	all := func(meta *raft.SnapshotMeta, r io.ReadCloser) error {
+		b, err := io.ReadAll(r)
+		read = fmt.Sprint(meta.Index, " ", string(b))
+		return err
+	}
+	if err := start(all); err != nil || read != "5 the state" {
+		t.Fatalf("read %q, %v", read, err)
+	}
+	own := errors.New("not mine")
+	if err := start(func(*raft.SnapshotMeta, io.ReadCloser) error { return own }); !errors.Is(err, own) || errors.Is(err, ErrDamaged) {
+		t.Errorf("refused by its user: %v", err)
+	}
+	path := filepath.Join(dir, snapFile(snapName(1, 5)))
+	b, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	b[bytes.Index(b, []byte("state"))] ^= 1
+	if err := os.WriteFile(path, b, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for name, user := range map[string]func(*raft.SnapshotMeta, io.ReadCloser) error{
+		"reads it": all, "does not look": func(*raft.SnapshotMeta, io.ReadCloser) error { return nil },
+		"refuses it": func(*raft.SnapshotMeta, io.ReadCloser) error { return own }, "nobody": nil,
+	} {
+		if err := start(user); !errors.Is(err, ErrDamaged) {
+			t.Errorf("damaged, %s: %v", name, err)
+		}
+	}
+}

@@ -90,6 +90,7 @@ type Store struct {
 	suspect atomic.Uint64         // the entry the machine has failed at, 0 for none
 	spare   *spare                // the next segment, made ahead
 	buf     []byte                // of the batch being written
+	scratch []byte                // a segment being read at the start
 
 	mu       sync.RWMutex // held shortly, for what readers look at
 	first    uint64       // 0, 0 when the log is empty

@@ -36,6 +36,16 @@ func TestStreamGivesAndSums(t *testing.T) {
 	}
 }
 
+// A stream that is verified elsewhere is given as it is.
+func TestVerifiedStream(t *testing.T) {
+	body := bytes.Repeat([]byte("abc"), chunkLen)
+	s := NewVerified(bytes.NewReader(body))
+	defer s.Close()
+	if got, err := io.ReadAll(s); err != nil || !bytes.Equal(got, body) {
+		t.Errorf("%d bytes, %v", len(got), err)
+	}
+}
+
 func TestStreamPassesErrorsOn(t *testing.T) {
 	broken := errors.New("broken")
 	s := NewStream(io.MultiReader(bytes.NewReader(make([]byte, 2*chunkLen)), iotest.ErrReader(broken)))

@@ -16,9 +16,9 @@ type Stream struct {
 	done   chan struct{}
 
 	// The goroutine's until chunks is closed.
-	sum  hash.Hash
-	tail []byte // the last bytes, not summed yet
-	err  error  // never io.EOF
+	sum  hash.Hash // nil when nobody asks
+	tail []byte    // the last bytes, not summed yet
+	err  error     // never io.EOF
 
 	now []byte // what Read gives next; the reader's own, as rest
 	own []byte // the chunk it is part of
@@ -31,9 +31,15 @@ const (
 
 // NewStream begins to read. Its user must call Close, after which r is not
 // touched any more.
-func NewStream(r io.Reader) *Stream {
+func NewStream(r io.Reader) *Stream { return newStream(r, sha256.New()) }
+
+// NewVerified is NewStream for a stream that somebody else verifies as it is read:
+// there are no Sums of it.
+func NewVerified(r io.Reader) *Stream { return newStream(r, nil) }
+
+func newStream(r io.Reader, sum hash.Hash) *Stream {
 	s := &Stream{from: r, chunks: make(chan []byte, chunkCount), spare: make(chan []byte, chunkCount),
-		stop: make(chan struct{}), done: make(chan struct{}), sum: sha256.New()}
+		stop: make(chan struct{}), done: make(chan struct{}), sum: sum}
 	for range chunkCount {
 		s.spare <- nil
 	}
@@ -69,6 +75,9 @@ func (s *Stream) run() {
 
 // add sums all but the last 32 bytes there were so far.
 func (s *Stream) add(b []byte) {
+	if s.sum == nil {
+		return
+	}
 	if len(b) < sha256.Size {
 		b = append(s.tail, b...)
 		s.tail = nil

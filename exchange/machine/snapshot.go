@@ -102,9 +102,9 @@ func (c *counted) Write(b []byte) (int, error) {
 // old one and becomes visible, waking everybody who waits for a change, only
 // when all of it has been verified: format, checksum, content digest, the
 // journal's tree and its root, the genesis, and every catalogue. Of a snapshot
-// that Prepare has judged only the digest is compared. What was signed stays in the
-// snapshot's file if the stream can be held (Hold). After an error the
-// machine is as it was.
+// that Prepare has judged only the digest is compared. If the stream can be held (Hold)
+// it is out of the node's own store, which sums it as it is read, and what was signed
+// stays in its file. After an error the machine is as it was.
 func (m *Machine) Restore(r io.Reader) error {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -153,14 +153,20 @@ func (m *Machine) take(r io.Reader) (*Prepared, error) {
 	return p, nil
 }
 
-// holder is a stream out of a file that never changes. Hold gives it to be read at
-// any place, 0 being where the stream began; it stays open while it is referred
-// to, whatever is closed or removed.
+// holder is a stream out of a file that never changes and is verified as it is read:
+// the last bytes come only when all of it was found to be what was written. Hold gives
+// it to be read at any place, 0 being where the stream began; it stays open while it
+// is referred to, whatever is closed or removed.
 type holder interface{ Hold() io.ReaderAt }
 
 // rebuild reads a whole stream and makes the state it holds.
 func (m *Machine) rebuild(r io.Reader) (*Prepared, error) {
-	in := ahead.NewStream(r)
+	own, held := r.(holder)
+	stream := ahead.NewStream
+	if held {
+		stream = ahead.NewVerified // summed where it is kept
+	}
+	in := stream(r)
 	defer in.Close()
 	head, raw, err := readHeader(in)
 	if err != nil {
@@ -177,9 +183,9 @@ func (m *Machine) rebuild(r io.Reader) (*Prepared, error) {
 		return nil, ErrSnapshot.With("why", "header")
 	}
 	options := m.stateOptions()
-	if h, ok := r.(holder); ok {
+	if held {
 		options.Held = func() io.ReaderAt {
-			return io.NewSectionReader(h.Hold(), int64(len(raw)), math.MaxInt64-int64(len(raw)))
+			return io.NewSectionReader(own.Hold(), int64(len(raw)), math.MaxInt64-int64(len(raw)))
 		}
 	}
 	store, _, err := state.ReadRows(in, schema(), options, state.Head{Index: head.Index,
@@ -188,28 +194,31 @@ func (m *Machine) rebuild(r io.Reader) (*Prepared, error) {
 		return nil, err
 	}
 	p := &Prepared{Index: head.Index, header: raw, store: store}
-	if err := p.finish(m, head, in); err != nil {
+	if err := p.finish(m, head, in, !held); err != nil {
 		_ = store.Close()
 		return nil, err
 	}
 	return p, nil
 }
 
-// finish reads what stands behind the rows and judges the whole.
-func (p *Prepared) finish(m *Machine, head header, in *ahead.Stream) (err error) {
+// finish reads what stands behind the rows and judges the whole, by its sum too if it
+// was summed.
+func (p *Prepared) finish(m *Machine, head header, in *ahead.Stream, summed bool) (err error) {
 	if _, err := io.ReadFull(in, p.Root[:]); err != nil {
 		return err
 	}
 	tail := make([]byte, sha256.Size+1)
 	n, err := io.ReadFull(in, tail)
-	if err != io.ErrUnexpectedEOF {
+	if err != io.ErrUnexpectedEOF || n != sha256.Size {
 		return ErrSnapshot.Wrap(err, "why", "checksum")
 	}
-	want, whole := in.Sums()
-	if !bytes.Equal(tail[:n], want[:]) {
-		return ErrSnapshot.With("why", "checksum")
+	if summed {
+		want, whole := in.Sums()
+		if !bytes.Equal(tail[:n], want[:]) {
+			return ErrSnapshot.With("why", "checksum")
+		}
+		p.sum = whole
 	}
-	p.sum = whole
 	if p.tree, p.cat, err = m.judge(p.store.View(), head, p.Root); err != nil {
 		return err
 	}

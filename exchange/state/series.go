@@ -226,6 +226,18 @@ func (p *pending) encode(write func(dst []byte) []byte) []byte {
 	return p.data[start:len(p.data):len(p.data)]
 }
 
+// again empties what was added, and keeps its memory for what a transaction that goes
+// on adds next: reading a snapshot adds a thousand rows a thousand times.
+func (p *pending) again() {
+	p.base += int64(len(p.rows))
+	clear(p.rows)
+	clear(p.blobs)
+	p.rows, p.data, p.blobs, p.carried = p.rows[:0], p.data[:0], p.blobs[:0], 0
+	for _, heads := range p.heads {
+		clear(heads)
+	}
+}
+
 type pendingRow struct {
 	data   []byte
 	keys   [maxKeys]string

@@ -115,7 +115,7 @@ func (tx *Tx) addLogs() {
 		if p := tx.added[t.tableName()]; p != nil {
 			tx.store.logs[t.tableName()].commit(p)
 			tx.counts[t.tableName()] += len(p.rows)
-			delete(tx.added, t.tableName())
+			p.again()
 		}
 	}
 }
