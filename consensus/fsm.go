@@ -87,7 +87,7 @@ func (f *fsm) Apply(e *raft.Log) any {
 		}
 	}
 	f.passed(e.Index)
-	f.growth.applied(len(e.Data))
+	f.growth.applied(e.Index, len(e.Data))
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if e.Index <= f.applied || e.Term < f.term {

@@ -132,7 +132,7 @@ func (l *Log) openTransport() (err error) {
 	l.trans = transport.New(transport.Config{Network: l.cfg.Transport, Guard: l.guard, Calls: l.serveCall,
 		Logger: l.cfg.Logger, HeartbeatTimeout: l.cfg.Heartbeat, Timeout: l.cfg.RPCTimeout,
 		Spool: l.cfg.Dir, Vet: l.vet, Vouch: l.vouch, Unproven: l.doubt,
-		Silent: func() bool { return l.store.Room() != nil || l.cfg.unfit() != nil }, Holds: l.store.Holds, Durable: l.store.Durable})
+		Silent: func() bool { return l.store.Room() != nil || l.cfg.unfit() != nil }, Holds: l.store.Holds, Durable: l.store.Durable, Committed: l.fsm.growth.known.Store})
 	return nil
 }
 

@@ -20,7 +20,17 @@ type growth struct {
 	last  atomic.Int64 // size of the newest snapshot
 	due   chan struct{}
 	since int64 // bytes applied since; the apply goroutine's
+
+	known atomic.Uint64 // how far the leader said that the log is committed
 }
+
+// A node that catches up writes its snapshots when it has: they would take a third of
+// its time, and the next would soon replace each. Only after catchingUp times as much
+// as makes another node take one it takes one on the way: less is then lost by a crash.
+const (
+	catchingUp = 4
+	behind     = 100 // entries: so many a node may lag in ordinary times
+)
 
 // newGrowth spreads the nodes out by their ids: not all should write at once.
 func newGrowth(least int64, nodeID string) *growth {
@@ -29,9 +39,13 @@ func newGrowth(least int64, nodeID string) *growth {
 	return &growth{least: least + least/4096*int64(h.Sum32()%1024), due: make(chan struct{}, 1)}
 }
 
-// applied counts bytes.
-func (g *growth) applied(n int) {
-	if g.since += int64(n); g.since < max(g.least, g.last.Load()/2) {
+// applied counts the bytes of the entry at index.
+func (g *growth) applied(index uint64, n int) {
+	limit := max(g.least, g.last.Load()/2)
+	if g.known.Load() > index+behind {
+		limit *= catchingUp
+	}
+	if g.since += int64(n); g.since < limit {
 		return
 	}
 	select {

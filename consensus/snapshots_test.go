@@ -50,3 +50,24 @@ func TestSnapshotsByBytes(t *testing.T) {
 		t.Errorf("%d snapshots after a start and 2,500 bytes", n-before)
 	}
 }
+
+// A newcomer that was fed the log has a snapshot soon after it has caught up, although
+// nothing is written any more.
+func TestANewcomerTakesItsSnapshotAtTheEnd(t *testing.T) {
+	c := consensustest.New(t, 3, consensustest.Options{Adjust: func(cfg *consensus.Config) { cfg.SnapshotBytes = 2000 }})
+	const entries = 400
+	payload := strings.Repeat("x", 500)
+	for i := range entries {
+		c.Propose(c.Leader(), fmt.Sprintf("k%d=%s", i, payload))
+	}
+	c.Settle()
+	fresh := c.Add()
+	c.Eventually("the newcomer is let in", func() bool {
+		n := c.Nodes[fresh]
+		return c.Nodes[c.Leader()].Log.AddNonvoter(n.ID, n.Address) == nil
+	})
+	c.Settle()
+	c.Eventually("the newcomer takes a snapshot when it has caught up", func() bool {
+		return c.Nodes[fresh].Log.Status().SnapshotIndex > entries-150
+	})
+}

@@ -3,8 +3,9 @@ package machine
 import "sync"
 
 // rememberBytes bounds the payloads of one generation of a memory. What Check
-// passes is applied soon, and then forgotten.
-const rememberBytes = 4 << 20
+// passes is applied soon, and then forgotten; a node that catches up has checked two
+// messages of 8 MiB while it applies a third.
+const rememberBytes = 16 << 20
 
 // memory keeps verified commands by digest, from Check to Apply. It is bounded:
 // when the young generation is full it becomes the old one, and the old one is
