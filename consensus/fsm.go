@@ -28,6 +28,7 @@ type fsm struct {
 	failed   func(e *raft.Log, why []byte) error // keeps count of entries that cannot be applied
 	passed   func(index uint64)
 	durable  func(index uint64) error // returns once an index is on this disk
+	fill     func(e *raft.Log) error  // reads data that was left in the store
 	growth   *growth
 	stepped  chan struct{} // the applied index has moved
 
@@ -62,7 +63,7 @@ func (p *point) passed(index, term uint64) bool {
 
 func newFSM(m Machine, cfg Config, fatal func(error)) *fsm {
 	return &fsm{machine: m, maxEntry: cfg.MaxEntry, fatal: fatal, growth: newGrowth(cfg.SnapshotBytes, cfg.NodeID), stepped: make(chan struct{}, 1),
-		failed: func(*raft.Log, []byte) error { return nil }, passed: func(uint64) {}, durable: func(uint64) error { return nil },
+		failed: func(*raft.Log, []byte) error { return nil }, passed: func(uint64) {}, durable: func(uint64) error { return nil }, fill: func(*raft.Log) error { return nil },
 		seed: maphash.MakeSeed(), proposals: map[uint64]*waiter{}, points: map[*point]struct{}{}}
 }
 
@@ -75,6 +76,9 @@ func (f *fsm) Apply(e *raft.Log) any {
 	// what it applied it must still know after a power cut.
 	if err := f.durable(e.Index); err != nil {
 		return err
+	}
+	if err := f.fill(e); err != nil {
+		return f.fail(fmt.Errorf("entry %d: %w", e.Index, err))
 	}
 	payloads, err := decodeGroup(e.Data, f.maxEntry)
 	if err != nil {

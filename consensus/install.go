@@ -66,9 +66,10 @@ func (l *Log) sendsAhead() bool {
 // GetLog reads an entry. The one a snapshot ends with is known by its place and term
 // when a snapshot was installed and the log goes on behind it; raft asks a follower
 // for no more than that. Without it the follower would refuse the entries behind it
-// as soon as one answer is lost, and be sent the snapshot again.
+// as soon as one answer is lost, and be sent the snapshot again. The data of a large
+// entry is read when it is sent or applied.
 func (s logs) GetLog(index uint64, e *raft.Log) error {
-	err := s.Store.GetLog(index, e)
+	err := s.Store.GetBrief(index, e)
 	if at, term := s.snaps.Last(); errors.Is(err, raft.ErrLogNotFound) && index == at && index > 1 {
 		*e = raft.Log{Index: index, Term: term, Type: raft.LogNoop}
 		return nil

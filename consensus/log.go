@@ -105,7 +105,7 @@ func (l *Log) openStore(m Machine) error {
 	if err != nil {
 		return err
 	}
-	l.fsm.failed, l.fsm.passed, l.fsm.durable = l.store.Failed, l.store.Passed, l.store.Durable
+	l.fsm.failed, l.fsm.passed, l.fsm.durable, l.fsm.fill = l.store.Failed, l.store.Passed, l.store.Durable, l.store.Fill
 	return nil
 }
 
@@ -132,7 +132,8 @@ func (l *Log) openTransport() (err error) {
 	l.trans = transport.New(transport.Config{Network: l.cfg.Transport, Guard: l.guard, Calls: l.serveCall,
 		Logger: l.cfg.Logger, HeartbeatTimeout: l.cfg.Heartbeat, Timeout: l.cfg.RPCTimeout,
 		Spool: l.cfg.Dir, Vet: l.vet, Vouch: l.vouch, Unproven: l.doubt,
-		Silent: func() bool { return l.store.Room() != nil || l.cfg.unfit() != nil }, Holds: l.store.Holds, Durable: l.store.Durable, Committed: l.fsm.growth.known.Store})
+		Silent: func() bool { return l.store.Room() != nil || l.cfg.unfit() != nil }, Holds: l.store.Holds, Durable: l.store.Durable, Fill: l.store.Fill,
+		Committed: l.fsm.growth.known.Store})
 	return nil
 }
 

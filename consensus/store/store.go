@@ -148,7 +148,9 @@ func (s *Store) LastIndex() (uint64, error) {
 
 // GetLog reads one entry; raft.ErrLogNotFound if it is not here. It does not
 // wait for an append under way.
-func (s *Store) GetLog(index uint64, e *raft.Log) error {
+func (s *Store) GetLog(index uint64, e *raft.Log) error { return s.get(index, e, s.read) }
+
+func (s *Store) get(index uint64, e *raft.Log, read func(uint64, *raft.Log) error) error {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
 	if err := s.failed(); err != nil {
@@ -160,11 +162,11 @@ func (s *Store) GetLog(index uint64, e *raft.Log) error {
 	if s.recent.get(index, e) {
 		return nil
 	}
-	return s.guarded("read", func() error { return s.read(index, e) })
+	return s.guarded("read", func() error { return read(index, e) })
 }
 
-// read reads an entry from its segment and checks it again.
-func (s *Store) read(index uint64, e *raft.Log) error {
+// place is where the record of an entry lies.
+func (s *Store) place(index uint64) (*segment, spot) {
 	i, _ := slices.BinarySearchFunc(s.segments, index, func(g *segment, index uint64) int {
 		if g.last() < index {
 			return -1
@@ -172,7 +174,12 @@ func (s *Store) read(index uint64, e *raft.Log) error {
 		return 1
 	})
 	g := s.segments[i]
-	at := g.spots[index-g.First]
+	return g, g.spots[index-g.First]
+}
+
+// read reads an entry from its segment and checks it again.
+func (s *Store) read(index uint64, e *raft.Log) error {
+	g, at := s.place(index)
 	b := make([]byte, at.size)
 	if err := readFull(g.file, b, int64(at.at)); err != nil {
 		return err

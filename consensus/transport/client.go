@@ -257,7 +257,9 @@ func (t *Transport) durable(index uint64) error {
 
 // AppendEntries sends entries or, without any, a heartbeat.
 func (t *Transport) AppendEntries(id raft.ServerID, target raft.ServerAddress, args *raft.AppendEntriesRequest, resp *raft.AppendEntriesResponse) error {
-	trim(args)
+	if err := trim(args, t.cfg.Fill); err != nil {
+		return err
+	}
 	err := t.rpc(id, target, args, resp)
 	if err != nil && replicates(args) && away(err) && t.awaitPeer(string(id)) {
 		err = t.rpc(id, target, args, resp)
@@ -265,18 +267,24 @@ func (t *Transport) AppendEntries(id raft.ServerID, target raft.ServerAddress, a
 	return err
 }
 
-// trim shortens the list of entries to what one body should carry. Raft reads
-// the list again after the call to learn how far the peer got, so it sends the
-// rest next.
-func trim(args *raft.AppendEntriesRequest) {
+// trim shortens the list of entries to what one body should carry, and fills those
+// with fill. Raft reads the list again after the call to learn how far the peer got, so
+// it sends the rest next.
+func trim(args *raft.AppendEntriesRequest, fill func(*raft.Log) error) error {
 	size := 0
 	for i, e := range args.Entries {
+		if fill != nil {
+			if err := fill(e); err != nil {
+				return fmt.Errorf("transport: entry %d: %w", e.Index, err)
+			}
+		}
 		size += 32 + len(e.Data)
 		if i > 0 && (size > softAppendBody || i >= MaxEntries) {
 			args.Entries = args.Entries[:i]
-			return
+			return nil
 		}
 	}
+	return nil
 }
 
 // RequestVote asks for a vote.

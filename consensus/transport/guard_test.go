@@ -447,7 +447,9 @@ func TestTrim(t *testing.T) {
 	for i := range uint64(64) {
 		req.Entries = append(req.Entries, &raft.Log{Index: i + 1, Term: 5, Data: make([]byte, MaxEntryData)})
 	}
-	trim(req)
+	if err := trim(req, nil); err != nil {
+		t.Fatal(err)
+	}
 	if len(req.Entries) != 1 {
 		t.Fatalf("%d entries", len(req.Entries))
 	}

@@ -44,7 +44,9 @@ func (p *pipeline) AppendEntries(args *raft.AppendEntriesRequest, resp *raft.App
 	if p.t.silent() {
 		return nil, errSilent
 	}
-	trim(args)
+	if err := trim(args, p.t.cfg.Fill); err != nil {
+		return nil, err
+	}
 	proofs, err := p.t.proofs(args)
 	if err != nil {
 		return nil, err

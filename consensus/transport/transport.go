@@ -49,6 +49,9 @@ type Config struct {
 	// index, or with the error that stops it. Raft is told of a success with
 	// entries, and a peer that asks is told of one, only after that.
 	Durable func(index uint64) error
+	// Fill, if not nil, reads the data of an entry that was left where the log lies. It
+	// is called for the entries that are sent.
+	Fill func(e *raft.Log) error
 	// Committed, if not nil, is told how far the leader says that the log is committed,
 	// which may be far ahead of what is here. It must not block.
 	Committed func(index uint64)
