@@ -46,6 +46,32 @@ func TestVerifiedStream(t *testing.T) {
 	}
 }
 
+// Every text is compared, whatever becomes of the memory of those before.
+func TestSums(t *testing.T) {
+	for wrong := range 12 {
+		s := NewSums()
+		var memory []byte
+		for i := range 10 {
+			text := append(memory, bytes.Repeat([]byte{byte(i)}, 1000*(i%3))...)
+			want := sha256.Sum256(text)
+			if i == wrong {
+				want[0] ^= 1
+			}
+			memory = s.Compare(string(rune('a'+i)), text, want)
+			if len(memory) > 0 {
+				t.Fatal("memory with something in it")
+			}
+		}
+		name, found := s.End()
+		if found != (wrong < 10) || found && name != string(rune('a'+wrong)) {
+			t.Errorf("text %d is wrong: found %v, %q", wrong, found, name)
+		}
+		if again, _ := s.End(); again != name {
+			t.Error("another answer")
+		}
+	}
+}
+
 func TestStreamPassesErrorsOn(t *testing.T) {
 	broken := errors.New("broken")
 	s := NewStream(io.MultiReader(bytes.NewReader(make([]byte, 2*chunkLen)), iotest.ErrReader(broken)))

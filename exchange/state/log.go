@@ -1,7 +1,6 @@
 package state
 
 import (
-	"crypto/sha256"
 	"encoding/binary"
 	"fmt"
 	"iter"
@@ -394,7 +393,7 @@ func (l *Log[T]) carries() bool { return l.blob != nil }
 
 // decode reads one row of a snapshot and adds it, its blob too unless that is
 // lent.
-func (l *Log[T]) decode(tx *Tx, data, blob []byte, lent bool) (id string, err error) {
+func (l *Log[T]) decode(tx *Tx, data, blob []byte, in *rowReader) (id string, err error) {
 	p := tx.pending(l.name)
 	if p == nil {
 		return "", ErrClosed
@@ -407,12 +406,12 @@ func (l *Log[T]) decode(tx *Tx, data, blob []byte, lent bool) (id string, err er
 	if string(again) != string(data) {
 		return "", fmt.Errorf("%w: log %s: a row is not in its one encoding", ErrSnapshot, l.name)
 	}
-	if l.blob != nil && l.blob(row) != sha256.Sum256(blob) {
-		return "", fmt.Errorf("%w: log %s: a blob is not the one its row names", ErrSnapshot, l.name)
-	}
 	n, err := l.add(p, row, again)
-	if err == nil && !lent {
+	if err == nil && in.lender == nil {
 		l.carry(p, string(blob))
+	}
+	if l.blob != nil {
+		in.parts[0] = in.sums.Compare(l.name, blob, l.blob(row)) // blob's own memory goes with it
 	}
 	return rowID(n), err
 }

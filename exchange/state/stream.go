@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"io"
 	"slices"
+
+	"accord/exchange/ahead"
 )
 
 const (
@@ -106,12 +108,10 @@ func ReadRows(r io.Reader, schema *Schema, o Options, head Head) (*Store, Digest
 			_ = s.Close()
 		}
 	}()
-	in := &rowReader{r: r}
-	lender, _ := s.blobs.(Lender)
-	if o.Held == nil {
-		lender = nil
-	}
-	if lender != nil {
+	in := &rowReader{r: r, sums: ahead.NewSums()}
+	defer in.sums.End()
+	if lender, ok := s.blobs.(Lender); ok && o.Held != nil {
+		in.lender = lender
 		lender.Lend(o.Held())
 	}
 	if string(in.bytes(len(rowsMagic))) != rowsMagic {
@@ -131,13 +131,16 @@ func ReadRows(r io.Reader, schema *Schema, o Options, head Head) (*Store, Digest
 		if name != t.tableName() {
 			return fail(in.fault("another table"))
 		}
-		if err := in.table(t, tx, lender, content); err != nil {
+		if err := in.table(t, tx, content); err != nil {
 			return fail(err)
 		}
 		name = ""
 	}
 	if name != "" || tables != 0 {
 		return fail(in.fault("another table"))
+	}
+	if log, wrong := in.sums.End(); wrong {
+		return fail(in.fault("log " + log + ": a blob is not the one its row names"))
 	}
 	sum := Digest(content.Sum(nil))
 	if string(in.bytes(len(sum))) != string(sum[:]) {
@@ -153,7 +156,7 @@ func ReadRows(r io.Reader, schema *Schema, o Options, head Head) (*Store, Digest
 
 // table reads the rows of one table into a transaction and a content digest. Their
 // blobs stay with the lender, if there is one.
-func (in *rowReader) table(t table, tx *Tx, lender Lender, content io.Writer) error {
+func (in *rowReader) table(t table, tx *Tx, content io.Writer) error {
 	last := ""
 	var row []byte
 	n := in.number(8)
@@ -169,12 +172,12 @@ func (in *rowReader) table(t table, tx *Tx, lender Lender, content io.Writer) er
 		if in.err != nil {
 			break
 		}
-		id, err := t.decode(tx, data, blob, lender != nil)
+		id, err := t.decode(tx, data, blob, in)
 		if err != nil {
 			return err
 		}
-		if lender != nil && t.carries() {
-			lender.Place(in.at-int64(len(blob)), len(blob))
+		if in.lender != nil && t.carries() {
+			in.lender.Place(in.at-int64(len(blob)), len(blob))
 		}
 		if id <= last {
 			return in.fault("rows out of order")
@@ -194,11 +197,13 @@ func (in *rowReader) table(t table, tx *Tx, lender Lender, content io.Writer) er
 
 // rowReader keeps the first error, so that a format reads as a list of parts.
 type rowReader struct {
-	r     io.Reader
-	at    int64 // bytes read
-	err   error
-	word  [8]byte
-	parts [2][]byte // memory for frames, the older of them is used again
+	r      io.Reader
+	at     int64 // bytes read
+	err    error
+	word   [8]byte
+	parts  [2][]byte   // memory for frames, the older of them is used again
+	sums   *ahead.Sums // of blobs
+	lender Lender      // keeps the blobs where they are; nil without
 }
 
 func (in *rowReader) fault(what string) error {

@@ -253,7 +253,7 @@ func (t *Table[T]) each(r Reader, yield func(id string, data []byte) error) erro
 }
 
 // decode reads one row of a snapshot and inserts it.
-func (t *Table[T]) decode(tx *Tx, data, _ []byte, _ bool) (id string, err error) {
+func (t *Table[T]) decode(tx *Tx, data, _ []byte, _ *rowReader) (id string, err error) {
 	row := new(T)
 	if err := strictjson.Unmarshal(data, row); err != nil {
 		return "", fmt.Errorf("%w: table %s: %w", ErrSnapshot, t.name, err)
@@ -279,7 +279,7 @@ type table interface {
 	schema() *memdb.TableSchema
 	newSeries(b Blobs) *series
 	each(r Reader, yield func(id string, data []byte) error) error
-	decode(tx *Tx, data, blob []byte, lent bool) (id string, err error)
+	decode(tx *Tx, data, blob []byte, in *rowReader) (id string, err error)
 	carries() bool                                         // whether each row comes with a blob
 	blobDigest(r Reader, n int64) (d Digest, carries bool) // of the blob of row n
 }
