@@ -141,19 +141,30 @@ func distance(a, b []rune, most int) int {
 	return min(last[len(b)], most+1)
 }
 
-// Probe says which keys to ask an index for: names that have any of these,
-// among them all that are no further than near. need is how many of them
-// suffice, if they are those that occur most rarely: a character that differs
-// takes three keys with it at most, and long names have more than that. The sound
-// is asked for besides; it is empty where there is none.
-func (q Query) Probe() (keys []string, need int, sound string) {
-	keys = grams(q.normal)
-	need = len(keys)
+// Probe says what to ask an index for, so that no name is missed which is no
+// further than near.
+type Probe struct {
+	Whole string   // the key of all that are exact, or the same but for the legal form
+	Sound string   // the key of all that sound alike; empty where there is none
+	Any   []string // any of these is in all others that are near
+	// Need is how many of Any suffice, if they are those that occur most rarely:
+	// a character that differs takes three keys with it at most, and long names
+	// have more than that.
+	Need int
+}
+
+// Probe is what to ask an index for; nothing if nothing of the query counts.
+func (q Query) Probe() Probe {
+	p := Probe{Any: grams(q.normal)}
+	if len(p.Any) == 0 {
+		return p
+	}
+	p.Whole, p.Need = wholeMark+q.short, len(p.Any)
 	if n := len(q.runes); n >= 8 {
-		need = min(need, 3*allowed(n+5)+1)
+		p.Need = min(p.Need, 3*allowed(n+5)+1)
 	}
 	if q.sound != "" {
-		sound = soundMark + q.sound
+		p.Sound = soundMark + q.sound
 	}
-	return keys, need, sound
+	return p
 }

@@ -7,9 +7,12 @@ import (
 	"github.com/mozillazg/go-pinyin"
 )
 
-// Keys of an index. A key is text of letters alone, except that the key of a
-// sound begins with a colon.
-const soundMark = ":"
+// Keys of an index are text of letters alone, except that the key of a sound
+// begins with a colon and that of a whole name with an equals sign.
+const (
+	soundMark = ":"
+	wholeMark = "="
+)
 
 // MaxRunes is how much of a name counts: what is longer is compared and indexed
 // as if it ended there. The longest name of an organisation the register of
@@ -18,9 +21,13 @@ const MaxRunes = 200
 
 // Keys are what an index keeps of a normal form, each once, in the order of the
 // name: every two neighbouring characters, the outer two of a name of three or
-// four, so that one wrong character always leaves a key, and how it sounds.
+// four, so that one wrong character always leaves a key, the whole without its
+// legal form, and how it sounds. A name of which nothing counts has none.
 func Keys(normal string) []string {
 	keys := grams(normal)
+	if len(keys) > 0 {
+		keys = append(keys, wholeMark+Short(normal))
+	}
 	if sound := Sound(normal); sound != "" {
 		keys = append(keys, soundMark+sound)
 	}

@@ -115,6 +115,16 @@ func TestScoreOrders(t *testing.T) {
 	}
 }
 
+// What Compare calls exact or the same but for the legal form has the key of the
+// whole, and nothing else needs to be read for it.
+func TestWholeKey(t *testing.T) {
+	for _, pair := range [][2]string{{"張偉", "张 伟"}, {"扎西•顿珠", "扎西·顿珠"}, {"例省恒安保险代理有限公司", "例省恒安保險代理股份有限公司"}, {"李", "李"}} {
+		if !slices.Contains(Keys(Normal(pair[1])), NewQuery(pair[0]).Probe().Whole) {
+			t.Errorf("%s is not found as %s", pair[1], pair[0])
+		}
+	}
+}
+
 // An index that is asked for what Probe says misses no name that is near.
 func TestProbeMissesNothing(t *testing.T) {
 	r := rand.New(rand.NewPCG(1, 2))
@@ -138,7 +148,8 @@ func TestProbeMissesNothing(t *testing.T) {
 		if m.Level > Near {
 			continue
 		}
-		keys, need, sound := q.Probe()
+		probe := q.Probe()
+		keys, need := probe.Any, probe.Need
 		have := Keys(Normal(string(other)))
 		shared := 0
 		for _, k := range keys {
@@ -146,7 +157,7 @@ func TestProbeMissesNothing(t *testing.T) {
 				shared++
 			}
 		}
-		if shared < len(keys)-need+1 && !(sound != "" && slices.Contains(have, sound)) {
+		if shared < len(keys)-need+1 && !slices.Contains(have, probe.Sound) && !slices.Contains(have, probe.Whole) {
 			t.Fatalf("%s and %s are near (%s), but share %d of %d keys where the rarest %d are asked for", string(name), string(other), m.Reason, shared, len(keys), need)
 		}
 	}
@@ -192,7 +203,7 @@ func FuzzNames(f *testing.F) {
 			t.Errorf("Normal of %q is no text", a)
 		}
 		keys := Keys(normal)
-		if len(keys) > MaxRunes+2 {
+		if len(keys) > MaxRunes+3 {
 			t.Errorf("%d keys", len(keys))
 		}
 		one, other := NewQuery(a).Compare(b, false), NewQuery(b).Compare(a, false)

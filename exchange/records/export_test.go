@@ -7,3 +7,19 @@ func Writer(s *SQLite) *sql.DB { return s.writer }
 
 // Reader is the reading pool.
 func Reader(s *SQLite) *sql.DB { return s.reader }
+
+// CountNames counts what the index of names holds.
+func CountNames(t interface{ Fatal(...any) }, s Store) (n int) {
+	var db *sqlStore
+	switch s := s.(type) {
+	case *SQLite:
+		db = &s.sqlStore
+	case *Postgres:
+		db = &s.sqlStore
+	}
+	err := db.reader.QueryRow(`SELECT (SELECT COUNT(*) FROM names) + (SELECT COUNT(*) FROM name_keys)`).Scan(&n)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return n
+}

@@ -103,14 +103,21 @@ func file(ctx context.Context, tx *transaction, d *feed.Document) (bool, error) 
 
 // erase takes a record out, with whatever is sealed in it.
 func erase(ctx context.Context, tx *transaction, author exchange.MemberID, id exchange.RecordID) (bool, error) {
-	var category string
-	var index int64
-	err := tx.QueryRowContext(ctx, `SELECT category, feed_index FROM records WHERE id = ? AND author = ?`, string(id), string(author)).Scan(&category, &index)
+	var subject, given string
+	var at int64
+	err := tx.QueryRowContext(ctx, `SELECT subject, names, feed_index FROM records WHERE id = ? AND author = ?`, string(id), string(author)).Scan(&subject, &given, &at)
 	if errors.Is(err, sql.ErrNoRows) { // withheld, lacking or unknown: from now on it is meant to be
 		_, err := tx.ExecContext(ctx, `UPDATE feed_gaps SET why = ?, category = '' WHERE author = ? AND id = ?`, string(Erased), string(author), string(id))
 		return false, err
 	}
 	if err != nil {
+		return false, err
+	}
+	names, err := decodeNames(given)
+	if err != nil {
+		return false, err
+	}
+	if err := unindex(ctx, tx, exchange.SubjectID(subject), names); err != nil {
 		return false, err
 	}
 	if _, err := tx.ExecContext(ctx, `UPDATE records SET replaces = NULL WHERE replaces = ?`, string(id)); err != nil {
@@ -119,7 +126,7 @@ func erase(ctx context.Context, tx *transaction, author exchange.MemberID, id ex
 	if _, err := tx.ExecContext(ctx, `DELETE FROM records WHERE id = ?`, string(id)); err != nil {
 		return false, err
 	}
-	return true, lack(ctx, tx, author, Item{Index: index, Entry: feed.Entry{ID: string(id)}, Lack: Erased})
+	return true, lack(ctx, tx, author, Item{Index: at, Entry: feed.Entry{ID: string(id)}, Lack: Erased})
 }
 
 func lack(ctx context.Context, tx *transaction, author exchange.MemberID, item Item) error {

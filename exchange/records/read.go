@@ -12,7 +12,7 @@ import (
 )
 
 const columns = `position, id, category, author, operator, subject, subject_kind, catalogue_version, catalogue_digest,
-	issued_at, jwt, digest, row_key, row_digest, source, trust, flags, status, replaces, replaced_by, reason, feed_index`
+	issued_at, jwt, digest, row_key, row_digest, source, trust, flags, status, replaces, replaced_by, reason, feed_index, names`
 
 // scanner is a row of one or of many.
 type scanner interface{ Scan(...any) error }
@@ -20,12 +20,12 @@ type scanner interface{ Scan(...any) error }
 // scan reads the columns, and sealed where it is asked for.
 func scan(row scanner, sealed *string) (Record, error) {
 	var r Record
-	var id, author, operator, subject, status, flags string
+	var id, author, operator, subject, status, flags, given string
 	var issued int64
 	var replaces, replacedBy sql.NullString
 	into := []any{&r.Position, &id, &r.Category, &author, &operator, &subject, &r.SubjectKind, &r.CatalogueVersion,
 		&r.CatalogueDigest, &issued, &r.JWT, &r.Digest, &r.RowKey, &r.RowDigest, &r.Source, &r.Trust, &flags, &status,
-		&replaces, &replacedBy, &r.Reason, &r.FeedIndex}
+		&replaces, &replacedBy, &r.Reason, &r.FeedIndex, &given}
 	if sealed != nil {
 		into = append(into, sealed)
 	}
@@ -40,7 +40,16 @@ func scan(row scanner, sealed *string) (Record, error) {
 			return Record{}, err
 		}
 	}
-	return r, nil
+	var err error
+	r.Names, err = decodeNames(given)
+	return r, err
+}
+
+func decodeNames(text string) (given []string, err error) {
+	if text != "[]" {
+		err = strictjson.Unmarshal([]byte(text), &given)
+	}
+	return given, err
 }
 
 // Get implements Store.

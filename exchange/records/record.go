@@ -4,6 +4,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
+	"slices"
 	"strings"
 	"unicode/utf8"
 
@@ -41,6 +42,7 @@ type Record struct {
 	Operator    exchange.OperatorID
 	Subject     exchange.SubjectID
 	SubjectKind string
+	Names       []string // the subject's, where they are public: what a search by name finds it by
 
 	CatalogueVersion int
 	CatalogueDigest  string // of the catalogue's exact bytes
@@ -77,6 +79,7 @@ const (
 	maxText   = 2000 // source, reason, trust: bytes
 	maxFlags  = 64
 	maxSealed = 64
+	maxNames  = 8
 )
 
 // check refuses a record that could not have come from the agency code.
@@ -102,6 +105,8 @@ func (r *Record) check() error {
 		return malformed("text")
 	case len(r.Flags) > maxFlags:
 		return malformed("flags")
+	case !namesHold(r.Names):
+		return malformed("names")
 	case len(r.Sealed) > maxSealed:
 		return malformed("sealed")
 	}
@@ -113,6 +118,16 @@ func (r *Record) check() error {
 		seen[f.Field] = true
 	}
 	return nil
+}
+
+// namesHold says whether names can be stored: few, none twice, none empty.
+func namesHold(given []string) bool {
+	for i, name := range given {
+		if name == "" || len(name) > maxText || !storable(name) || slices.Contains(given[:i], name) {
+			return false
+		}
+	}
+	return len(given) <= maxNames
 }
 
 // storable says whether every engine keeps the texts as they are: some refuse a

@@ -102,4 +102,21 @@ var migrations = [][]string{{
 		COUNT(*) AS records FROM records
 		GROUP BY category, author, subject_kind, status, issued_at / 86400000`,
 	`CREATE VIEW bi_feeds AS SELECT feed, position FROM positions`,
+}, {
+	// 4: the names a subject may be found by, each once, with how many records give
+	// it and the newest of them; and their keys (package names).
+	`ALTER TABLE records ADD COLUMN names TEXT NOT NULL DEFAULT '[]'`,
+	`CREATE TABLE names (
+		id BIGINT PRIMARY KEY,
+		subject TEXT NOT NULL,
+		name TEXT NOT NULL,
+		records BIGINT NOT NULL,
+		newest BIGINT NOT NULL,
+		UNIQUE (subject, name)
+	)`,
+	`CREATE TABLE name_keys (
+		name_key TEXT NOT NULL,
+		name BIGINT NOT NULL,
+		PRIMARY KEY (name_key, name)
+	)`,
 }}

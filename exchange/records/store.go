@@ -33,6 +33,10 @@ type Store interface {
 	// newest first, without their sealed fields.
 	BySubject(ctx context.Context, subject exchange.SubjectID, limit int) ([]Record, error)
 
+	// SearchNames finds subjects by the names their records give them, the best
+	// answer first, at most limit. more says that there were others.
+	SearchNames(ctx context.Context, name string, limit int) (found []Named, more bool, err error)
+
 	// MarkReplaced says that another record corrects this one. Saying the same
 	// again changes nothing.
 	MarkReplaced(ctx context.Context, id, by exchange.RecordID, reason string) error

@@ -28,7 +28,7 @@ func RunStoreTests(t *testing.T, open opener) {
 		{"round trip", testRoundTrip}, {"atomic batch", testAtomicBatch}, {"row keys", testRowKeys},
 		{"correction", testCorrection}, {"retraction", testRetraction}, {"pages", testPages}, {"filters", testFilters},
 		{"erase", testErase}, {"positions", testPositions}, {"refusals", testRefusals}, {"cancelled", testCancelled},
-		{"reopen", testReopen}, {"feed", testFeed}, {"follow", testFollow}, {"erasures", testErasures},
+		{"reopen", testReopen}, {"feed", testFeed}, {"follow", testFollow}, {"erasures", testErasures}, {"names", testNames}, {"names forgotten", testNamesForgotten},
 	} {
 		t.Run(test.name, func(t *testing.T) { test.run(t, open) })
 	}
@@ -56,6 +56,7 @@ func sample(t *testing.T, n int, secret string) records.Record {
 	return records.Record{
 		ID: id, Category: "discipline-practitioner", Author: "association", Operator: "zhang",
 		Subject: exchange.SubjectID(fmt.Sprintf("person:h1.%d", n%7)), SubjectKind: "practitioner",
+		Names: []string{fmt.Sprintf("例省第%d公司", n%7)},
 		CatalogueVersion: 1, CatalogueDigest: "sha256:00", IssuedAt: exchange.Millis(1_700_000_000_000 + n),
 		JWT: jwt, Digest: records.DigestOf(jwt),
 		Sealed: []records.SealedField{{Field: "resident_id", Digest: digest, Sealed: sealed}},

@@ -13,8 +13,8 @@ import (
 
 const insertRecord = `INSERT INTO records (position, id, category, author, operator, subject, subject_kind,
 	catalogue_version, catalogue_digest, issued_at, jwt, digest, sealed, row_key, row_digest, source, trust, flags,
-	status, replaces, replaced_by, reason, feed_index)
-	VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`
+	status, replaces, replaced_by, reason, feed_index, names)
+	VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`
 
 // InsertBatch implements Store.
 func (s *sqlStore) InsertBatch(ctx context.Context, batch []Record, at ...Position) error {
@@ -72,6 +72,10 @@ func insertRow(ctx context.Context, tx *transaction, insert *sql.Stmt, r *Record
 	if err != nil {
 		return malformed("flags")
 	}
+	given, err := strictjson.Marshal(orEmpty(r.Names))
+	if err != nil {
+		return malformed("names")
+	}
 	status := r.Status
 	if status == "" {
 		status = Active
@@ -79,8 +83,11 @@ func insertRow(ctx context.Context, tx *transaction, insert *sql.Stmt, r *Record
 	_, err = insert.ExecContext(ctx, position, string(r.ID), r.Category, string(r.Author), string(r.Operator),
 		string(r.Subject), r.SubjectKind, r.CatalogueVersion, r.CatalogueDigest, int64(r.IssuedAt), r.JWT, r.Digest,
 		string(sealed), r.RowKey, r.RowDigest, r.Source, r.Trust, string(flags), string(status),
-		nullable(r.Replaces), nullable(r.ReplacedBy), r.Reason, r.FeedIndex)
-	return err
+		nullable(r.Replaces), nullable(r.ReplacedBy), r.Reason, r.FeedIndex, string(given))
+	if err != nil {
+		return err
+	}
+	return index(ctx, tx, r, position)
 }
 
 func setPositions(ctx context.Context, tx *transaction, at []Position) error {

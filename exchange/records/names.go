@@ -1,0 +1,264 @@
+package records
+
+import (
+	"cmp"
+	"context"
+	"database/sql"
+	"errors"
+	"slices"
+	"strings"
+
+	"accord/exchange"
+	"accord/exchange/catalogue"
+	"accord/exchange/names"
+)
+
+// Named is a subject as a search by name found it.
+type Named struct {
+	Subject exchange.SubjectID
+	Name    string // as it was written in a record
+	Current bool   // the newest record that names the subject has this name
+	Match   names.Match
+}
+
+// NamesOf are the names that the public fields of a record give its subject,
+// for Record.Names. What is sealed is never among them: an index would show it.
+func NamesOf(cat *catalogue.Catalogue, category string, public map[string]any) []string {
+	c := cat.Category(category)
+	if c == nil {
+		return nil
+	}
+	var given []string
+	for _, f := range c.Fields {
+		if f.Type != catalogue.TypeName || f.Names != catalogue.NamesSubject {
+			continue
+		}
+		if name, ok := public[f.ID].(string); ok && name != "" && !slices.Contains(given, name) && len(given) < maxNames {
+			given = append(given, name)
+		}
+	}
+	return given
+}
+
+// maxCandidates bounds what one kind of key may bring up. Names of the longest
+// standing are looked at first, so all engines leave out the same.
+const maxCandidates = 4000
+
+// index makes the names of a record findable.
+func index(ctx context.Context, tx *transaction, r *Record, position int64) error {
+	for _, name := range r.Names {
+		res, err := tx.ExecContext(ctx, `UPDATE names SET records = records + 1, newest = ? WHERE subject = ? AND name = ?`,
+			position, string(r.Subject), name)
+		if err != nil {
+			return err
+		}
+		if n, err := res.RowsAffected(); err != nil || n > 0 {
+			if err != nil {
+				return err
+			}
+			continue
+		}
+		var id int64
+		if err := tx.QueryRowContext(ctx, `SELECT COALESCE(MAX(id), 0) + 1 FROM names`).Scan(&id); err != nil {
+			return err
+		}
+		if _, err := tx.ExecContext(ctx, `INSERT INTO names (id, subject, name, records, newest) VALUES (?, ?, ?, 1, ?)`,
+			id, string(r.Subject), name, position); err != nil {
+			return err
+		}
+		keys := names.Keys(names.Normal(name))
+		if len(keys) == 0 {
+			continue
+		}
+		args := make([]any, 0, 2*len(keys))
+		for _, key := range keys {
+			args = append(args, key, id)
+		}
+		if _, err := tx.ExecContext(ctx, `INSERT INTO name_keys (name_key, name) VALUES (?, ?)`+strings.Repeat(`, (?, ?)`, len(keys)-1), args...); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// unindex takes back what index did for a record that is going. A name that no
+// record gives any more is gone, keys and all.
+func unindex(ctx context.Context, tx *transaction, subject exchange.SubjectID, given []string) error {
+	for _, name := range given {
+		var id, records int64
+		err := tx.QueryRowContext(ctx, `SELECT id, records FROM names WHERE subject = ? AND name = ?`, string(subject), name).Scan(&id, &records)
+		if errors.Is(err, sql.ErrNoRows) {
+			continue
+		}
+		if err != nil {
+			return err
+		}
+		if records > 1 {
+			if _, err := tx.ExecContext(ctx, `UPDATE names SET records = records - 1 WHERE id = ?`, id); err != nil {
+				return err
+			}
+			continue
+		}
+		for _, statement := range []string{`DELETE FROM name_keys WHERE name = ? AND name_key IN `, `DELETE FROM names WHERE id = ?`} {
+			args := []any{id}
+			if keys := names.Keys(names.Normal(name)); strings.HasSuffix(statement, "IN ") {
+				if len(keys) == 0 {
+					continue
+				}
+				statement += marks(len(keys))
+				for _, key := range keys {
+					args = append(args, key)
+				}
+			}
+			if _, err := tx.ExecContext(ctx, statement, args...); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+func marks(n int) string { return `(?` + strings.Repeat(", ?", n-1) + `)` }
+
+// candidate is a name that shares a key with what is looked for.
+type candidate struct {
+	id, newest    int64
+	subject, name string
+}
+
+// SearchNames implements Store.
+func (s *sqlStore) SearchNames(ctx context.Context, name string, limit int) ([]Named, bool, error) {
+	query := names.NewQuery(name)
+	probe := query.Probe()
+	if probe.Whole == "" || limit < 1 {
+		return nil, false, nil
+	}
+	any, err := s.rarest(ctx, probe.Any, probe.Need)
+	if err != nil {
+		return nil, false, err
+	}
+	byID, more := map[int64]candidate{}, false
+	for _, keys := range [][]string{{probe.Whole}, {probe.Sound}, any} {
+		found, err := s.candidates(ctx, keys)
+		if err != nil {
+			return nil, false, err
+		}
+		more = more || len(found) == maxCandidates
+		for _, c := range found {
+			byID[c.id] = c
+		}
+	}
+	found, err := s.judge(ctx, query, byID)
+	if err != nil {
+		return nil, false, err
+	}
+	if len(found) > limit {
+		found, more = found[:limit], true
+	}
+	return found, more, nil
+}
+
+// rarest are the n keys that the fewest names have. What is common beyond
+// counting is equally common.
+func (s *sqlStore) rarest(ctx context.Context, keys []string, n int) ([]string, error) {
+	if n >= len(keys) {
+		return keys, nil
+	}
+	count := make(map[string]int, len(keys))
+	for _, key := range keys {
+		counts, err := gather(ctx, s, func(row scanner) (c int, err error) { return c, row.Scan(&c) },
+			`SELECT COUNT(*) FROM (SELECT 1 FROM name_keys WHERE name_key = ? LIMIT ?) AS some`, key, maxCandidates)
+		if err != nil {
+			return nil, err
+		}
+		count[key] = counts[0]
+	}
+	keys = slices.Clone(keys)
+	slices.SortStableFunc(keys, func(a, b string) int { return cmp.Compare(count[a], count[b]) })
+	return keys[:n], nil
+}
+
+// candidates are the names with any of the keys, those of the longest standing
+// where there are too many.
+func (s *sqlStore) candidates(ctx context.Context, keys []string) ([]candidate, error) {
+	args := make([]any, 0, len(keys)+1)
+	for _, key := range keys {
+		if key != "" {
+			args = append(args, key)
+		}
+	}
+	if len(args) == 0 {
+		return nil, nil
+	}
+	statement := `SELECT id, subject, name, newest FROM names WHERE id IN (SELECT DISTINCT name FROM name_keys
+		WHERE name_key IN ` + marks(len(args)) + ` ORDER BY name LIMIT ?)`
+	return gather(ctx, s, func(row scanner) (c candidate, err error) {
+		return c, row.Scan(&c.id, &c.subject, &c.name, &c.newest)
+	}, statement, append(args, maxCandidates)...)
+}
+
+// judge compares, keeps the best name of each subject and puts them in order.
+func (s *sqlStore) judge(ctx context.Context, query names.Query, byID map[int64]candidate) ([]Named, error) {
+	best := map[string]Named{}
+	for _, c := range byID {
+		n := Named{Subject: exchange.SubjectID(c.subject), Name: c.name, Match: query.Compare(c.name, false)}
+		if was, ok := best[c.subject]; n.Match.Level < names.Apart && (!ok || better(n, was)) {
+			best[c.subject] = n
+		}
+	}
+	if err := s.current(ctx, query, best); err != nil {
+		return nil, err
+	}
+	found := make([]Named, 0, len(best))
+	for _, n := range best {
+		found = append(found, n)
+	}
+	slices.SortFunc(found, func(a, b Named) int {
+		if better(a, b) {
+			return -1
+		}
+		return 1
+	})
+	return found, nil
+}
+
+// better is the order of answers; it depends on nothing but them.
+func better(a, b Named) bool {
+	return cmp.Or(cmp.Compare(a.Match.Level, b.Match.Level), cmp.Compare(b.Match.Score, a.Match.Score),
+		strings.Compare(a.Name, b.Name), strings.Compare(string(a.Subject), string(b.Subject))) < 0
+}
+
+// current says of each subject whether the name that was found is its newest; an
+// older one is an alias.
+func (s *sqlStore) current(ctx context.Context, query names.Query, best map[string]Named) error {
+	subjects := make([]string, 0, len(best))
+	for subject := range best {
+		subjects = append(subjects, subject)
+	}
+	slices.Sort(subjects)
+	for chunk := range slices.Chunk(subjects, rowKeysPerQuery) {
+		args := make([]any, len(chunk))
+		for i, subject := range chunk {
+			args[i] = subject
+		}
+		newest := map[string]candidate{}
+		all, err := gather(ctx, s, func(row scanner) (c candidate, err error) {
+			return c, row.Scan(&c.id, &c.subject, &c.name, &c.newest)
+		}, `SELECT id, subject, name, newest FROM names WHERE subject IN `+marks(len(args)), args...)
+		if err != nil {
+			return err
+		}
+		for _, c := range all {
+			if was, ok := newest[c.subject]; !ok || c.newest > was.newest || c.newest == was.newest && c.id < was.id {
+				newest[c.subject] = c
+			}
+		}
+		for _, subject := range chunk {
+			n := best[subject]
+			n.Current = newest[subject].name == n.Name
+			n.Match = query.Compare(n.Name, !n.Current)
+			best[subject] = n
+		}
+	}
+	return nil
+}
