@@ -10,7 +10,9 @@ import (
 	"testing"
 
 	"accord/crypto/strictjson"
+	"accord/crypto/tlog"
 	"accord/exchange"
+	"accord/exchange/feed"
 	"accord/exchange/machine"
 	. "accord/exchange/machine/machinetest"
 	"accord/exchange/members"
@@ -36,7 +38,7 @@ func TestGoldenLogs(t *testing.T) {
 	dirs, err := filepath.Glob("testdata/golden/*")
 	Must(t, err)
 	if *update {
-		record(t, "testdata/golden/machine-2", recovered(t))
+		record(t, "testdata/golden/machine-3", anchored(t))
 		dirs, _ = filepath.Glob("testdata/golden/*")
 	}
 	if len(dirs) == 0 {
@@ -74,25 +76,23 @@ func expectation(t *testing.T, m *machine.Machine) expected {
 	return expected{k.digest, k.root, k.content, k.seq, k.refused, k.time}
 }
 
-// recovered is a life with a change of version, a plan of recovery that is too
-// early, one that does not hold, one that does, and one too many.
-func recovered(t *testing.T) [][]byte {
+// anchored is a life in which feeds are anchored: too early, by proof, and not.
+func anchored(t *testing.T) [][]byte {
 	t.Helper()
-	m, before := New(t), History(t, 2027, 40)
-	plan := func(id string, seats ...exchange.MemberID) []byte {
-		return Sign(t, Order{By: "association", ID: id, Cat: m.View().CatalogueVersion().Version, Verb: exchange.VerbRecover, Body: SignPlan(t, Plan(t, m.View(), func(p *members.Plan) {
-			p.Base.Index = max(p.Base.Index, 1)
-			p.Survivors[1].Index = p.Base.Index
-		}), seats...)})
+	tree := new(tlog.Tree)
+	for i := range 9 {
+		tree.Append(feed.EntryOf(feed.Record, ID("golden"), string(rune('a'+i))).Leaf())
 	}
-	early := plan("too early", "association", "court", "regulator")
-	log := slices.Concat(before[:20], [][]byte{early}, Announce(t, 2), before[20:])
-	for i, p := range log {
-		_, err := m.Apply(uint64(i)+1, [][]byte{p})
+	anchor := func(by exchange.MemberID, id string, from, size int64) []byte {
+		root, err := tree.RootAt(size)
 		Must(t, err)
+		proof, err := tree.ProveConsistency(from, size)
+		Must(t, err)
+		return Sign(t, Order{By: by, ID: id, Verb: exchange.VerbFeedAnchor, Body: feed.AnchorBody{Size: size, Root: root, Proof: proof}})
 	}
-	log = append(log, plan("too few", "association", "court"), plan("enough", "association", "court", "regulator"), plan("twice", "regulator", "court", "association"))
-	return append(log, History(t, 2028, 80)[40:]...)
+	return slices.Concat([][]byte{anchor("court", "too early", 0, 3)}, Announce(t, 3), [][]byte{anchor("court", "first", 0, 3),
+		anchor("regulator", "another", 0, 9), anchor("court", "again", 0, 3), anchor("court", "unproved", 2, 7), anchor("court", "second", 3, 7)},
+		History(t, 2029, 40))
 }
 
 func record(t *testing.T, dir string, history [][]byte) {

@@ -1,0 +1,102 @@
+package api
+
+import (
+	"context"
+	"encoding/json"
+	"net/http"
+	"net/http/httptest"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"accord/node/client"
+	"accord/node/wire"
+)
+
+// forging changes an answer's entries.
+type forging struct{ http.ResponseWriter }
+
+func (f forging) Write(b []byte) (int, error) {
+	_, err := f.ResponseWriter.Write([]byte(strings.Replace(string(b), `accord-feed-entry/1\nrecord`, `accord-feed-entry/1\nerasure`, 1)))
+	return len(b), err
+}
+
+// TestFollowers runs the followers of deploy/examples, and the one in Go, against a
+// node: they get all there is, go on where they were, and notice a changed entry.
+func TestFollowers(t *testing.T) {
+	w, ctx := newWorld(t), context.Background()
+	w.importSample("association", "discipline-sample.xlsx")
+	lies := false
+	handler := w.servers["association"].Handler()
+	node := httptest.NewServer(http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
+		if lies {
+			rw = forging{rw}
+		}
+		handler.ServeHTTP(rw, r)
+	}))
+	defer node.Close()
+	feed, err := w.servers["association"].Agency.Records.Feed(ctx, "association")
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := int(feed.Edge.Size())
+	dir := t.TempDir()
+	for name, c := range map[string]struct {
+		tools  []string
+		args   func(state string) []string
+		checks bool // the root
+	}{
+		"python": {[]string{"python3"}, func(state string) []string {
+			return []string{"python3", "follow.py", node.URL, "--feed", "association", "--once", "--state", state}
+		}, true},
+		"shell": {[]string{"sh", "curl", "jq"}, func(state string) []string { return []string{"sh", "follow.sh", node.URL, state, "association"} }, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			for _, tool := range c.tools {
+				if _, err := exec.LookPath(tool); err != nil {
+					t.Skip("needs " + tool)
+				}
+			}
+			run := func(state string) (int, error) {
+				args := c.args(filepath.Join(dir, name+state))
+				cmd := exec.CommandContext(ctx, args[0], args[1:]...)
+				cmd.Dir, cmd.Env = "../../deploy/examples", append(cmd.Environ(), "ONCE=1", "no_proxy=*")
+				out, err := cmd.Output()
+				lines := slices.DeleteFunc(strings.Split(string(out), "\n"), func(s string) bool { return s == "" })
+				for i, line := range lines {
+					var change wire.Change
+					if json.Unmarshal([]byte(line), &change) != nil || change.Number != int64(i) {
+						t.Fatalf("line %d: %s", i, line)
+					}
+				}
+				return len(lines), err
+			}
+			if n, err := run("a"); err != nil || n != want {
+				t.Errorf("%d changes of %d: %v", n, want, err)
+			}
+			if n, err := run("a"); err != nil || n != 0 {
+				t.Errorf("again: %d changes: %v", n, err)
+			}
+			if lies = true; c.checks {
+				if _, err := run("b"); err == nil {
+					t.Error("a changed entry was taken in")
+				}
+			}
+			lies = false
+		})
+	}
+	f := client.Follower{Feed: "association"}
+	at := client.New(&http.Client{Transport: through{handler, caller{}}}, "association", "", "en")
+	if got, err := f.Next(ctx, at, 0); err != nil || len(got) != want || f.Edge.Root() != feed.Edge.Root() {
+		t.Errorf("%d changes: %v", len(got), err)
+	}
+	if got, err := f.Next(ctx, at, 0); err != nil || len(got) != 0 {
+		t.Errorf("again: %d changes: %v", len(got), err)
+	}
+	f.Edge.Append(feed.Edge.Root())
+	if _, err := f.Next(ctx, at, 0); code(err) != client.ErrWhole.Code {
+		t.Errorf("a log that became shorter: %v", err)
+	}
+}
