@@ -191,9 +191,20 @@ func (e *Error) render(lang Lang, pick func(*Definition) Text, relayed string) s
 	}
 	s := pick(d).In(lang)
 	for _, a := range e.Args {
-		s = strings.ReplaceAll(s, "{"+a.Name+"}", a.Value)
+		s = strings.ReplaceAll(s, "{"+a.Name+"}", a.in(lang))
 	}
 	return s
+}
+
+// in is the value as people read it in lang.
+func (a Arg) in(lang Lang) string {
+	switch zh, isPaper := papers[a.Value]; {
+	case a.Name == "why" || a.Name == "what":
+		return Reason(a.Value).In(lang)
+	case a.Name == "file" && isPaper && lang == Zh:
+		return zh
+	}
+	return a.Value
 }
 
 // ErrInternal is what unknown errors become at the edge; its cause stays in

@@ -196,7 +196,7 @@ func (e *env) backupCreate(c *cli.Context) error {
 	return e.object(made, func(w io.Writer) {
 		e.backupCard(w, made.File, made.Report)
 		e.card(w, fact{exchange.Text{Zh: "未纳入", En: "left out"}, made.Left},
-			fact{exchange.Text{Zh: "下一步", En: "next"}, exchange.Text{Zh: "把文件移到别处，并演练: accord backup test " + made.File,
+			fact{exchange.Text{Zh: "下一步", En: "next"}, exchange.Text{Zh: "把文件移到别处，并演练：accord backup test " + made.File,
 				En: "move the file elsewhere and rehearse: accord backup test " + made.File}})
 	})
 }

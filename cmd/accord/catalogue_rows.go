@@ -15,17 +15,18 @@ func categoryRows(doc *catalogue.Document) rows {
 		{ID: "source", Title: exchange.Text{Zh: "依据", En: "SOURCE"}},
 	}}
 	for _, c := range doc.Categories {
-		list.add(c.ID, c.Title, c.Subjects, kindsOf(c.Authors), len(c.Fields), c.Source)
+		list.add(c.ID, c.Title, toldAll(subjectKinds, c.Subjects), kindsOf(c.Authors), len(c.Fields), c.Source)
 	}
 	return list
 }
 
-func kindsOf(kinds []exchange.MemberKind) []string {
-	var names []string
+// kindsOf are kinds of members as a cell.
+func kindsOf(kinds []exchange.MemberKind) wordedList {
+	var list wordedList
 	for _, k := range kinds {
-		names = append(names, string(k))
+		list = append(list, worded{string(k), catalogue.KindTitle(k)})
 	}
-	return names
+	return list
 }
 
 func (e *env) showCategory(cat *catalogue.Catalogue, id string) error {

@@ -266,5 +266,5 @@ func (e *env) foundFederation(c *cli.Context, cfg config.Config, store *keystore
 		return err
 	}
 	return e.showPaper(d.paper(filepath.Join(cfg.Dir, "genesis.json")),
-		exchange.Text{Zh: "启动节点: accord node run", En: "start the node: accord node run"})
+		exchange.Text{Zh: "启动节点：accord node run", En: "start the node: accord node run"})
 }

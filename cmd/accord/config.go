@@ -56,10 +56,10 @@ func (e *env) showConfig(origin bool) error {
 		{ID: "origin", Title: exchange.Text{Zh: "来源", En: "ORIGIN"}, Whole: true, Bare: !origin},
 	}}
 	for _, k := range config.Keys() {
-		list.add(k.Name, cfg.Value(k), origins[k.Name])
+		list.add(k.Name, cfg.Value(k), told(configOrigins, origins[k.Name]))
 	}
 	for _, o := range cfg.Operators {
-		list.add("operators."+string(o.Name), roleNames(o.Roles), "file")
+		list.add("operators."+string(o.Name), roleNames(o.Roles), told(configOrigins, "file"))
 	}
 	return e.print(list)
 }

@@ -35,7 +35,7 @@ var errDemoStory = exchange.Define(exchange.KindUnverified, "DEMO-011",
 
 var errDemoMember = exchange.Define(exchange.KindNotFound, "DEMO-013",
 	exchange.Text{Zh: "演示中没有成员单位 {member}", En: "the demo has no member {member}"},
-	exchange.Text{Zh: "可以是: {members}", En: "it can be: {members}"})
+	exchange.Text{Zh: "可以是：{members}", En: "it can be: {members}"})
 
 // demoCommand runs the federation of four; with two arguments it asks the demo
 // that runs already to kill or start a node.
@@ -43,7 +43,7 @@ func demoCommand(e *env) *cli.Command {
 	return &cli.Command{
 		Name:      "demo",
 		Category:  e.t("开始使用", "getting started"),
-		Usage:     e.t("在本机运行四家单位的演示联合体;demo kill|start MEMBER 停止或重启一个节点,demo scan 搜索明文", "run a federation of four on this machine; demo kill|start MEMBER stops or restarts a node, demo scan searches for plaintext"),
+		Usage:     e.t("在本机运行四家单位的演示联合体；demo kill|start MEMBER 停止或重启一个节点，demo scan 搜索明文", "run a federation of four on this machine; demo kill|start MEMBER stops or restarts a node, demo scan searches for plaintext"),
 		ArgsUsage: "[ACT] [MEMBER]",
 		Flags: []cli.Flag{
 			&cli.BoolFlag{Name: "once", Usage: e.t("演示结束后退出", "end after the story")},
@@ -135,7 +135,7 @@ func runDemo(ctx context.Context, e *env, once, given bool) error {
 		return err
 	}
 	begin := time.Now()
-	e.note(exchange.Text{Zh: "正在建立四家单位的联合体:" + dir, En: "founding a federation of four in " + dir})
+	e.note(exchange.Text{Zh: "正在建立四家单位的联合体：" + dir, En: "founding a federation of four in " + dir})
 	plan, err := demo.Build(ctx, dir)
 	if err != nil {
 		return err

@@ -32,7 +32,7 @@ type demoScan struct {
 
 var errFound = exchange.Define(exchange.KindUnverified, "DEMO-012",
 	exchange.Text{Zh: "第 {canary} 个植入的私密值以 {form} 形式出现在 {path}", En: "planted value {canary} stands as {form} in {path}"},
-	exchange.Text{Zh: "这是泄漏,请报告", En: "this is a leak: report it"})
+	exchange.Text{Zh: "这是泄漏，请报告", En: "this is a leak: report it"})
 
 // scanDemo searches nodes, logs, recorded wire and evidence of a demo, all but
 // the sample files themselves.
@@ -58,7 +58,7 @@ func scanDemo(dir string) (demoScan, error) {
 
 func (s demoScan) text() exchange.Text {
 	return exchange.Text{
-		Zh: fmt.Sprintf("%d 个植入的私密值,搜索 %d KiB,未发现", s.Canaries, s.Bytes>>10),
+		Zh: fmt.Sprintf("%d 个植入的私密值，搜索 %d KiB，未发现", s.Canaries, s.Bytes>>10),
 		En: fmt.Sprintf("%d planted values, %d KiB searched, none found", s.Canaries, s.Bytes>>10),
 	}
 }

@@ -59,7 +59,7 @@ func (t *teller) imports() (exchange.Text, error) {
 		}
 	}
 	return exchange.Text{
-		Zh: fmt.Sprintf("%d 条已签名并密封,%d 行退回(例:%s)", report.Same, report.Refused, first),
+		Zh: fmt.Sprintf("%d 条已签名并密封，%d 行退回（例：%s）", report.Same, report.Refused, first),
 		En: fmt.Sprintf("%d records signed and sealed, %d rows refused (for one: %s)", report.Same, report.Refused, first),
 	}, nil
 }
@@ -146,7 +146,7 @@ func (t *teller) listedEverywhere(list string, id exchange.EntryID) (exchange.Te
 		return exchange.Text{}, err
 	}
 	return exchange.Text{
-		Zh: fmt.Sprintf("条目 %s 已列入,四个节点状态摘要一致:%s…", id, digest[:16]),
+		Zh: fmt.Sprintf("条目 %s 已列入，四个节点状态摘要一致：%s…", id, digest[:16]),
 		En: fmt.Sprintf("entry %s is listed, all four nodes have state digest %s…", id, digest[:16]),
 	}, nil
 }
@@ -207,7 +207,7 @@ func (t *teller) receipts(id exchange.ReleaseID, status, rule string) (exchange.
 		}
 	}
 	return exchange.Text{
-		Zh: fmt.Sprintf("规则 %s;回执 %s 在四个节点上", rule, id),
+		Zh: fmt.Sprintf("规则 %s；回执 %s 在四个节点上", rule, id),
 		En: fmt.Sprintf("rule %s; the receipt %s is on all four nodes", rule, id),
 	}, nil
 }
@@ -242,7 +242,7 @@ func (t *teller) releaseRefused() (exchange.Text, error) {
 		}
 	}
 	return exchange.Text{
-		Zh: fmt.Sprintf("未满足的条款 %s:%s;%s", rel.Decision.Clause, rel.Decision.Why.Zh, rel.Decision.Need.Zh),
+		Zh: fmt.Sprintf("未满足的条款 %s：%s；%s", rel.Decision.Clause, rel.Decision.Why.Zh, rel.Decision.Need.Zh),
 		En: fmt.Sprintf("clause %s: %s; %s", rel.Decision.Clause, rel.Decision.Why.En, rel.Decision.Need.En),
 	}, nil
 }
@@ -308,7 +308,7 @@ func (t *teller) leaderKilled() (exchange.Text, error) {
 		return exchange.Text{}, fmt.Errorf("%d statements of %d acknowledged are left", l.Size, t.statement)
 	}
 	return exchange.Text{
-		Zh: fmt.Sprintf("%s 被终止,%.1f 秒后 %s 成为主节点;%d 条已确认声明全部在", t.killed, took.Seconds(), leader, t.statement),
+		Zh: fmt.Sprintf("%s 被终止，%.1f 秒后 %s 成为主节点；%d 条已确认声明全部在", t.killed, took.Seconds(), leader, t.statement),
 		En: fmt.Sprintf("%s killed, %s leads after %.1f s; all %d acknowledged statements are there", t.killed, leader, took.Seconds(), t.statement),
 	}, nil
 }
@@ -346,7 +346,7 @@ func (t *teller) nodeReturned() (exchange.Text, error) {
 	}
 	digest, err := t.equal(t.members())
 	return exchange.Text{
-		Zh: fmt.Sprintf("%s 恢复,补上离线期间的声明,四个节点一致:%s…", t.killed, clip16(digest)),
+		Zh: fmt.Sprintf("%s 恢复，补上离线期间的声明，四个节点一致：%s…", t.killed, clip16(digest)),
 		En: fmt.Sprintf("%s is back, caught up with what it missed, and all four are equal: %s…", t.killed, clip16(digest)),
 	}, err
 }
@@ -391,7 +391,7 @@ func (t *teller) verifiedOffline() (exchange.Text, error) {
 		return exchange.Text{}, err
 	}
 	return exchange.Text{
-		Zh: fmt.Sprintf("%d 条声明、%d 份文书,%s", len(report.Commands), len(report.Documents), stranger.Zh),
+		Zh: fmt.Sprintf("%d 条声明、%d 份文书，%s", len(report.Commands), len(report.Documents), stranger.Zh),
 		En: fmt.Sprintf("%d statements, %d documents, %s", len(report.Commands), len(report.Documents), stranger.En),
 	}, nil
 }
@@ -401,7 +401,7 @@ func (t *teller) verifiedOffline() (exchange.Text, error) {
 func (t *teller) strangerVerifies(file string) (exchange.Text, error) {
 	path, err := exec.LookPath("jose")
 	if err != nil {
-		return exchange.Text{Zh: "全部校验通过(装有 jose 软件包时会再用它独立验签)", En: "all checks hold (with the package jose installed, its signatures are checked independently too)"}, nil
+		return exchange.Text{Zh: "全部校验通过（装有 jose 软件包时会再用它独立验签）", En: "all checks hold (with the package jose installed, its signatures are checked independently too)"}, nil
 	}
 	checked, err := demo.VerifyWithJose(t.ctx, path, file)
 	if err != nil {

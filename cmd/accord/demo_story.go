@@ -64,16 +64,16 @@ type chapter struct {
 // chapters are the story, in order. A resumed demo tells the first only.
 var chapters = []chapter{
 	{"ready", exchange.Text{Zh: "四个节点就绪", En: "four nodes are ready"}, (*teller).ready},
-	{"import", exchange.Text{Zh: "协会导入自律惩戒记录,坏行逐条退回", En: "the association imports disciplinary records, bad rows are refused one by one"}, (*teller).imports},
-	{"black-listed", exchange.Text{Zh: "监管局拟列入黑名单,公示期满后列入", En: "the regulator nominates for the black list; after the notice the entry is listed"}, (*teller).blackListed},
+	{"import", exchange.Text{Zh: "协会导入自律惩戒记录，坏行逐条退回", En: "the association imports disciplinary records, bad rows are refused one by one"}, (*teller).imports},
+	{"black-listed", exchange.Text{Zh: "监管局拟列入黑名单，公示期满后列入", En: "the regulator nominates for the black list; after the notice the entry is listed"}, (*teller).blackListed},
 	{"red-listed", exchange.Text{Zh: "红名单同样办理", En: "a red-list entry likewise"}, (*teller).redListed},
-	{"release-granted", exchange.Text{Zh: "法院为执行申请一个受限信息项:准予并打开", En: "the court asks for one private field for enforcement: granted and opened"}, (*teller).releaseGranted},
-	{"release-refused", exchange.Text{Zh: "发改委为统计申请同一信息项:拒绝", En: "the commission asks for the same field for statistics: refused"}, (*teller).releaseRefused},
-	{"release-approved", exchange.Text{Zh: "需要作者单位批准的申请:待批、批准、打开", En: "a rule that needs the author's approval: pending, approved, opened"}, (*teller).releaseApproved},
-	{"leader-killed", exchange.Text{Zh: "强行终止主节点:另选主节点,已确认的不丢失", En: "the leader is killed: a new leader, nothing acknowledged is lost"}, (*teller).leaderKilled},
+	{"release-granted", exchange.Text{Zh: "法院为执行申请一个受限信息项：准予并打开", En: "the court asks for one private field for enforcement: granted and opened"}, (*teller).releaseGranted},
+	{"release-refused", exchange.Text{Zh: "发改委为统计申请同一信息项：拒绝", En: "the commission asks for the same field for statistics: refused"}, (*teller).releaseRefused},
+	{"release-approved", exchange.Text{Zh: "需要作者单位批准的申请：待批、批准、打开", En: "a rule that needs the author's approval: pending, approved, opened"}, (*teller).releaseApproved},
+	{"leader-killed", exchange.Text{Zh: "强行终止主节点：另选主节点，已确认的不丢失", En: "the leader is killed: a new leader, nothing acknowledged is lost"}, (*teller).leaderKilled},
 	{"node-returned", exchange.Text{Zh: "被终止的节点恢复并与其他节点一致", En: "the killed node returns and is equal"}, (*teller).nodeReturned},
-	{"verified-offline", exchange.Text{Zh: "导出证据文件,离线验证", En: "everything exported as one file and verified offline"}, (*teller).verifiedOffline},
-	{"canary-scan", exchange.Text{Zh: "搜索各节点目录、日志与网络记录:没有明文", En: "a search of the nodes' folders, logs and wire finds no plaintext"}, (*teller).canaryScan},
+	{"verified-offline", exchange.Text{Zh: "导出证据文件，离线验证", En: "everything exported as one file and verified offline"}, (*teller).verifiedOffline},
+	{"canary-scan", exchange.Text{Zh: "搜索各节点目录、日志与网络记录：没有明文", En: "a search of the nodes' folders, logs and wire finds no plaintext"}, (*teller).canaryScan},
 }
 
 // tell goes through the chapters until one fails.
@@ -237,7 +237,7 @@ func (t *teller) ready() (exchange.Text, error) {
 		return exchange.Text{}, err
 	}
 	return exchange.Text{
-		Zh: fmt.Sprintf("联合体 %s,章程摘要口令词:%s,信息目录 %s v%d", f.Federation, f.Phrase.Zh, f.Catalogue, f.CatalogueVersion),
+		Zh: fmt.Sprintf("联合体 %s，章程摘要口令词：%s，信息目录 %s v%d", f.Federation, f.Phrase.Zh, f.Catalogue, f.CatalogueVersion),
 		En: fmt.Sprintf("federation %s, charter in words: %s, catalogue %s v%d", f.Federation, f.Phrase.En, f.Catalogue, f.CatalogueVersion),
 	}, nil
 }
@@ -277,16 +277,16 @@ func (t *teller) render(w io.Writer, once bool) {
 		return // what went wrong is said below
 	}
 	fmt.Fprintln(w)
-	fmt.Fprintln(w, t.e.t("谁能看到什么:", "Who can see what:"))
+	fmt.Fprintln(w, t.e.t("谁能看到什么：", "Who can see what:"))
 	fmt.Fprintln(w, t.e.t("  公众        名单条目的公开内容、章程、信息目录、账本检查点", "  the public     public parts of list entries, the charter, the catalogue, the ledger's checkpoints"))
-	fmt.Fprintln(w, t.e.t("  成员单位    以上全部,以及每一次授权开放的回执;密封的信息项只见其存在,不见内容", "  members        all of that, and the receipt of every release; of a sealed field they see that it exists"))
-	fmt.Fprintln(w, t.e.t("  作者单位    自己的记录全文;按账本决定逐项交付", "  the author     its own records whole; it delivers field by field as the ledger decided"))
-	fmt.Fprintln(w, t.e.t("  申请单位    准予的那一项,仅此一项", "  the requester  exactly the granted field"))
+	fmt.Fprintln(w, t.e.t("  成员单位    以上全部，以及每一次授权开放的回执；密封的信息项只见其存在，不见内容", "  members        all of that, and the receipt of every release; of a sealed field they see that it exists"))
+	fmt.Fprintln(w, t.e.t("  作者单位    自己的记录全文；按账本决定逐项交付", "  the author     its own records whole; it delivers field by field as the ledger decided"))
+	fmt.Fprintln(w, t.e.t("  申请单位    准予的那一项，仅此一项", "  the requester  exactly the granted field"))
 	if once {
 		return
 	}
 	fmt.Fprintln(w)
-	fmt.Fprintln(w, t.e.t("接下来可以试:", "Try next:"))
+	fmt.Fprintln(w, t.e.t("接下来可以试：", "Try next:"))
 	for _, line := range []string{
 		"accord list show black --dir " + t.sup.Dir("court"),
 		"accord release list --dir " + t.sup.Dir("commission"),
@@ -297,5 +297,5 @@ func (t *teller) render(w io.Writer, once bool) {
 	} {
 		fmt.Fprintln(w, "  "+line)
 	}
-	fmt.Fprintln(w, t.e.t("节点保持运行;Ctrl-C 停止。", "The nodes stay up; stop with Ctrl-C."))
+	fmt.Fprintln(w, t.e.t("节点保持运行；Ctrl-C 停止。", "The nodes stay up; stop with Ctrl-C."))
 }

@@ -25,16 +25,16 @@ var (
 		exchange.Text{Zh: "试试 {try}；以 - 开头的参数请写在 -- 之后", En: "try {try}; arguments that begin with - go after --"})
 	errValueMissing = exchange.Define(exchange.KindInvalid, "CLI-003",
 		exchange.Text{Zh: "选项 {flag} 缺少取值", En: "flag {flag} needs a value"},
-		exchange.Text{Zh: "写成 {flag}=取值，例如: {example}", En: "write {flag}=VALUE, for example: {example}"})
+		exchange.Text{Zh: "写成 {flag}=取值，例如：{example}", En: "write {flag}=VALUE, for example: {example}"})
 	errBadValue = exchange.Define(exchange.KindInvalid, "CLI-004",
 		exchange.Text{Zh: "{flag} 不能取值 {value}", En: "{flag} cannot be {value}"},
-		exchange.Text{Zh: "可以是: {example}", En: "it can be: {example}"})
+		exchange.Text{Zh: "可以是：{example}", En: "it can be: {example}"})
 	errFlagTwice = exchange.Define(exchange.KindInvalid, "CLI-005",
 		exchange.Text{Zh: "选项 {flag} 给了两次", En: "flag {flag} is given twice"},
 		exchange.Text{Zh: "只保留一个", En: "keep one of them"})
 	errFlagMissing = exchange.Define(exchange.KindInvalid, "CLI-006",
 		exchange.Text{Zh: "缺少选项 {flag}", En: "flag {flag} is missing"},
-		exchange.Text{Zh: "加上 {flag}=取值，例如: {example}", En: "add {flag}=VALUE, for example: {example}"})
+		exchange.Text{Zh: "加上 {flag}=取值，例如：{example}", En: "add {flag}=VALUE, for example: {example}"})
 	errArgumentMissing = exchange.Define(exchange.KindInvalid, "CLI-007",
 		exchange.Text{Zh: "{command} 缺少参数", En: "{command} lacks an argument"},
 		exchange.Text{Zh: "写成 {command} {arguments}", En: "write {command} {arguments}"})
@@ -72,7 +72,7 @@ var (
 		exchange.Text{Zh: "命令已执行，但结果没有写完", En: "the command was done, but its result could not be written"},
 		exchange.Text{Zh: "检查磁盘空间和输出目标，不要直接重做", En: "check the disk and the output; do not simply repeat it"})
 	warnUnknownVariable = exchange.Define(exchange.KindInvalid, "CLI-018",
-		exchange.Text{Zh: "这些环境变量不起作用: {names}", En: "these environment variables do nothing: {names}"},
+		exchange.Text{Zh: "这些环境变量不起作用：{names}", En: "these environment variables do nothing: {names}"},
 		exchange.Text{Zh: "见 accord help env", En: "see accord help env"})
 )
 
@@ -103,7 +103,7 @@ func (e *env) fail(err error) int {
 	fmt.Fprintf(e.Stderr, "%s %s\n", e.paint(red, "accord:"), clean(x.What(e.Lang)))
 	why := e.say(kindTexts[x.Kind])
 	if x.Field != "" {
-		why += e.t("；所指: ", "; about ") + clean(x.Field)
+		why += e.t("；所指：", "; about ") + clean(x.Field)
 	}
 	e.hint(e.t("原因", "why"), why)
 	if next := x.Next(e.Lang); next != "" {

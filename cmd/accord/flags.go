@@ -105,6 +105,8 @@ func exampleOf(f cli.Flag) string {
 		if _, ok := f.Value.(*span); ok {
 			return "7d, 72h"
 		}
+	case *cli.StringFlag, *cli.StringSliceFlag, *cli.PathFlag:
+		return placeholder(f)
 	case *cli.BoolFlag:
 		return "true, false"
 	case *cli.IntFlag, *cli.Int64Flag, *cli.IntSliceFlag, *cli.Int64SliceFlag:

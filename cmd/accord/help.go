@@ -28,7 +28,7 @@ var topics = []topic{
 var outputText = exchange.Text{
 	Zh: `  table    给人看的表格；在终端上按宽度截断，编号和摘要不截断；时间为北京时间
   json     一个对象，含 schemaVersion；列表在 rows 中；时间为 RFC 3339 UTC
-           出错时标准错误上是一个对象: code kind what next field args
+           出错时标准错误上是一个对象：code kind what next field args
   csv      RFC 4180，第一行是列标识；会被表格软件当作公式的文字前加 '
   csv-bom  同 csv，开头带 UTF-8 标记，供 Excel 打开
 json 和 csv 的内容不随语言变化。结果只写到标准输出，其余都写到标准错误。

@@ -126,7 +126,7 @@ func (e *env) renewNode() error {
 		return err
 	}
 	return e.showPaper(paper{File: filepath.Join(cfg.Dir, founding.IntroductionFile), Federation: cfg.Federation, Phrase: phraseOf(token)},
-		exchange.Text{Zh: "交给任一成员起草名册: accord member propose --replace FILE；生效后启动节点",
+		exchange.Text{Zh: "交给任一成员起草名册：accord member propose --replace FILE；生效后启动节点",
 			En: "hand it to any member for a roster: accord member propose --replace FILE; start the node once it is in force"})
 }
 
@@ -176,7 +176,7 @@ func (e *env) initReport(w io.Writer, r initReport) {
 	}
 	e.card(w, facts...)
 	if !r.DryRun {
-		fmt.Fprintf(w, "\n%s\n", e.t("下一步: 把 "+founding.IntroductionFile+" 交给召集方；召集方用 accord charter draft 起草章程",
+		fmt.Fprintf(w, "\n%s\n", e.t("下一步：把 "+founding.IntroductionFile+" 交给召集方；召集方用 accord charter draft 起草章程",
 			"next: hand "+founding.IntroductionFile+" to the convener, who drafts the charter (accord charter draft)"))
 	}
 }

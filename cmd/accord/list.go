@@ -140,7 +140,7 @@ func entryRows(cat *catalogue.Catalogue, entries []wire.Entry) rows {
 		{ID: "id", Title: exchange.Text{Zh: "条目", En: "ENTRY"}, Whole: true},
 	}}
 	for _, x := range entries {
-		list.add(x.Seq, x.List, x.Name, subjectCell(x), x.SubjectKind, told(entryStatuses, x.Status), x.ListedFrom, x.ListedUntil,
+		list.add(x.Seq, x.List, x.Name, subjectCell(x), told(subjectKinds, x.SubjectKind), told(entryStatuses, x.Status), x.ListedFrom, x.ListedUntil,
 			groundCell(cat, x.List, x.Ground), x.Measures, x.By, pointed(x.EndedAt), x.EndReason, x.ID)
 	}
 	return list
@@ -177,7 +177,7 @@ func (e *env) showEntry(c *cli.Context, x wire.Entry) error {
 			fact{exchange.Text{Zh: "状态", En: "status"}, told(entryStatuses, x.Status)},
 			fact{exchange.Text{Zh: "名称", En: "name"}, x.Name},
 			fact{exchange.Text{Zh: "信用主体", En: "subject"}, x.Subject},
-			fact{exchange.Text{Zh: "主体类型", En: "subject kind"}, x.SubjectKind},
+			fact{exchange.Text{Zh: "主体类型", En: "subject kind"}, told(subjectKinds, x.SubjectKind)},
 			fact{exchange.Text{Zh: "事由", En: "ground"}, groundCell(cat, x.List, x.Ground)},
 			fact{exchange.Text{Zh: "决定文书", En: "decision"}, decision},
 			fact{exchange.Text{Zh: "措施", En: "measures"}, strings.Join(e.measures(cat, x), ", ")},
@@ -227,11 +227,10 @@ func (e *env) listKinds(cat *catalogue.Catalogue) error {
 		{ID: "source", Title: exchange.Text{Zh: "出处", En: "SOURCE"}},
 	}}
 	for _, l := range cat.Document().Lists {
-		notice := (time.Duration(l.NoticeMillis) * time.Millisecond).String()
-		list.add(l.ID, l.Title, worded{"notice", exchange.Text{Zh: "公示期", En: "notice"}}, nil, notice, l.Source)
+		list.add(l.ID, l.Title, worded{"notice", exchange.Text{Zh: "公示期", En: "notice"}}, nil, noticeCell(l.NoticeMillis), l.Source)
 		list.add(l.ID, l.Title, worded{"term_days", exchange.Text{Zh: "期限（天）", En: "term (days)"}}, nil, fmt.Sprintf("%d-%d", l.TermDaysMin, l.TermDaysMax), nil)
-		list.add(l.ID, l.Title, worded{"nominators", exchange.Text{Zh: "提名单位", En: "nominators"}}, nil, strings.Join(kindsOf(l.Nominators), ", "), nil)
-		list.add(l.ID, l.Title, worded{"subjects", exchange.Text{Zh: "信用主体", En: "subjects"}}, nil, strings.Join(l.Subjects, ", "), nil)
+		list.add(l.ID, l.Title, worded{"nominators", exchange.Text{Zh: "提名单位", En: "nominators"}}, nil, kindsOf(l.Nominators).joined(), nil)
+		list.add(l.ID, l.Title, worded{"subjects", exchange.Text{Zh: "信用主体", En: "subjects"}}, nil, toldAll(subjectKinds, l.Subjects).joined(), nil)
 		for _, g := range l.Grounds {
 			list.add(l.ID, l.Title, worded{"ground", exchange.Text{Zh: "事由", En: "ground"}}, g.ID, g.Title, g.Source)
 		}
@@ -240,4 +239,15 @@ func (e *env) listKinds(cat *catalogue.Catalogue) error {
 		}
 	}
 	return e.print(list)
+}
+
+// noticeCell is how long a notice runs: a duration for machines, days for people
+// where it is whole days.
+func noticeCell(millis int64) any {
+	d := time.Duration(millis) * time.Millisecond
+	const day = 24 * time.Hour
+	if d <= 0 || d%day != 0 {
+		return d.String()
+	}
+	return worded{d.String(), exchange.Text{Zh: fmt.Sprintf("%d 天", d/day), En: fmt.Sprintf("%d days", d/day)}}
 }

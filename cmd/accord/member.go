@@ -95,7 +95,7 @@ type paper struct {
 // stands there alone; its words are then a remark.
 func (e *env) showPaper(p paper, next exchange.Text) error {
 	if p.File == "-" {
-		e.note(exchange.Text{Zh: "口令词: " + p.Phrase.Zh, En: "words: " + p.Phrase.En})
+		e.note(exchange.Text{Zh: "口令词：" + p.Phrase.Zh, En: "words: " + p.Phrase.En})
 		return nil
 	}
 	return e.object(p, func(w io.Writer) {

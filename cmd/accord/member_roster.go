@@ -260,7 +260,7 @@ func (e *env) showRoster(file string, r *members.Roster, before *members.Lineage
 	digest := members.Digest(document)
 	v := rosterView{file, r.Version, digest, members.Phrase(digest), before.Roster().Quorums.Roster, r.Changes(before.Roster())}
 	if file == "-" {
-		e.note(exchange.Text{Zh: "口令词: " + v.Phrase.Zh, En: "words: " + v.Phrase.En})
+		e.note(exchange.Text{Zh: "口令词：" + v.Phrase.Zh, En: "words: " + v.Phrase.En})
 		return nil
 	}
 	return e.object(v, func(w io.Writer) {
@@ -391,5 +391,5 @@ func (e *env) joinFederation(c *cli.Context) error {
 		return err
 	}
 	return e.showPaper(paper{cfg.Dir, cfg.Federation, g.Digest(), words, 0},
-		exchange.Text{Zh: "启动节点: accord node run", En: "start the node: accord node run"})
+		exchange.Text{Zh: "启动节点：accord node run", En: "start the node: accord node run"})
 }

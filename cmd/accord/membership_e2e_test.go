@@ -130,7 +130,7 @@ func TestMembershipChangesUnderLoad(t *testing.T) {
 	three := []string{"regulator", "commission", "court"}
 
 	f.enact("join.json", "regulator", three, "--add", f.invite("platform"))
-	if out, err := f.try("platform", "node", "run"); err == nil || !strings.Contains(out, "not founded yet") {
+	if out, err := f.try("platform", "node", "run"); err == nil || !strings.Contains(out, "INIT-007") {
 		t.Errorf("a newcomer without a welcome starts: %s", out)
 	}
 	for deadline := time.Now().Add(time.Minute); ; time.Sleep(100 * time.Millisecond) { // a member's folder follows its ledger within seconds

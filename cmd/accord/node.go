@@ -193,7 +193,7 @@ func (e *env) statusCard(w io.Writer, s wire.NodeStatus) {
 		fact{exchange.Text{Zh: "节点", En: "node"}, s.Node},
 		fact{exchange.Text{Zh: "版本", En: "version"}, s.Version},
 		fact{exchange.Text{Zh: "就绪", En: "ready"}, s.Ready},
-		fact{exchange.Text{Zh: "原因", En: "why not"}, s.Why},
+		fact{exchange.Text{Zh: "原因", En: "why not"}, titled(s.Why, exchange.Reason(s.Why))},
 		fact{exchange.Text{Zh: "角色", En: "role"}, told(raftRoles, s.Role)},
 		fact{exchange.Text{Zh: "主节点", En: "leader"}, leader},
 		fact{exchange.Text{Zh: "任期", En: "term"}, s.Term},

@@ -238,6 +238,8 @@ func machineCell(v any) any {
 		return v.UTC().Format(time.RFC3339)
 	case json.Marshaler:
 		return v
+	case wordedList:
+		return v.ids()
 	case fmt.Stringer:
 		return v.String()
 	}
@@ -258,6 +260,8 @@ func humanCell(v any, lang exchange.Lang) string {
 		return v.In(lang)
 	case worded:
 		return v.text.In(lang)
+	case wordedList:
+		return shortList(v.in(lang), lang)
 	case exchange.Millis:
 		if v == 0 {
 			return ""
@@ -269,7 +273,7 @@ func humanCell(v any, lang exchange.Lang) string {
 		}
 		return v.In(beijing).Format("2006-01-02 15:04:05 -07:00")
 	case []string:
-		return shortList(v)
+		return shortList(v, exchange.En)
 	case bool:
 		return yesNo[v].In(lang)
 	}
@@ -280,9 +284,13 @@ func humanCell(v any, lang exchange.Lang) string {
 const listLength = 4
 
 // shortList is a list in a table: its beginning, and how many there are.
-func shortList(items []string) string {
-	if len(items) <= listLength {
-		return strings.Join(items, ", ")
+func shortList(items []string, lang exchange.Lang) string {
+	comma := ", "
+	if lang == exchange.Zh {
+		comma = "、"
 	}
-	return fmt.Sprintf("%s, … (%d)", strings.Join(items[:listLength-1], ", "), len(items))
+	if len(items) <= listLength {
+		return strings.Join(items, comma)
+	}
+	return fmt.Sprintf("%s%s… (%d)", strings.Join(items[:listLength-1], comma), comma, len(items))
 }

@@ -68,7 +68,7 @@ func (e *env) listRecords(c *cli.Context) error {
 				continue
 			}
 			got++
-			list.add(r.ID, r.Category, r.Subject, r.SubjectKind, told(recordStatuses, r.Status), r.IssuedAt, r.Flags, r.Source, r.Digest)
+			list.add(r.ID, r.Category, r.Subject, told(subjectKinds, r.SubjectKind), told(recordStatuses, r.Status), r.IssuedAt, r.Flags, r.Source, r.Digest)
 		}
 		q.Cursor = page.Next
 		return got, page.Next != "", nil
@@ -101,7 +101,7 @@ func (e *env) showRecord(c *cli.Context, r wire.Record) error {
 			fact{exchange.Text{Zh: "记录", En: "record"}, r.ID},
 			fact{exchange.Text{Zh: "类别", En: "category"}, categoryCell(cat, r.Category)},
 			fact{exchange.Text{Zh: "信用主体", En: "subject"}, r.Subject},
-			fact{exchange.Text{Zh: "主体类型", En: "subject kind"}, r.SubjectKind},
+			fact{exchange.Text{Zh: "主体类型", En: "subject kind"}, told(subjectKinds, r.SubjectKind)},
 			fact{exchange.Text{Zh: "作者单位", En: "author"}, r.Author},
 			fact{exchange.Text{Zh: "经办人", En: "operator"}, r.Operator},
 			fact{exchange.Text{Zh: "签发时间", En: "issued"}, r.IssuedAt},

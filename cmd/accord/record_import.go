@@ -22,7 +22,7 @@ import (
 
 var (
 	errImportPartly = exchange.Define(exchange.KindPartial, "CLI-036",
-		exchange.Text{Zh: "{file}: {rows} 行中有 {refused} 行被拒收", En: "{file}: {refused} of {rows} rows were refused"},
+		exchange.Text{Zh: "{file}：{rows} 行中有 {refused} 行被拒收", En: "{file}: {refused} of {rows} rows were refused"},
 		exchange.Text{Zh: "改正这些行后再次导入整个文件，已入库的行不会重复", En: "mend those rows and import the whole file again; rows already stored are not repeated"})
 	errMappingLong = exchange.Define(exchange.KindInvalid, "CLI-037",
 		exchange.Text{Zh: "映射文件 {path} 超过 {limit} 字节", En: "the mapping {path} is longer than {limit} bytes"},

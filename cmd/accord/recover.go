@@ -301,7 +301,7 @@ func (e *env) recoverApply(c *cli.Context) error {
 			fact{exchange.Text{Zh: "本节点取得的声明", En: "statements gained here"}, a.Gained},
 			fact{exchange.Text{Zh: "旧日志", En: "old log"}, a.Aside},
 			fact{exchange.Text{Zh: "此前已执行", En: "was applied before"}, a.Repeat},
-			fact{exchange.Text{Zh: "下一步", En: "next"}, exchange.Text{Zh: "全部幸存节点执行后再启动: accord node run；方案随后自动记入账本（accord member recoveries）",
+			fact{exchange.Text{Zh: "下一步", En: "next"}, exchange.Text{Zh: "全部幸存节点执行后再启动：accord node run；方案随后自动记入账本（accord member recoveries）",
 				En: "start when all survivors are done: accord node run; the plan then goes onto the ledger by itself (accord member recoveries)"}})
 	})
 }

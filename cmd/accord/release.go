@@ -146,7 +146,7 @@ func (e *env) listReleases(c *cli.Context) error {
 		}
 		for _, r := range page.Releases {
 			list.add(r.ID, r.At, told(releaseStatuses, r.Status), r.Requester, r.Operator, r.Record.Author, r.Record.ID, r.Record.Category,
-				r.Fields, purposeCell(cat, r.Purpose), r.Basis.Kind, r.Basis.Ref, r.Decision.Rule, r.Decision.Clause)
+				r.Fields, purposeCell(cat, r.Purpose), r.Basis.Kind, r.Basis.Ref, r.Decision.Rule, told(clauses, r.Decision.Clause))
 		}
 		cursor = page.Next
 		return len(page.Releases), page.Next != "", nil
@@ -185,7 +185,7 @@ func (e *env) releaseCard(w io.Writer, cat *catalogue.Catalogue, r wire.Release)
 		{exchange.Text{Zh: "依据", En: "basis"}, e.say(word(bases, r.Basis.Kind)) + " " + r.Basis.Ref},
 		{exchange.Text{Zh: "目录", En: "catalogue"}, reference(r.Decision)},
 		{exchange.Text{Zh: "规则", En: "rule"}, r.Decision.Rule},
-		{exchange.Text{Zh: "未满足", En: "failed clause"}, strings.Join(failedOf(r.Decision), ", ")},
+		{exchange.Text{Zh: "未满足", En: "failed clause"}, toldAll(clauses, failedOf(r.Decision))},
 		{exchange.Text{Zh: "理由", En: "why"}, r.Decision.Why},
 		{exchange.Text{Zh: "所需", En: "needed"}, r.Decision.Need},
 		{exchange.Text{Zh: "申请时间", En: "asked"}, r.At},

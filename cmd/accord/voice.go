@@ -58,7 +58,7 @@ func (e *env) warn(w *exchange.Error) {
 		return
 	}
 	if !e.Quiet {
-		fmt.Fprintf(e.Stderr, "%s %s (%s)\n", e.t("注意:", "warning:"), clean(w.What(e.Lang)), clean(w.Next(e.Lang)))
+		fmt.Fprintf(e.Stderr, "%s %s (%s)\n", e.t("注意：", "warning:"), clean(w.What(e.Lang)), clean(w.Next(e.Lang)))
 	}
 }
 

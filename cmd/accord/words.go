@@ -1,6 +1,8 @@
 package main
 
 import (
+	"strings"
+
 	"accord/exchange"
 	"accord/exchange/catalogue"
 	"accord/exchange/intake"
@@ -18,6 +20,28 @@ var (
 		catalogue.Changed: {Zh: "修改", En: "changed"},
 		catalogue.Opened:  {Zh: "放开", En: "opened"},
 		catalogue.Closed:  {Zh: "收紧", En: "closed"},
+	}
+	subjectKinds = map[string]exchange.Text{
+		"regulator":    {Zh: "监管主体", En: "regulator"},
+		"enterprise":   {Zh: "保险企业", En: "enterprise"},
+		"practitioner": {Zh: "从业人员", En: "practitioner"},
+		"consumer":     {Zh: "保险消费者", En: "consumer"},
+		"group":        {Zh: "联保小组", En: "group"},
+		"foreign":      {Zh: "境外主体", En: "foreign"},
+	}
+	clauses = map[string]exchange.Text{
+		catalogue.ClauseRequester: {Zh: "申请单位", En: "requester"},
+		catalogue.ClauseCategory:  {Zh: "类别", En: "category"},
+		catalogue.ClausePurpose:   {Zh: "用途", En: "purpose"},
+		catalogue.ClauseBasis:     {Zh: "依据", En: "basis"},
+		catalogue.ClauseField:     {Zh: "信息项", En: "field"},
+		catalogue.ClauseClass:     {Zh: "属性", En: "class"},
+		catalogue.ClauseLimit:     {Zh: "数量上限", En: "limit"},
+	}
+	configOrigins = map[string]exchange.Text{
+		"file":    {Zh: "文件", En: "file"},
+		"default": {Zh: "默认", En: "default"},
+		"flag":    {Zh: "命令行", En: "flag"},
 	}
 	classes = map[string]exchange.Text{
 		string(catalogue.Public):     {Zh: "公开", En: "public"},
@@ -144,6 +168,39 @@ func (w worded) String() string { return w.word }
 // told is a word of a table as a cell; nothing for no word.
 func told[K ~string](table map[string]exchange.Text, key K) any {
 	return titled(key, word(table, key))
+}
+
+// wordedList is a list that machines read as words and people as texts.
+type wordedList []worded
+
+func (l wordedList) ids() []string {
+	out := []string{}
+	for _, w := range l {
+		out = append(out, w.word)
+	}
+	return out
+}
+
+func (l wordedList) in(lang exchange.Lang) []string {
+	var out []string
+	for _, w := range l {
+		out = append(out, w.text.In(lang))
+	}
+	return out
+}
+
+// joined is the list as one cell that machines read as one string.
+func (l wordedList) joined() worded {
+	return worded{strings.Join(l.ids(), ", "), exchange.Text{Zh: strings.Join(l.in(exchange.Zh), "、"), En: strings.Join(l.in(exchange.En), ", ")}}
+}
+
+// toldAll is several words of a table as a cell.
+func toldAll[K ~string](table map[string]exchange.Text, keys []K) wordedList {
+	var list wordedList
+	for _, k := range keys {
+		list = append(list, worded{string(k), word(table, k)})
+	}
+	return list
 }
 
 // titled is an id with its title as a cell; nothing for no id.

@@ -126,7 +126,7 @@ func (p *printer) documents(r *Report) {
 			p.say("          ……其余 %d 件见 JSON 报告", "          ... %d more in the JSON report", len(r.Documents)-i)
 			return
 		}
-		fmt.Fprintf(p, "  %s %d %s %s %s %s\n", p.mark(d.OK), i, clean(d.Kind), clean(d.Issuer), clean(d.Type), clean(d.Subject))
+		fmt.Fprintf(p, "  %s %d %s %s %s %s\n", p.mark(d.OK), i, p.kind(d.Kind), clean(d.Issuer), clean(d.Type), p.subject(d))
 		if d.RestsOn != nil {
 			p.say("      依据指令 %d", "      rests on command %d", *d.RestsOn)
 		} else if d.OK {
@@ -157,6 +157,30 @@ func (p *printer) failures(r *Report) {
 		}
 		fmt.Fprintf(p, "  %s %s %s: %s (%s)\n", p.mark(false), c.Name, clean(c.Ref), c.Text.In(p.lang), clean(c.Detail))
 	}
+}
+
+// documentKinds are the kinds of documents in words.
+var documentKinds = map[string]Text{
+	KindRecord:  {"记录", "record"},
+	KindEntry:   {"名单条目", "entry"},
+	KindRelease: {"交付", "release"},
+}
+
+// kind is what a document is, in words.
+func (p *printer) kind(kind string) string {
+	if words, ok := documentKinds[kind]; ok {
+		return words.In(p.lang)
+	}
+	return clean(kind)
+}
+
+// subject is whom a document is about. The ids of natural persons are in the report
+// only where they were asked for.
+func (p *printer) subject(d DocumentReport) string {
+	if d.Subject == "" && d.OK {
+		return Text{"（自然人，标识不显示）", "(a natural person, id not shown)"}.In(p.lang)
+	}
+	return clean(d.Subject)
 }
 
 // mark says a result in a word, so that it survives any font and printer.

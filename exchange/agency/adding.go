@@ -18,7 +18,7 @@ var (
 		exchange.Text{Zh: "信息项中的标识与所称信用主体不一致", En: "the identifier among the values is not that of the subject named"},
 		exchange.Text{Zh: "核对信用主体与信息项", En: "compare the subject with the values"})
 	ErrReason = exchange.Define(exchange.KindInvalid, "REC-032",
-		exchange.Text{Zh: "更正或撤回须写明理由(不超过 500 字)", En: "a correction or retraction needs a reason (at most 500 characters)"},
+		exchange.Text{Zh: "更正或撤回须写明理由（不超过 500 字）", En: "a correction or retraction needs a reason (at most 500 characters)"},
 		exchange.Text{Zh: "用一句话写明理由", En: "say why in a sentence"})
 )
 

@@ -10,7 +10,7 @@ import (
 
 // ErrNoSeat is given to a member that has no vote in the joint meeting.
 var ErrNoSeat = exchange.Define(exchange.KindForbidden, "MEM-020",
-	exchange.Text{Zh: "本成员单位在联席会议没有席位,不能出具同意", En: "this member has no seat in the joint meeting and endorses nothing"},
+	exchange.Text{Zh: "本成员单位在联席会议没有席位，不能出具同意", En: "this member has no seat in the joint meeting and endorses nothing"},
 	exchange.Text{Zh: "由有席位的成员单位办理", En: "leave it to the members with seats"})
 
 // Endorse signs exactly these bytes of a catalogue on behalf of this member's

@@ -19,8 +19,8 @@ const importBatch = 256
 
 // ErrPartial is given when an import broke off after rows were stored.
 var ErrPartial = exchange.Define(exchange.KindPartial, "REC-033",
-	exchange.Text{Zh: "导入中断({code}):此前的 {stored} 行已成为记录,其余未处理", En: "the import broke off ({code}): {stored} rows before became records, the rest did not"},
-	exchange.Text{Zh: "查明原因(accord explain {code})后重新导入整个文件;已入库的行会被识别,不会重复", En: "see to the cause (accord explain {code}) and import the whole file again; rows already stored are recognised"})
+	exchange.Text{Zh: "导入中断（{code}）：此前的 {stored} 行已成为记录，其余未处理", En: "the import broke off ({code}): {stored} rows before became records, the rest did not"},
+	exchange.Text{Zh: "查明原因（accord explain {code}）后重新导入整个文件；已入库的行会被识别，不会重复", En: "see to the cause (accord explain {code}) and import the whole file again; rows already stored are recognised"})
 
 // ErrStopped is the cause of an import that its caller gave up.
 var ErrStopped = exchange.Define(exchange.KindUnavailable, "REC-034",

@@ -22,7 +22,7 @@ import (
 
 // ErrOutbox is given when an envelope cannot be kept; it does not leave then.
 var ErrOutbox = exchange.Define(exchange.KindUnavailable, "OPEN-007",
-	exchange.Text{Zh: "无法保存待交付的密封件,未交付", En: "the envelope cannot be kept, so nothing was delivered"},
+	exchange.Text{Zh: "无法保存待交付的密封件，未交付", En: "the envelope cannot be kept, so nothing was delivered"},
 	exchange.Text{Zh: "检查作者节点数据文件夹所在磁盘的空间与权限后再试", En: "check space and permissions of the author's data folder and try again"})
 
 // suffix is how the names of envelopes end. What is still being written ends in

@@ -25,26 +25,26 @@ var (
 		exchange.Text{Zh: "没有授权开放 {release}", En: "there is no release {release}"},
 		exchange.Text{Zh: "用 accord release list 查看", En: "see accord release list"})
 	ErrNotGranted = exchange.Define(exchange.KindRefused, "OPEN-002",
-		exchange.Text{Zh: "授权开放 {release} 的状态是 {status},不能交付", En: "release {release} is {status}, so nothing is delivered"},
+		exchange.Text{Zh: "授权开放 {release} 的状态是 {status}，不能交付", En: "release {release} is {status}, so nothing is delivered"},
 		exchange.Text{Zh: "需要状态为 granted;pending 须由作者单位先批准", En: "it has to be granted; a pending one needs the author's approval first"})
 	ErrNotParty = exchange.Define(exchange.KindForbidden, "OPEN-003",
 		exchange.Text{Zh: "授权开放 {release} 不属于该成员单位", En: "release {release} is not this member's"},
-		exchange.Text{Zh: "只有申请单位可以领取,只有作者单位可以交付", En: "only the requester collects it and only the author delivers it"})
+		exchange.Text{Zh: "只有申请单位可以领取，只有作者单位可以交付", En: "only the requester collects it and only the author delivers it"})
 	ErrMismatch = exchange.Define(exchange.KindUnverified, "OPEN-004",
-		exchange.Text{Zh: "记录与授权开放 {release} 所述不符({what})", En: "the record is not what release {release} says ({what})"},
+		exchange.Text{Zh: "记录与授权开放 {release} 所述不符（{what}）", En: "the record is not what release {release} says ({what})"},
 		exchange.Text{Zh: "核对记录编号、摘要与类别后重新申请", En: "check the record's id, digest and category and ask again"})
 	ErrDelivery = exchange.Define(exchange.KindUnverified, "OPEN-005",
-		exchange.Text{Zh: "收到的交付未通过验证({what})", En: "the delivery does not verify ({what})"},
-		exchange.Text{Zh: "不要采用其内容;向作者单位查询,回执已在账本", En: "do not use it; ask the author, the receipt is on the ledger"})
+		exchange.Text{Zh: "收到的交付未通过验证（{what}）", En: "the delivery does not verify ({what})"},
+		exchange.Text{Zh: "不要采用其内容；向作者单位查询，回执已在账本", En: "do not use it; ask the author, the receipt is on the ledger"})
 	ErrRetracted = exchange.Define(exchange.KindRefused, "OPEN-010",
-		exchange.Text{Zh: "作者单位已撤回该记录,不再开放", En: "its author has retracted the record, so nothing of it is opened"},
-		exchange.Text{Zh: "向作者单位查询撤回理由;有更正记录时对更正后的记录申请", En: "ask the author why; where a corrected record exists, ask for that one"})
+		exchange.Text{Zh: "作者单位已撤回该记录，不再开放", En: "its author has retracted the record, so nothing of it is opened"},
+		exchange.Text{Zh: "向作者单位查询撤回理由；有更正记录时对更正后的记录申请", En: "ask the author why; where a corrected record exists, ask for that one"})
 	ErrErased = exchange.Define(exchange.KindNotFound, "OPEN-006",
-		exchange.Text{Zh: "信息项 {field} 已被删除,无法开放", En: "field {field} has been erased and cannot be opened"},
+		exchange.Text{Zh: "信息项 {field} 已被删除，无法开放", En: "field {field} has been erased and cannot be opened"},
 		exchange.Text{Zh: "该记录的其他信息项不受影响", En: "other fields of the record are not affected"})
 	ErrSealed = exchange.Define(exchange.KindUnverified, "OPEN-008",
 		exchange.Text{Zh: "信息项 {field} 的密封件无法打开", En: "the sealed field {field} does not open"},
-		exchange.Text{Zh: "作者单位的记录库已损坏,或与密钥库不是同一套;从同一备份恢复两者", En: "the author's record store is damaged or not the keystore's; restore both from one backup"})
+		exchange.Text{Zh: "作者单位的记录库已损坏，或与密钥库不是同一套；从同一备份恢复两者", En: "the author's record store is damaged or not the keystore's; restore both from one backup"})
 )
 
 // envelopeType is the content type inside the JWE.

@@ -12,8 +12,8 @@ import (
 
 // ErrSubject is given when a subject cannot be named in the wanted namespace.
 var ErrSubject = exchange.Define(exchange.KindInvalid, "SUBJ-001",
-	exchange.Text{Zh: "信用主体标识无效:{why}", En: "the subject's identifier is not valid: {why}"},
-	exchange.Text{Zh: "机构请用统一社会信用代码,自然人请用证件号码", En: "name organisations by their unified social credit code, persons by their document number"})
+	exchange.Text{Zh: "信用主体标识无效：{why}", En: "the subject's identifier is not valid: {why}"},
+	exchange.Text{Zh: "机构请用统一社会信用代码，自然人请用证件号码", En: "name organisations by their unified social credit code, persons by their document number"})
 
 // SubjectID names a subject for shared data: an organisation's code in clear,
 // everything else blinded. key is plaintext and stays here.

@@ -17,7 +17,7 @@ var (
 		exchange.Text{Zh: "文件不是映射所说的 {format} 格式：{why}", En: "the file is not {format} as the mapping says: {why}"},
 		exchange.Text{Zh: "检查文件是否选错、改过扩展名或需要另存", En: "see whether it is the right file, was renamed, or must be saved in the format"})
 	ErrHeader = exchange.Define(exchange.KindInvalid, "INTAKE-005",
-		exchange.Text{Zh: "表头与映射不符，缺少 {missing}，第几列不认识:{extra}", En: "the header does not fit the mapping: missing {missing}, columns not known by position: {extra}"},
+		exchange.Text{Zh: "表头与映射不符，缺少 {missing}，第几列不认识：{extra}", En: "the header does not fit the mapping: missing {missing}, columns not known by position: {extra}"},
 		exchange.Text{Zh: "核对表头所在行和列名；来源改了版式时应修改映射", En: "check the header row and names; change the mapping if the source changed its layout"})
 	ErrSheet = exchange.Define(exchange.KindInvalid, "INTAKE-006",
 		exchange.Text{Zh: "工作簿中没有工作表“{sheet}”", En: "the workbook has no sheet \"{sheet}\""},

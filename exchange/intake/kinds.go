@@ -70,7 +70,7 @@ var kinds = []Kind{
 	{"html_in_name", Refuse, exchange.Text{Zh: "名称含 HTML 或脚本", En: "the name holds HTML or script"}},
 	{"formula_in_name", Refuse, exchange.Text{Zh: "名称是公式样文本", En: "the name looks like a formula"}},
 	{"long_name", Refuse, exchange.Text{Zh: "名称过长", En: "the name is too long"}},
-	{"lost_character", Refuse, exchange.Text{Zh: "有丢失的字（? 或 U+FFFD）", En: "characters were lost (? or U+FFFD)"}},
+	{"lost_character", Refuse, exchange.Text{Zh: "有丢失的字（“？”或 U+FFFD）", En: "characters were lost (? or U+FFFD)"}},
 	{"html_in_text", Flag, exchange.Text{Zh: "说明文字含 HTML 或脚本", En: "the text holds HTML or script; it is kept as text"}},
 	{"formula_text", Flag, exchange.Text{Zh: "说明文字以 = + - @ 开头", En: "the text begins like a formula (= + - @); it is kept as text"}},
 	{"nul_byte", Refuse, exchange.Text{Zh: "含 NUL 字符", En: "there is a NUL character"}},

@@ -3,6 +3,7 @@ package members
 import (
 	"bytes"
 	"crypto/sha256"
+	"fmt"
 	"strconv"
 
 	"accord/crypto/jws"
@@ -96,8 +97,8 @@ func (g Genesis) open() (*Charter, *catalogue.Catalogue, error) {
 }
 
 func (g Genesis) founders(c *Charter) error {
-	if len(g.Signatures) != len(c.Members) {
-		return ErrGenesis.With("why", "every founder must sign, once")
+	if len(g.Signatures) > len(c.Members) {
+		return ErrGenesis.With("why", fmt.Sprintf("there are %d signatures of %d founders", len(g.Signatures), len(c.Members)))
 	}
 	signed := map[exchange.MemberID]bool{}
 	for i, token := range g.Signatures {
@@ -114,15 +115,20 @@ func (g Genesis) founders(c *Charter) error {
 			return keys.Public{}, jws.ErrKey
 		})
 		if err != nil {
-			return ErrGenesis.Wrap(err, "why", "signature "+strconv.Itoa(i))
+			return ErrGenesis.Wrap(err, "why", "signature "+strconv.Itoa(i+1))
 		}
 		if !bytes.Equal(t.Payload, g.Charter) {
-			return ErrGenesis.With("why", "signature "+strconv.Itoa(i)+" is over another charter")
+			return ErrGenesis.With("why", "signature "+strconv.Itoa(i+1)+" is over another charter")
 		}
 		if signed[by] {
 			return ErrGenesis.With("why", string(by)+" signed twice")
 		}
 		signed[by] = true
+	}
+	for _, m := range c.Members {
+		if !signed[m.ID] {
+			return ErrGenesis.With("why", "it is not signed by "+string(m.ID))
+		}
 	}
 	return nil
 }

@@ -11,8 +11,8 @@ var (
 		exchange.Text{Zh: "请检查磁盘空间与文件状态后重启节点", En: "check disk and file, then restart the node"})
 	// ErrFull left the store as it was, and passes by itself when there is room.
 	ErrFull = exchange.Define(exchange.KindUnavailable, "REC-009",
-		exchange.Text{Zh: "记录库所在磁盘已满,未作任何更改", En: "the record store's disk is full; nothing was changed"},
-		exchange.Text{Zh: "腾出空间后再试,无需重启;查询不受影响", En: "make room and try again, no restart is needed; reads go on"})
+		exchange.Text{Zh: "记录库所在磁盘已满，未作任何更改", En: "the record store's disk is full; nothing was changed"},
+		exchange.Text{Zh: "腾出空间后再试，无需重启；查询不受影响", En: "make room and try again, no restart is needed; reads go on"})
 	ErrNotFound = exchange.Define(exchange.KindNotFound, "REC-002",
 		exchange.Text{Zh: "没有这条记录", En: "there is no such record"},
 		exchange.Text{Zh: "请核对记录编号", En: "check the record's id"})
@@ -40,31 +40,31 @@ var (
 var (
 	// ErrUnreachable changed nothing, and passes by itself when the database is back.
 	ErrUnreachable = exchange.Define(exchange.KindUnavailable, "REC-038",
-		exchange.Text{Zh: "记录库所在数据库暂不可达,未作任何更改", En: "the record store's database cannot be reached; nothing was changed"},
-		exchange.Text{Zh: "恢复后自动继续,无需重启;用 accord db probe 检查", En: "it goes on by itself when the database is back; accord db probe looks why"})
+		exchange.Text{Zh: "记录库所在数据库暂不可达，未作任何更改", En: "the record store's database cannot be reached; nothing was changed"},
+		exchange.Text{Zh: "恢复后自动继续，无需重启；用 accord db probe 检查", En: "it goes on by itself when the database is back; accord db probe looks why"})
 	// ErrOutcome is a COMMIT whose answer was lost, and the database stayed away.
 	ErrOutcome = exchange.Define(exchange.KindUnknownOutcome, "REC-041",
-		exchange.Text{Zh: "数据库在提交时失去联系,是否已写入未知", En: "the database was lost while it stored this; whether it did is not known"},
-		exchange.Text{Zh: "恢复后先查询是否已有,再决定是否重做;导入可直接重复", En: "when it is back, look before you do it again; an import may simply be repeated"})
+		exchange.Text{Zh: "数据库在提交时失去联系，是否已写入未知", En: "the database was lost while it stored this; whether it did is not known"},
+		exchange.Text{Zh: "恢复后先查询是否已有，再决定是否重做；导入可直接重复", En: "when it is back, look before you do it again; an import may simply be repeated"})
 	ErrServer = exchange.Define(exchange.KindInvalid, "REC-042",
-		exchange.Text{Zh: "此数据库不能作记录库:{why}", En: "this database cannot hold records: {why}"},
+		exchange.Text{Zh: "此数据库不能作记录库：{why}", En: "this database cannot hold records: {why}"},
 		exchange.Text{Zh: "accord db probe 逐项列出缺什么、如何改", En: "accord db probe says what it lacks and how to mend it"})
 	ErrPlace = exchange.Define(exchange.KindInvalid, "REC-043",
-		exchange.Text{Zh: "数据库地址不可用:{why}", En: "the database's address cannot be used: {why}"},
-		exchange.Text{Zh: "写成 postgres://用户@主机:5432/库名?sslmode=verify-full;口令放在 store_password_file 所指文件", En: "write postgres://user@host:5432/database?sslmode=verify-full, and the password into the file that store_password_file names"})
+		exchange.Text{Zh: "数据库地址不可用：{why}", En: "the database's address cannot be used: {why}"},
+		exchange.Text{Zh: "写成 postgres://用户@主机：5432/库名？sslmode=verify-full；口令放在 store_password_file 所指文件", En: "write postgres://user@host:5432/database?sslmode=verify-full, and the password into the file that store_password_file names"})
 	ErrOwner = exchange.Define(exchange.KindConflict, "REC-044",
 		exchange.Text{Zh: "此数据库属于另一节点 {owner}", En: "the database belongs to another node, {owner}"},
-		exchange.Text{Zh: "每个节点用自己的数据库;本成员的旧节点已停用时,用 accord db adopt --from 节点编号", En: "give each node a database of its own; where that was this member's node and is gone, accord db adopt --from NODE"})
+		exchange.Text{Zh: "每个节点用自己的数据库；本成员的旧节点已停用时，用 accord db adopt --from 节点编号", En: "give each node a database of its own; where that was this member's node and is gone, accord db adopt --from NODE"})
 	// ErrTaken is fatal: another process has opened the store under this node's name.
 	ErrTaken = exchange.Define(exchange.KindConflict, "REC-035",
 		exchange.Text{Zh: "同一节点的另一进程已接管记录库", En: "another process of this node has taken the record store"},
-		exchange.Text{Zh: "只保留一个;查找用同一数据目录副本启动的节点", En: "keep one; look for a node that was started on a copy of the data folder"})
+		exchange.Text{Zh: "只保留一个；查找用同一数据目录副本启动的节点", En: "keep one; look for a node that was started on a copy of the data folder"})
 	ErrMoving = exchange.Define(exchange.KindConflict, "REC-036",
 		exchange.Text{Zh: "记录尚未全部移入此数据库", En: "the records have not all been moved into this database yet"},
-		exchange.Text{Zh: "再次运行 accord db move,从中断处继续", En: "run accord db move again; it goes on where it stopped"})
+		exchange.Text{Zh: "再次运行 accord db move，从中断处继续", En: "run accord db move again; it goes on where it stopped"})
 	ErrKeyFile = exchange.Define(exchange.KindConflict, "REC-037",
 		exchange.Text{Zh: "数据目录中的 records.keys 不是此数据库的", En: "the records.keys in the data folder is not that of this database"},
-		exchange.Text{Zh: "把原来的 records.keys 放回;没有它,封存的信息项无法打开", En: "put the right records.keys back; without it no sealed field opens"})
+		exchange.Text{Zh: "把原来的 records.keys 放回；没有它，封存的信息项无法打开", En: "put the right records.keys back; without it no sealed field opens"})
 )
 
 // The errors of a record's values. They name the field and never its value.

@@ -10,7 +10,7 @@ import (
 // ErrUnlogged is given when something was done but no audit file took the line
 // that says so.
 var ErrUnlogged = exchange.Define(exchange.KindUnknownOutcome, "AUDIT-010",
-	exchange.Text{Zh: "已执行,但审计日志未能记录结果,因此不予答复", En: "it was done, but no audit file took its result, so the answer is withheld"},
+	exchange.Text{Zh: "已执行，但审计日志未能记录结果，因此不予答复", En: "it was done, but no audit file took its result, so the answer is withheld"},
 	exchange.Text{Zh: "修复审计文件后查询账本确认结果", En: "mend the audit files, then see in the ledger what became of it"})
 
 // The results an audit line may hold beside an error code.

@@ -18,11 +18,11 @@ var (
 		exchange.Text{Zh: "本节点没有经办人 {name}", En: "this node has no operator {name}"},
 		exchange.Text{Zh: "在配置文件 operators 中登记", En: "list the operator under operators in the configuration file"})
 	ErrRole = exchange.Define(exchange.KindForbidden, "AUTH-003",
-		exchange.Text{Zh: "经办人 {name} 没有所需的角色({roles})", En: "operator {name} has none of the roles needed ({roles})"},
+		exchange.Text{Zh: "经办人 {name} 没有所需的角色（{roles}）", En: "operator {name} has none of the roles needed ({roles})"},
 		exchange.Text{Zh: "由具有该角色的经办人办理", En: "let an operator with the role do it"})
 	ErrCaller = exchange.Define(exchange.KindForbidden, "AUTH-004",
 		exchange.Text{Zh: "此接口不对该调用方开放", En: "this route is not open to this caller"},
-		exchange.Text{Zh: "成员单位须出示章程登记的 TLS 密钥;经办人须使用本地套接字", En: "members show the TLS key of the charter; operators use the local socket"})
+		exchange.Text{Zh: "成员单位须出示章程登记的 TLS 密钥；经办人须使用本地套接字", En: "members show the TLS key of the charter; operators use the local socket"})
 )
 
 // Caller is who asks: a peer member by its pinned TLS key, an operator of this

@@ -12,10 +12,10 @@ import (
 // The errors of making evidence.
 var (
 	ErrEvidence = exchange.Define(exchange.KindUnverified, "LEDGER-012",
-		exchange.Text{Zh: "证据文件自检未通过({check}),未予提供", En: "the evidence file does not verify ({check}), so it is not handed out"},
+		exchange.Text{Zh: "证据文件自检未通过（{check}），未予提供", En: "the evidence file does not verify ({check}), so it is not handed out"},
 		exchange.Text{Zh: "请查看本节点日志并联系运维人员", En: "look into this node's log"})
 	ErrEvidenceSize = exchange.Define(exchange.KindRefused, "LEDGER-013",
-		exchange.Text{Zh: "账本过大,不能装入一个证据文件", En: "the ledger is too long for one evidence file"},
+		exchange.Text{Zh: "账本过大，不能装入一个证据文件", En: "the ledger is too long for one evidence file"},
 		exchange.Text{Zh: "请按名单条目导出", En: "export the entries that matter one by one"})
 )
 

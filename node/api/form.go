@@ -13,14 +13,14 @@ var ErrMember = exchange.Define(exchange.KindInvalid, "API-005",
 
 // ErrUSCC is given for a unified social credit code that cannot be one.
 var ErrUSCC = exchange.Define(exchange.KindInvalid, "API-022",
-	exchange.Text{Zh: "统一社会信用代码无效:须为 18 位且校验码正确(GB 32100)", En: "the unified social credit code is not valid: 18 characters with the right check character (GB 32100)"},
-	exchange.Text{Zh: "对照营业执照逐位核对;不用字母 I、O、S、V、Z", En: "compare it with the licence character by character; the letters I, O, S, V, Z do not occur"})
+	exchange.Text{Zh: "统一社会信用代码无效：须为 18 位且校验码正确（GB 32100）", En: "the unified social credit code is not valid: 18 characters with the right check character (GB 32100)"},
+	exchange.Text{Zh: "对照营业执照逐位核对；不用字母 I、O、S、V、Z", En: "compare it with the licence character by character; the letters I, O, S, V, Z do not occur"})
 
 // ErrPersonID is given for a resident identity number that cannot be one. It
 // never repeats the number.
 var ErrPersonID = exchange.Define(exchange.KindInvalid, "API-023",
-	exchange.Text{Zh: "公民身份号码无效:须为 18 位、出生日期存在且校验码正确(GB 11643)", En: "the resident identity number is not valid: 18 characters, a date of birth that exists and the right check character (GB 11643)"},
-	exchange.Text{Zh: "对照证件逐位核对;从 Excel 复制时注意末位是否变为 0", En: "compare it with the document character by character; Excel turns the last digits into zeros"})
+	exchange.Text{Zh: "公民身份号码无效：须为 18 位、出生日期存在且校验码正确（GB 11643）", En: "the resident identity number is not valid: 18 characters, a date of birth that exists and the right check character (GB 11643)"},
+	exchange.Text{Zh: "对照证件逐位核对；从 Excel 复制时注意末位是否变为 0", En: "compare it with the document character by character; Excel turns the last digits into zeros"})
 
 // Bounds of texts in bodies, in characters: those the ledger keeps to.
 const (

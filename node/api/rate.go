@@ -14,7 +14,7 @@ import (
 // by name and dealt with by their own.
 var ErrRate = exchange.Define(exchange.KindUnavailable, "API-040",
 	exchange.Text{Zh: "来自该地址的请求过多", En: "too many requests from this address"},
-	exchange.Text{Zh: "按 Retry-After 稍后再试;批量核对请使用账本瓦片或证据文件", En: "wait as Retry-After says; to check much at once, take the ledger's tiles or an evidence file"})
+	exchange.Text{Zh: "按 Retry-After 稍后再试；批量核对请使用账本瓦片或证据文件", En: "wait as Retry-After says; to check much at once, take the ledger's tiles or an evidence file"})
 
 // What a stranger's address may ask: a second's worth is what it gets back each
 // second, the burst is a page with all that belongs to it, or a tile client that

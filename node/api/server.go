@@ -30,7 +30,7 @@ import (
 var (
 	ErrBody = exchange.Define(exchange.KindInvalid, "API-001",
 		exchange.Text{Zh: "请求内容不是规定的 JSON", En: "the request body is not the JSON this route takes"},
-		exchange.Text{Zh: "对照 openapi.yaml:重复键、未知键、大小写不符、多余内容都会被拒绝", En: "compare with openapi.yaml: duplicate, unknown or wrongly cased members and trailing data are refused"})
+		exchange.Text{Zh: "对照 openapi.yaml：重复键、未知键、大小写不符、多余内容都会被拒绝", En: "compare with openapi.yaml: duplicate, unknown or wrongly cased members and trailing data are refused"})
 	ErrTooLarge = exchange.Define(exchange.KindInvalid, "API-002",
 		exchange.Text{Zh: "请求内容超过上限 {limit} 字节", En: "the request body is larger than {limit} bytes"},
 		exchange.Text{Zh: "分批提交", En: "send it in parts"})
@@ -106,8 +106,8 @@ type Node interface {
 // ErrNotCaughtUp is given until a node that started knows what was committed:
 // an answer from its last snapshot would be wrong without saying so.
 var ErrNotCaughtUp = exchange.Define(exchange.KindUnavailable, "API-024",
-	exchange.Text{Zh: "节点刚启动,尚未取得账本的最新状态", En: "the node has just started and does not know the ledger's state yet"},
-	exchange.Text{Zh: "稍候再试;若持续如此,说明在线成员不足半数,请启动其他成员的节点;本单位可用 --stale(read=stale)查询本节点已有、可能已过时的状态", En: "try again in a moment; if it stays so, too few members are up: start the others' nodes; this node's own operators can read what it has, which may be old, with --stale (read=stale)"})
+	exchange.Text{Zh: "节点刚启动，尚未取得账本的最新状态", En: "the node has just started and does not know the ledger's state yet"},
+	exchange.Text{Zh: "稍候再试；若持续如此，说明在线成员不足半数，请启动其他成员的节点；本单位可用 --stale（read=stale）查询本节点已有、可能已过时的状态", En: "try again in a moment; if it stays so, too few members are up: start the others' nodes; this node's own operators can read what it has, which may be old, with --stale (read=stale)"})
 
 // early are the routes that answer before that: they tell of the node and not
 // of the ledger.

@@ -21,10 +21,10 @@ import (
 var (
 	ErrStatement = exchange.Define(exchange.KindInvalid, "API-030",
 		exchange.Text{Zh: "请求内容不是已签名的声明", En: "the request body is no signed statement"},
-		exchange.Text{Zh: "一条声明用 application/jose;每行一条用 application/jose-lines", En: "send one statement as application/jose, or one a line as application/jose-lines"})
+		exchange.Text{Zh: "一条声明用 application/jose；每行一条用 application/jose-lines", En: "send one statement as application/jose, or one a line as application/jose-lines"})
 	ErrStreams = exchange.Define(exchange.KindUnavailable, "API-031",
 		exchange.Text{Zh: "该调用方提交声明的并发流已达上限 {max}", En: "this caller has {max} streams of statements open already"},
-		exchange.Text{Zh: "关闭一些流,或在一条声明里放入更多条目", En: "close some of them, or put more entries into one statement"})
+		exchange.Text{Zh: "关闭一些流，或在一条声明里放入更多条目", En: "close some of them, or put more entries into one statement"})
 )
 
 const (

@@ -33,13 +33,13 @@ import (
 
 // ErrSink is given when no audit sink took the line.
 var ErrSink = exchange.Define(exchange.KindUnavailable, "AUDIT-001",
-	exchange.Text{Zh: "审计日志无法写入,已停止授权开放", En: "no audit sink takes a line, so private data is not released"},
-	exchange.Text{Zh: "检查审计文件所在磁盘的空间与权限,公开查询不受影响", En: "check space and permissions of the audit files; public reads go on"})
+	exchange.Text{Zh: "审计日志无法写入，已停止授权开放", En: "no audit sink takes a line, so private data is not released"},
+	exchange.Text{Zh: "检查审计文件所在磁盘的空间与权限，公开查询不受影响", En: "check space and permissions of the audit files; public reads go on"})
 
 // ErrChain is given when an audit file does not verify.
 var ErrChain = exchange.Define(exchange.KindUnverified, "AUDIT-002",
 	exchange.Text{Zh: "审计文件 {file} 第 {line} 行校验失败", En: "line {line} of the audit file {file} does not verify"},
-	exchange.Text{Zh: "保留该文件作为证据,并联系审计人员", En: "keep the file as evidence and tell the auditor"})
+	exchange.Text{Zh: "保留该文件作为证据，并联系审计人员", En: "keep the file as evidence and tell the auditor"})
 
 // Event is what happened: who did what, to which release or record, for which
 // purpose, with which result. Fields holds field names, never values.

@@ -33,29 +33,29 @@ import "accord/exchange"
 var (
 	ErrFormat = exchange.Define(exchange.KindInvalid, "BACKUP-001",
 		exchange.Text{Zh: "{file} 不是本版本认识的备份文件", En: "{file} is no backup that this version knows"},
-		exchange.Text{Zh: "检查是否给错了文件,或用制作它的版本打开", En: "is it the right file? if so, use the version that made it"})
+		exchange.Text{Zh: "检查是否给错了文件，或用制作它的版本打开", En: "is it the right file? if so, use the version that made it"})
 	ErrDamaged = exchange.Define(exchange.KindUnverified, "BACKUP-002",
-		exchange.Text{Zh: "备份文件已损坏或不完整:{why}", En: "the backup is damaged or incomplete: {why}"},
-		exchange.Text{Zh: "改用另一份备份,并尽快重新备份", En: "use another copy, and make a new backup soon"})
+		exchange.Text{Zh: "备份文件已损坏或不完整：{why}", En: "the backup is damaged or incomplete: {why}"},
+		exchange.Text{Zh: "改用另一份备份，并尽快重新备份", En: "use another copy, and make a new backup soon"})
 	ErrKey = exchange.Define(exchange.KindInvalid, "BACKUP-003",
-		exchange.Text{Zh: "该密钥打不开此备份;接收方为 {kids}", En: "this key does not open the backup; its recipients are {kids}"},
+		exchange.Text{Zh: "该密钥打不开此备份；接收方为 {kids}", En: "this key does not open the backup; its recipients are {kids}"},
 		exchange.Text{Zh: "用其中一个接收方的密钥", En: "use the key of one of them"})
 	ErrContent = exchange.Define(exchange.KindUnverified, "BACKUP-004",
-		exchange.Text{Zh: "备份的内容不成立:{why}", En: "what the backup holds does not hold together: {why}"},
-		exchange.Text{Zh: "不要采用;改用另一份备份", En: "do not use it; take another copy"})
+		exchange.Text{Zh: "备份的内容不成立：{why}", En: "what the backup holds does not hold together: {why}"},
+		exchange.Text{Zh: "不要采用；改用另一份备份", En: "do not use it; take another copy"})
 	ErrOther = exchange.Define(exchange.KindRefused, "BACKUP-005",
-		exchange.Text{Zh: "这是 {got} 的备份,不是 {want} 的", En: "this is a backup of {got}, not of {want}"},
-		exchange.Text{Zh: "检查文件,或去掉 --charter 的期望", En: "check the file, or what --charter expects"})
+		exchange.Text{Zh: "这是 {got} 的备份，不是 {want} 的", En: "this is a backup of {got}, not of {want}"},
+		exchange.Text{Zh: "检查文件，或去掉 --charter 的期望", En: "check the file, or what --charter expects"})
 	ErrTarget = exchange.Define(exchange.KindConflict, "BACKUP-006",
-		exchange.Text{Zh: "{dir} 已有内容,没有改动", En: "{dir} holds something already and was left alone"},
+		exchange.Text{Zh: "{dir} 已有内容，没有改动", En: "{dir} holds something already and was left alone"},
 		exchange.Text{Zh: "恢复到一个不存在的目录", En: "restore into a folder that does not exist"})
 	ErrWrite = exchange.Define(exchange.KindUnavailable, "BACKUP-007",
-		exchange.Text{Zh: "无法完成:{why}", En: "it cannot be done: {why}"},
+		exchange.Text{Zh: "无法完成：{why}", En: "it cannot be done: {why}"},
 		exchange.Text{Zh: "检查磁盘空间和权限后重做", En: "check space and permissions and do it again"})
 	ErrRecipient = exchange.Define(exchange.KindInvalid, "BACKUP-008",
-		exchange.Text{Zh: "接收方公钥不可用:{why}", En: "the recipient's public key cannot be used: {why}"},
+		exchange.Text{Zh: "接收方公钥不可用：{why}", En: "the recipient's public key cannot be used: {why}"},
 		exchange.Text{Zh: "用 accord backup keygen 建立", En: "make one with accord backup keygen"})
 	ErrLedger = exchange.Define(exchange.KindUnverified, "BACKUP-009",
 		exchange.Text{Zh: "备份中的账本与运行中的节点在 {size} 条处不同", En: "the ledger in the backup differs from the running node's at size {size}"},
-		exchange.Text{Zh: "二者必有一个被改过;保留双方并通知全体成员", En: "one of the two was changed; keep both and tell every member"})
+		exchange.Text{Zh: "二者必有一个被改过；保留双方并通知全体成员", En: "one of the two was changed; keep both and tell every member"})
 )

@@ -65,4 +65,4 @@ func OpenIdentity(dir string, passphrase []byte) (keys.Private, error) {
 // ErrIdentity is given when a recipient's keystore does not open.
 var ErrIdentity = exchange.Define(exchange.KindInvalid, "BACKUP-010",
 	exchange.Text{Zh: "接收方的密钥库 {dir} 打不开", En: "the recipient's keystore {dir} does not open"},
-	exchange.Text{Zh: "检查目录和口令文件(0600)", En: "check the folder and the passphrase file (0600)"})
+	exchange.Text{Zh: "检查目录和口令文件（0600）", En: "check the folder and the passphrase file (0600)"})

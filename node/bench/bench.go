@@ -130,7 +130,7 @@ func Run(ctx context.Context, o Options) (Report, error) {
 		}
 		if err != nil {
 			failed = append(failed, m.name)
-			r.add(Result{Name: m.name, Note: exchange.Text{Zh: "未测得:" + err.Error(), En: "not measured: " + err.Error()}})
+			r.add(Result{Name: m.name, Note: exchange.Text{Zh: "未测得：" + err.Error(), En: "not measured: " + err.Error()}})
 		}
 	}
 	report.Results = r.results

@@ -19,7 +19,7 @@ func (r *run) warm() time.Duration { return r.Duration / 8 }
 // run.
 func (r *run) small(ctx context.Context) (err error) {
 	if r.fed == nil {
-		r.say("正在建立三家单位的联合体:%s", "founding a federation of three in %s", r.home)
+		r.say("正在建立三家单位的联合体：%s", "founding a federation of three in %s", r.home)
 		if r.fed, err = r.found(ctx, "a", r.node()); err != nil {
 			return err
 		}
@@ -222,7 +222,7 @@ func (r *run) commitBatch(ctx context.Context) error {
 	if err := r.small(ctx); err != nil {
 		return err
 	}
-	r.say("commit-batch,%d 个客户端,每次签名 %d 条", "commit-batch, %d clients, %d entries a signature", batchClients, batchEntries)
+	r.say("commit-batch,%d 个客户端，每次签名 %d 条", "commit-batch, %d clients, %d entries a signature", batchClients, batchEntries)
 	if r.rival != nil && r.best == 0 { // commit-single was not asked for
 		at, err := r.rival.leader(ctx)
 		if err != nil {
@@ -280,7 +280,7 @@ func (r *run) read(ctx context.Context, name, query string, serializable bool, w
 	if err := r.small(ctx); err != nil {
 		return err
 	}
-	r.say("%s,%d 个客户端", "%s, %d clients", name, readClients)
+	r.say("%s，%d 个客户端", "%s, %d clients", name, readClients)
 	if err := r.someEntries(ctx); err != nil {
 		return err
 	}

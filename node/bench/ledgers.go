@@ -209,7 +209,7 @@ const snapshotLimit = 6 * time.Minute
 func (r *run) snapshot(ctx context.Context) error {
 	if r.Quick {
 		r.add(Result{Name: "snapshot/pause", Unit: "ms", Goal: goal{most: 50}.String(),
-			Note: exchange.Text{Zh: "--quick 不测:快照每两分钟才看一次", En: "not measured with --quick: nodes look for snapshots every two minutes only"}})
+			Note: exchange.Text{Zh: "--quick 不测：快照每两分钟才看一次", En: "not measured with --quick: nodes look for snapshots every two minutes only"}})
 		return nil
 	}
 	if err := r.fillUp(ctx, false); err != nil {

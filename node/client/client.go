@@ -32,10 +32,10 @@ const maxAnswer = 64 << 20
 var (
 	ErrUnreachable = exchange.Define(exchange.KindUnavailable, "NET-001",
 		exchange.Text{Zh: "无法连接节点 {where}", En: "the node at {where} cannot be reached"},
-		exchange.Text{Zh: "确认节点已运行(accord node run),地址或 --dir 是否正确", En: "is the node running (accord node run), and is the address or --dir right?"})
+		exchange.Text{Zh: "确认节点已运行（accord node run），地址或 --dir 是否正确", En: "is the node running (accord node run), and is the address or --dir right?"})
 	ErrAnswer = exchange.Define(exchange.KindUnverified, "NET-002",
 		exchange.Text{Zh: "节点 {where} 的应答无法识别", En: "the answer of the node at {where} is not understood"},
-		exchange.Text{Zh: "双方版本是否一致?", En: "do both sides run the same version?"})
+		exchange.Text{Zh: "双方版本是否一致？", En: "do both sides run the same version?"})
 )
 
 // ErrLost is given when a request that may change something went out and no

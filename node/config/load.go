@@ -18,13 +18,13 @@ import (
 // The errors of a configuration.
 var (
 	ErrFile = exchange.Define(exchange.KindInvalid, "CONF-001",
-		exchange.Text{Zh: "配置文件 {file} 无法读取:{why}", En: "cannot read the configuration file {file}: {why}"},
-		exchange.Text{Zh: "用 accord init 建立数据目录,或用 --dir 指明", En: "make a data folder with accord init, or name it with --dir"})
+		exchange.Text{Zh: "配置文件 {file} 无法读取：{why}", En: "cannot read the configuration file {file}: {why}"},
+		exchange.Text{Zh: "用 accord init 建立数据目录，或用 --dir 指明", En: "make a data folder with accord init, or name it with --dir"})
 	ErrUnknownKey = exchange.Define(exchange.KindInvalid, "CONF-002",
 		exchange.Text{Zh: "未知的配置项 {key}", En: "unknown configuration key {key}"},
-		exchange.Text{Zh: "是否想写 {nearest}?全部配置项见 accord config keys", En: "did you mean {nearest}? accord config keys lists all"})
+		exchange.Text{Zh: "是否想写 {nearest}？全部配置项见 accord config keys", En: "did you mean {nearest}? accord config keys lists all"})
 	ErrValue = exchange.Define(exchange.KindInvalid, "CONF-003",
-		exchange.Text{Zh: "配置项 {key} 的值无效:{why}(来自 {origin})", En: "the value of {key} is not valid: {why} (from {origin})"},
+		exchange.Text{Zh: "配置项 {key} 的值无效：{why}（来自 {origin}）", En: "the value of {key} is not valid: {why} (from {origin})"},
 		exchange.Text{Zh: "改正后用 accord config validate 检查", En: "mend it and check with accord config validate"})
 )
 

@@ -57,7 +57,7 @@ var agencies = []PlanNode{
 
 // ErrPlan is given when a folder holds something else than a demo.
 var ErrPlan = exchange.Define(exchange.KindInvalid, "DEMO-003",
-	exchange.Text{Zh: "目录 {dir} 不能用于演示:{why}", En: "{dir} cannot be used for a demo: {why}"},
+	exchange.Text{Zh: "目录 {dir} 不能用于演示：{why}", En: "{dir} cannot be used for a demo: {why}"},
 	exchange.Text{Zh: "换一个空目录", En: "choose an empty folder"})
 
 // Build founds the demo federation in dir the ordinary way: four agencies make
@@ -106,7 +106,7 @@ func Found(ctx context.Context, dir string, plan Plan) error {
 	}
 	document, _ := catalogue.Demo()
 	draft, err := founding.MakeDraft(Federation, introductions, founding.Terms{
-		Name: exchange.Text{Zh: "例省保险信用联合体(演示)", En: "Example insurance credit federation (demo)"}, Catalogue: document}, time.Now())
+		Name: exchange.Text{Zh: "例省保险信用联合体（演示）", En: "Example insurance credit federation (demo)"}, Catalogue: document}, time.Now())
 	if err != nil {
 		return err
 	}

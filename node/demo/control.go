@@ -3,6 +3,7 @@ package demo
 import (
 	"context"
 	"errors"
+	"io"
 	"net"
 	"net/http"
 	"os"
@@ -11,13 +12,14 @@ import (
 	"syscall"
 	"time"
 
+	"accord/crypto/strictjson"
 	"accord/exchange"
 )
 
 // ErrBusy is given when a demo runs in the folder already.
 var ErrBusy = exchange.Define(exchange.KindConflict, "DEMO-004",
 	exchange.Text{Zh: "目录 {dir} 中已有演示在运行", En: "a demo already runs in {dir}"},
-	exchange.Text{Zh: "先停止它,或用 --dir 另选目录", En: "stop it first, or choose another folder with --dir"})
+	exchange.Text{Zh: "先停止它，或用 --dir 另选目录", En: "stop it first, or choose another folder with --dir"})
 
 // ErrNoDemo is given when no demo runs in the folder.
 var ErrNoDemo = exchange.Define(exchange.KindUnavailable, "DEMO-002",
@@ -60,12 +62,14 @@ func (s *Supervisor) Serve(ctx context.Context) error {
 	act := func(do func(string) error) http.HandlerFunc {
 		return func(w http.ResponseWriter, r *http.Request) {
 			if err := do(r.PathValue("member")); err != nil {
-				http.Error(w, exchange.AsError(err).Error(), http.StatusConflict)
+				w.WriteHeader(http.StatusConflict)
+				raw, _ := strictjson.Marshal(exchange.AsError(err))
+				w.Write(raw) // without it the caller says that the demo refused
 			}
 		}
 	}
 	mux.HandleFunc("POST /kill/{member}", act(s.known(s.Kill)))
-	mux.HandleFunc("POST /start/{member}", act(s.known(s.Start)))
+	mux.HandleFunc("POST /start/{member}", act(s.known(s.startAndWait)))
 	srv := &http.Server{Handler: mux, ReadHeaderTimeout: 5 * time.Second}
 	go func() {
 		<-ctx.Done()
@@ -109,6 +113,10 @@ func Control(ctx context.Context, dir, act, member string) error {
 	}
 	defer resp.Body.Close()
 	if resp.StatusCode != http.StatusOK {
+		var said exchange.Error
+		if raw, err := io.ReadAll(io.LimitReader(resp.Body, 1<<16)); err == nil && strictjson.Unmarshal(raw, &said) == nil && exchange.Lookup(said.Code) != nil {
+			return &said
+		}
 		return ErrNode.With("member", member, "why", act+" refused", "log", filepath.Join(dir, "logs", member+".log"))
 	}
 	return nil

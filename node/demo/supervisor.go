@@ -23,7 +23,7 @@ const StopWithStdin = "ACCORD_STOP_WITH_STDIN"
 
 // ErrNode is given when a node of the demo cannot be started or stopped.
 var ErrNode = exchange.Define(exchange.KindUnavailable, "DEMO-001",
-	exchange.Text{Zh: "演示节点 {member}:{why}", En: "demo node {member}: {why}"},
+	exchange.Text{Zh: "演示节点 {member}：{why}", En: "demo node {member}: {why}"},
 	exchange.Text{Zh: "查看 {log}", En: "look into {log}"})
 
 // Supervisor starts, kills and watches the demo's nodes.
@@ -108,6 +108,23 @@ func (s *Supervisor) StartWith(member string, program ...string) error {
 	p := &process{cmd: cmd, stdin: stdin, gone: make(chan struct{})}
 	s.processes[member] = p
 	go s.reap(member, p)
+	return nil
+}
+
+// settling is how long a person who starts a node waits for it to be ready; without
+// a quorum it never is, and then it is left to come up by itself.
+const settling = 15 * time.Second
+
+// startAndWait is Start, and comes back when the node takes questions.
+func (s *Supervisor) startAndWait(member string) error {
+	if err := s.Start(member); err != nil {
+		return err
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), settling)
+	defer cancel()
+	if err := s.Ready(ctx, member); err != nil && ctx.Err() == nil {
+		return err
+	}
 	return nil
 }
 

@@ -132,7 +132,7 @@ func TestExpiredAndForgedPapersAreRefused(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := ReadInvitation(inv, now.Add(2*time.Hour)); !errors.Is(err, ErrPaper) {
+	if _, err := ReadInvitation(inv, now.Add(2*time.Hour)); !errors.Is(err, ErrExpired) {
 		t.Errorf("an expired invitation: %v", err)
 	}
 	for i := range inv {

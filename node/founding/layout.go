@@ -18,19 +18,25 @@ import (
 var (
 	ErrExists = exchange.Define(exchange.KindConflict, "INIT-001",
 		exchange.Text{Zh: "目录 {dir} 已经初始化", En: "{dir} is already initialised"},
-		exchange.Text{Zh: "继续用该目录,或换一个空目录;不会覆盖任何密钥", En: "go on with it, or choose an empty folder; no key is ever overwritten"})
+		exchange.Text{Zh: "继续用该目录，或换一个空目录；不会覆盖任何密钥", En: "go on with it, or choose an empty folder; no key is ever overwritten"})
 	ErrFolder = exchange.Define(exchange.KindInvalid, "INIT-002",
-		exchange.Text{Zh: "目录 {dir} 无法使用:{why}", En: "the folder {dir} cannot be used: {why}"},
-		exchange.Text{Zh: "先运行 accord init,或用 --dir 指明数据目录", En: "run accord init first, or name the data folder with --dir"})
+		exchange.Text{Zh: "目录 {dir} 无法使用：{why}", En: "the folder {dir} cannot be used: {why}"},
+		exchange.Text{Zh: "先运行 accord init，或用 --dir 指明数据目录", En: "run accord init first, or name the data folder with --dir"})
 	ErrPaper = exchange.Define(exchange.KindUnverified, "INIT-003",
-		exchange.Text{Zh: "{file} 未通过验证:{why}", En: "{file} does not verify: {why}"},
-		exchange.Text{Zh: "请向出具方索取原文件,并用电话核对口令词", En: "get the original from whoever made it and compare the words by phone"})
+		exchange.Text{Zh: "{file} 未通过验证：{why}", En: "{file} does not verify: {why}"},
+		exchange.Text{Zh: "请向出具方索取原文件，并用电话核对口令词", En: "get the original from whoever made it and compare the words by phone"})
 	ErrDraft = exchange.Define(exchange.KindRefused, "INIT-004",
-		exchange.Text{Zh: "章程草案不能签署:{why}", En: "the draft charter cannot be signed: {why}"},
+		exchange.Text{Zh: "章程草案不能签署：{why}", En: "the draft charter cannot be signed: {why}"},
 		exchange.Text{Zh: "请召集方改正草案后重发", En: "let the convener mend the draft and send it again"})
+	ErrNotFounded = exchange.Define(exchange.KindInvalid, "INIT-007",
+		exchange.Text{Zh: "目录 {dir} 的节点还不属于任何联合体", En: "the node in {dir} belongs to no federation yet"},
+		exchange.Text{Zh: "发起联合体：用章程和全体签名运行 accord charter found；加入已有的：用接纳文件运行 accord member join", En: "to found one, run accord charter found with the charter and everybody's signatures; to join one, accord member join with its welcome"})
+	ErrExpired = exchange.Define(exchange.KindRefused, "INIT-008",
+		exchange.Text{Zh: "邀请已于 {until} 过期", En: "the invitation expired on {until}"},
+		exchange.Text{Zh: "请召集方重新出具邀请（accord member invite）；本机时间不对时先校准", En: "ask the convener for a new one (accord member invite); set this machine's clock first if it is wrong"})
 	ErrFounded = exchange.Define(exchange.KindConflict, "INIT-005",
 		exchange.Text{Zh: "目录 {dir} 已按另一份章程成立", En: "{dir} was founded under another charter"},
-		exchange.Text{Zh: "继续用原章程;加入另一联合体请用另一个空目录重新 accord init", En: "go on under that one; to join another federation run accord init on another empty folder"})
+		exchange.Text{Zh: "继续用原章程；加入另一联合体请用另一个空目录重新 accord init", En: "go on under that one; to join another federation run accord init on another empty folder"})
 )
 
 // Files of a data folder.
@@ -70,7 +76,7 @@ func ReadIdentity(dir string) (Identity, error) {
 func ReadGenesis(dir string) (members.Genesis, error) {
 	raw, err := readFile(filepath.Join(dir, genesisFile), members.MaxGenesis)
 	if errors.Is(err, os.ErrNotExist) {
-		return members.Genesis{}, ErrFolder.With("dir", dir, "why", "its federation is not founded yet (accord charter found)")
+		return members.Genesis{}, ErrNotFounded.With("dir", dir)
 	}
 	if err != nil {
 		return members.Genesis{}, ErrFolder.Wrap(err, "dir", dir, "why", "genesis.json cannot be read")

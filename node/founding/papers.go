@@ -58,7 +58,7 @@ func ReadInvitation(token []byte, now time.Time) (Invitation, error) {
 	case !exchange.ValidName(inv.Federation) || !exchange.ValidID(inv.ID) || !exchange.ValidName(string(inv.Convener.ID)) || inv.Expires <= inv.Issued:
 		return Invitation{}, ErrPaper.With("file", "invitation", "why", "malformed")
 	case exchange.MillisOf(now) > inv.Expires:
-		return Invitation{}, ErrPaper.With("file", "invitation", "why", "it has expired")
+		return Invitation{}, ErrExpired.With("until", inv.Expires.Time().UTC().Format(time.RFC3339))
 	}
 	return inv, nil
 }

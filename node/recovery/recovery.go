@@ -49,14 +49,14 @@ var (
 	ErrPlan     = members.ErrPlanUse
 	ErrQuorum   = members.ErrPlanQuorum
 	ErrNeedless = exchange.Define(exchange.KindRefused, "RECOVER-004",
-		exchange.Text{Zh: "幸存 {survivors} 个节点仍是 {voters} 个表决节点的多数,不需要恢复", En: "{survivors} survivors are a majority of {voters} voting nodes; there is nothing to recover"},
+		exchange.Text{Zh: "幸存 {survivors} 个节点仍是 {voters} 个表决节点的多数，不需要恢复", En: "{survivors} survivors are a majority of {voters} voting nodes; there is nothing to recover"},
 		exchange.Text{Zh: "启动这些节点即可", En: "start these nodes"})
 	ErrBehind = exchange.Define(exchange.KindRefused, "RECOVER-005",
-		exchange.Text{Zh: "最长的日志只到第 {base} 条,而第 {cosigned} 条之前已由多数共签:内容确已丢失", En: "the longest log ends at {base}, but a quorum cosigned up to {cosigned}: something acknowledged is lost"},
-		exchange.Text{Zh: "先找回更完整的节点;确实没有时,起草时加 --accept-loss", En: "look for a node that has it; if there is none, draft with --accept-loss"})
+		exchange.Text{Zh: "最长的日志只到第 {base} 条，而第 {cosigned} 条之前已由多数共签：内容确已丢失", En: "the longest log ends at {base}, but a quorum cosigned up to {cosigned}: something acknowledged is lost"},
+		exchange.Text{Zh: "先找回更完整的节点；确实没有时，起草时加 --accept-loss", En: "look for a node that has it; if there is none, draft with --accept-loss"})
 	ErrState = exchange.Define(exchange.KindUnverified, "RECOVER-006",
-		exchange.Text{Zh: "状态文件与方案的基准不符:{why}", En: "the state file is not the plan's base: {why}"},
-		exchange.Text{Zh: "在基准节点上重新导出: accord recover export", En: "export it on the base node again: accord recover export"})
+		exchange.Text{Zh: "状态文件与方案的基准不符：{why}", En: "the state file is not the plan's base: {why}"},
+		exchange.Text{Zh: "在基准节点上重新导出：accord recover export", En: "export it on the base node again: accord recover export"})
 )
 
 // The papers of a plan are the ledger's: it ends there (members.recover).

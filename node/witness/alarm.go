@@ -19,7 +19,7 @@ import (
 // The errors of a node under an alarm.
 var (
 	ErrStoppedService = exchange.Define(exchange.KindUnavailable, "LEDGER-019",
-		exchange.Text{Zh: "本节点因账本分叉警报停止服务:{why}", En: "this node has stopped its service over a ledger alarm: {why}"},
+		exchange.Text{Zh: "本节点因账本分叉警报停止服务：{why}", En: "this node has stopped its service over a ledger alarm: {why}"},
 		exchange.Text{Zh: "见 accord ledger forks 和运行手册“分叉警报”", En: "see accord ledger forks and the runbook, \"fork alarm\""})
 	ErrNoAlarm = exchange.Define(exchange.KindNotFound, "LEDGER-020",
 		exchange.Text{Zh: "没有警报 {id}", En: "there is no alarm {id}"},

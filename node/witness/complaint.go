@@ -24,7 +24,7 @@ import (
 // The errors of complaints.
 var (
 	ErrComplaint = exchange.Define(exchange.KindUnverified, "LEDGER-023",
-		exchange.Text{Zh: "申诉不成立:{why}", En: "the complaint does not hold: {why}"},
+		exchange.Text{Zh: "申诉不成立：{why}", En: "the complaint does not hold: {why}"},
 		exchange.Text{Zh: "由申诉单位的节点重新签发", En: "let the complaining member's node sign it anew"})
 	ErrComplaintsFull = exchange.Define(exchange.KindUnavailable, "LEDGER-024",
 		exchange.Text{Zh: "本节点保存的 {member} 的未决申诉已满", En: "this node keeps no more open complaints of {member}"},

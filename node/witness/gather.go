@@ -13,7 +13,7 @@ import (
 
 // ErrCosign is given when too few members signed this node's root.
 var ErrCosign = exchange.Define(exchange.KindNoQuorum, "LEDGER-011",
-	exchange.Text{Zh: "检查点只有 {got} 家成员共签,章程要求 {want} 家", En: "only {got} members cosigned the checkpoint, the charter asks for {want}"},
+	exchange.Text{Zh: "检查点只有 {got} 家成员共签，章程要求 {want} 家", En: "only {got} members cosigned the checkpoint, the charter asks for {want}"},
 	exchange.Text{Zh: "待更多成员节点在线后再试", En: "try again when more members' nodes can be reached"})
 
 // gatherTimeout is how long other members have to cosign.

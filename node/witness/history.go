@@ -12,8 +12,8 @@ import (
 
 // ErrHistory is a history that does not hold.
 var ErrHistory = exchange.Define(exchange.KindUnverified, "LEDGER-028",
-	exchange.Text{Zh: "账本历史在第 {seq} 条处不成立:{why}", En: "the ledger's history does not hold at number {seq}: {why}"},
-	exchange.Text{Zh: "不要让此节点继续服务;与其他成员的账本比对", En: "do not let this node serve on; compare its ledger with another member's"})
+	exchange.Text{Zh: "账本历史在第 {seq} 条处不成立：{why}", En: "the ledger's history does not hold at number {seq}: {why}"},
+	exchange.Text{Zh: "不要让此节点继续服务；与其他成员的账本比对", En: "do not let this node serve on; compare its ledger with another member's"})
 
 // History re-makes a ledger from nothing but its genesis and its statements:
 // every signature is verified, every rule applied, every row and leaf made anew.

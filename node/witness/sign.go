@@ -25,19 +25,19 @@ import (
 var (
 	ErrSize = exchange.Define(exchange.KindNotFound, "LEDGER-010",
 		exchange.Text{Zh: "本节点的账本尚无 {size} 条", En: "this node's ledger has not reached size {size}"},
-		exchange.Text{Zh: "稍后再试,或不指定大小", En: "try again later, or leave the size out"})
+		exchange.Text{Zh: "稍后再试，或不指定大小", En: "try again later, or leave the size out"})
 	ErrContradiction = exchange.Define(exchange.KindUnverified, "LEDGER-015",
-		exchange.Text{Zh: "本节点已签署过另一份 {size} 条的账本,拒绝签署", En: "this node has signed another ledger of size {size} and signs no second one"},
-		exchange.Text{Zh: "账本可能被回退或改写;见 accord ledger forks", En: "its ledger was rolled back or rewritten; see accord ledger forks"})
+		exchange.Text{Zh: "本节点已签署过另一份 {size} 条的账本，拒绝签署", En: "this node has signed another ledger of size {size} and signs no second one"},
+		exchange.Text{Zh: "账本可能被回退或改写；见 accord ledger forks", En: "its ledger was rolled back or rewritten; see accord ledger forks"})
 	ErrBehind = exchange.Define(exchange.KindUnavailable, "LEDGER-016",
-		exchange.Text{Zh: "本单位已签署到 {size} 条,本节点的账本尚未到达,暂不签署", En: "this member has signed up to size {size} and this node's ledger is not there yet, so it signs nothing"},
+		exchange.Text{Zh: "本单位已签署到 {size} 条，本节点的账本尚未到达，暂不签署", En: "this member has signed up to size {size} and this node's ledger is not there yet, so it signs nothing"},
 		exchange.Text{Zh: "等待节点追上后再试", En: "wait until the node has caught up"})
 	ErrFolder = exchange.Define(exchange.KindInternal, "LEDGER-017",
 		exchange.Text{Zh: "共签记录 {file} 无法读取或已损坏", En: "the witness's file {file} cannot be read or is damaged"},
-		exchange.Text{Zh: "从备份恢复该文件;确认无误前不要删除", En: "restore it from a backup; do not delete it before you know what happened"})
+		exchange.Text{Zh: "从备份恢复该文件；确认无误前不要删除", En: "restore it from a backup; do not delete it before you know what happened"})
 	ErrKeep = exchange.Define(exchange.KindUnavailable, "LEDGER-032",
-		exchange.Text{Zh: "共签记录 {file} 无法写入,因此没有签署或接收", En: "the witness's file {file} cannot be written, so nothing was signed or taken in"},
-		exchange.Text{Zh: "检查数据目录所在磁盘的空间与权限;恢复后自动继续,无需重启", En: "check space and permissions of the data folder; it goes on by itself, no restart is needed"})
+		exchange.Text{Zh: "共签记录 {file} 无法写入，因此没有签署或接收", En: "the witness's file {file} cannot be written, so nothing was signed or taken in"},
+		exchange.Text{Zh: "检查数据目录所在磁盘的空间与权限；恢复后自动继续，无需重启", En: "check space and permissions of the data folder; it goes on by itself, no restart is needed"})
 )
 
 // mark is the last checkpoint this node signed; the zero mark is none.

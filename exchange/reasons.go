@@ -1,0 +1,312 @@
+package exchange
+
+import (
+	"cmp"
+	"regexp"
+	"slices"
+	"strings"
+	"sync"
+)
+
+// Reason gives in both languages what stands in an error's {why} or {what}, or in
+// a node's status: a short English phrase, which is what goes over the wire and into
+// logs. The Chinese is looked up where a person reads it, so that the reasons another
+// node gives are read in Chinese, too. One that is not in the table stays as it is.
+func Reason(en string) Text {
+	if zh, ok := reasons[en]; ok {
+		return Text{Zh: zh, En: en}
+	}
+	for _, p := range reasonPatterns() {
+		if m := p.match.FindStringSubmatch(en); m != nil {
+			zh := p.zh
+			for _, part := range m[1:] {
+				zh = strings.Replace(zh, "{}", part, 1)
+			}
+			return Text{Zh: zh, En: en}
+		}
+	}
+	return Text{Zh: en, En: en}
+}
+
+// papers are what an error's {file} names where no file of a user is meant.
+var papers = map[string]string{"invitation": "邀请", "introduction": "申请", "report": "报告", "plan": "方案", "signature": "签名", "welcome": "接纳文件"}
+
+// reasonPattern is a reason with places {} in it.
+type reasonPattern struct {
+	match *regexp.Regexp
+	zh    string
+}
+
+// reasonPatterns are the reasons with places, those that say the most first.
+var reasonPatterns = sync.OnceValue(func() []reasonPattern {
+	var keys []string
+	for en := range reasons {
+		if strings.Contains(en, "{}") {
+			keys = append(keys, en)
+		}
+	}
+	slices.SortFunc(keys, func(a, b string) int { return cmp.Or(cmp.Compare(len(b), len(a)), strings.Compare(a, b)) })
+	var all []reasonPattern
+	for _, en := range keys {
+		exp := strings.ReplaceAll(regexp.QuoteMeta(en), `\{\}`, "(.+)")
+		all = append(all, reasonPattern{match: regexp.MustCompile("^" + exp + "$"), zh: reasons[en]})
+	}
+	return all
+})
+
+// reasons are the phrases, and {} what varies in them, in the same order in both
+// languages. A test at the root finds those that are missing.
+var reasons = map[string]string{
+	// a paper: its form, signature, belonging
+	"too long":                               "过长",
+	"malformed":                              "内容不合格式",
+	"unknown format":                         "格式不认识",
+	"form":                                   "格式不对",
+	"format":                                 "格式版本不对",
+	"header":                                 "文件头不对",
+	"checksum":                               "校验和不符",
+	"claims":                                 "内容不合格式",
+	"signature":                              "签名不成立",
+	"signature or form":                      "签名或格式不对",
+	"encryption":                             "无法解密",
+	"key":                                    "密钥不对",
+	"record":                                 "记录不符",
+	"release":                                "授权开放不符",
+	"digest":                                 "摘要不符",
+	"category":                               "类别不符",
+	"author":                                 "作者单位不符",
+	"field {}":                               "信息项 {}",
+	"not a signed paper":                     "不是签名文件",
+	"its signature does not hold":            "签名不成立",
+	"its signature":                          "签名不成立",
+	"its digest is another":                  "摘要不符",
+	"its digest does not hold":               "摘要不成立",
+	"JSON":                                   "不是规定的 JSON",
+	"JWT":                                    "不是规定的 JWT",
+	"typ":                                    "typ 不符",
+	"one JWT and a tilde expected":           "应为一个 JWT 和一个波浪号",
+	"officeDocument":                         "缺少工作簿主文档",
+	"it is of another federation":            "属于另一联合体",
+	"it is for another federation":           "是给另一联合体的",
+	"another federation's":                   "属于另一联合体",
+	"it is for another member or federation": "是给另一成员单位或另一联合体的",
+	"it is no introduction, or its signature does not hold": "不是申请，或签名不成立",
+	"it is no welcome": "不是接纳文件",
+	"its newest roster does not list the node {}":            "其中最新的名册没有列出节点 {}",
+	"no roster lists {} yet":                                 "还没有名册列出 {}",
+	"its blinding key does not open for this member":         "其中的盲化密钥不是封给本单位的",
+	"its blinding key is not the one the charter commits to": "其中的盲化密钥与章程的承诺不符",
+
+	// the charter and its founding
+	"not a draft charter":                                      "不是章程草案",
+	"its catalogue is not the one the charter names":           "所附目录不是章程所指的",
+	"not every member introduced itself":                       "不是每个成员单位都有申请",
+	"it does not bring every member its blinding key":          "没有给每个成员单位附上盲化密钥",
+	"member {} introduced itself differently":                  "与成员单位 {} 的申请不一致",
+	"the introduction of {} is for another federation":         "{} 的申请是给另一联合体的",
+	"two introductions of {}":                                  "有两份 {} 的申请",
+	"the introduction of {} lists no key to encrypt to":        "{} 的申请没有列出加密用的密钥",
+	"this member is not in it as it introduced itself":         "其中没有本单位，或与本单位的申请不一致",
+	"it is not signed by {}":                                   "缺少 {} 的签名",
+	"there are {} signatures of {} founders":                   "有 {} 份签名，而发起单位是 {} 家",
+	"signature {}":                                             "第 {} 份签名不成立",
+	"signature {} is over another charter":                     "第 {} 份签名签的是另一份章程",
+	"{} signed twice":                                          "{} 签了两次",
+	"the catalogue is not the one the charter names":           "目录不是章程所指的",
+	"the catalogue's version is not the one the charter names": "目录的版本不是章程所指的",
+	"{} must be {}":                                            "{} 须为 {}",
+	"{} is not a name":                                         "{} 不是合格的标识",
+	"{} is no name":                                            "{} 不是合格的标识",
+	"{} is no name or taken":                                   "{} 不是合格的标识，或已被占用",
+	"{} needs a text in zh and en":                             "{} 须有中文和英文",
+	"{} is no time":                                            "{} 不是时间",
+	"{} is no digest":                                          "{} 不是摘要",
+	"{} is missing":                                            "{} 缺失",
+	"{} is not known":                                          "{} 不认识",
+	"{} is out of range":                                       "{} 超出范围",
+	"{} starts at 1":                                           "{} 从 1 起",
+	"{} has too few or too many":                               "{} 过少或过多",
+	"{} have no node that votes":                               "{} 没有一个表决节点",
+	"{} is not a credit code or taken":                         "{} 不是统一社会信用代码，或已被占用",
+	"{} is not host:port or taken":                             "{} 不是“主机:端口”，或已被另一成员单位占用",
+	"{} must be one for every use":                             "{} 须每种用途各一把",
+	"{} is no key, or its use or key is taken":                 "{} 不是密钥，或其用途、密钥已被占用",
+	"the members are not those of the roster":                  "成员单位与名册不一致",
+	"id":                               "标识",
+	"node id":                          "节点编号",
+	"address":                          "地址",
+	"key for {}":                       "{} 的密钥",
+	"federation":                       "联合体",
+	"root":                             "根",
+	"roster":                           "名册",
+	"empty":                            "为空",
+	"not a unified social credit code": "不是统一社会信用代码",
+	"unknown namespace":                "不认识的种类",
+
+	// a folder and what keeps a node from starting
+	"it holds no node":            "其中没有节点",
+	"it holds no introduction":    "其中没有申请（introduction.jws）",
+	"it cannot be read":           "无法读取",
+	"it cannot be written":        "无法写入",
+	"it cannot be locked":         "无法加锁",
+	"it does not exist":           "不存在",
+	"permission denied":           "没有权限",
+	"input/output error":          "读写出错",
+	"input or output failed":      "读写出错",
+	"cannot be made":              "无法建立",
+	"cannot be read":              "无法读取",
+	"its mode cannot be set":      "无法设置权限",
+	"genesis.json cannot be read": "genesis.json 无法读取",
+	"{} cannot be read":           "{} 无法读取",
+	"{} cannot be written":        "{} 无法写入",
+	"{} cannot be removed":        "{} 无法删除",
+	"{} is damaged":               "{} 已损坏",
+	"{} is not a regular file":    "{} 不是普通文件",
+	"it is not empty and holds no node; if an init was interrupted in it, empty it":          "不是空目录，其中也没有节点；若是 accord init 曾在其中中断，请先清空",
+	"others than its owner may enter it; its mode must be 0700":                              "他人可以进入此目录；权限须为 0700",
+	"the passphrase file cannot be used":                                                     "口令文件不能使用",
+	"the keystore does not open":                                                             "密钥库打不开",
+	"the keystore lacks the key for tls":                                                     "密钥库中没有 tls 密钥",
+	"the keystore lacks the secret {}":                                                       "密钥库中没有秘密 {}",
+	"the keystore does not hold the roster's key for {}":                                     "密钥库中没有名册所列的 {} 密钥",
+	"the blinding key is not the federation's":                                               "盲化密钥不是本联合体的",
+	"the old ledger cannot be set aside":                                                     "旧账本无法移开",
+	"accord.yaml names another member than node.json":                                        "accord.yaml 与 node.json 所写的成员单位不同",
+	"accord.yaml names another federation than the charter":                                  "accord.yaml 与章程所写的联合体不同",
+	"it was restored from a backup of the node id it has; what that node voted is forgotten": "它是从同一节点编号的备份恢复的，那个节点投过的票已被忘记",
+	"the log in this folder was founded under another charter":                               "此目录中的日志是按另一份章程建立的",
+	"the log cannot be founded":                                                              "日志无法建立",
+	"the log does not open":                                                                  "日志打不开",
+	"its log is gone; a node that forgot its votes must not come back under its old id. Make it a new one with accord init --renew-node, and have the members replace it with accord member propose --replace": "日志丢失了；忘记投过的票的节点不得以原编号回来。用 accord init --renew-node 换新编号，再由各成员单位用 accord member propose --replace 更换",
+	"the log belongs to another node":          "日志属于另一个节点",
+	"the log is damaged or of a newer version": "日志已损坏，或由更新的版本写成",
+	"it has stopped three times at one entry of the log that this version cannot apply; the entry lies in a .quarantine file in ledger/: start a version that can apply it": "已在日志的同一条目停止三次，本版本不能执行它；条目在 ledger/ 的 .quarantine 文件中：请启动能执行它的版本",
+
+	// a node's status
+	"a roster took this node out of the federation": "名册已把本节点移出联合体",
+	"the log has stopped after an error":            "日志在一次错误之后停止了",
+	"stopped over a ledger alarm: {}":               "因账本警报停止服务：{}",
+	"no leader":                                     "没有主节点",
+	"waiting for what was committed":                "正在取得已提交的内容",
+	"no majority has confirmed the leader lately":   "近来没有多数节点确认主节点",
+	"no audit file can be written":                  "没有一个审计文件可写",
+
+	// backups
+	"not a recipient's file":                             "不是接收方公钥文件",
+	"not a key to seal to, or named twice":               "不是加密用的公钥，或给了两次",
+	"there must be 1 to 16":                              "须有 1 至 16 个",
+	"this record store is backed up by its own means":    "此记录库须用它自己的方式备份",
+	"the folder cannot be written":                       "目录无法写入",
+	"it ends in the head":                                "在文件头中断",
+	"it ends in the manifest":                            "在清单中中断",
+	"it ends early":                                      "文件不完整",
+	"manifest":                                           "清单不对",
+	"manifest and content do not belong together":        "清单与内容不是一套",
+	"a frame is too long":                                "数据帧过长",
+	"a frame does not match its checksum":                "数据帧与校验和不符",
+	"frames out of order":                                "数据帧次序不对",
+	"a chunk does not open":                              "有一段解不开",
+	"the archive holds a name that no backup has":        "其中有备份不应有的文件名",
+	"the archive is larger than the manifest says":       "内容比清单所写的大",
+	"the archive is smaller than the manifest says":      "内容比清单所写的小",
+	"the archive inside":                                 "内部归档不对",
+	"node.json is not the manifest's node":               "node.json 与清单不符",
+	"the genesis":                                        "创始文件不成立",
+	"the charter is not the manifest's":                  "章程与清单不符",
+	"its signature is by a key that is not the member's": "签名所用的密钥不是该成员单位的",
+	"an audit file":                                      "审计文件不成立",
+	"there are more or fewer records or audit lines than the manifest says": "记录或审计行数与清单不符",
+	"the ledger is missing":                          "没有账本",
+	"the ledger does not follow from its statements": "账本不能由其声明得出",
+	"the ledger is not the manifest's":               "账本与清单不符",
+	"the record store does not open":                 "记录库打不开",
+	"the record store":                               "记录库不成立",
+	"the signature of record {}":                     "记录 {} 的签名不成立",
+
+	// recovery
+	"this node never took part in the ledger":                            "本节点从未参加过账本",
+	"it does not name this node among the survivors":                     "其中没有把本节点列为幸存",
+	"this node's log has moved since its report":                         "本节点的日志在报告之后又有变化",
+	"this node is not the base and needs its state":                      "本节点不是基准，需要基准节点的状态文件",
+	"it does not follow from its statements":                             "不能由其声明得出",
+	"size, root or digest":                                               "条数、根或摘要不符",
+	"the base is another history than what this node knows to be agreed": "基准的历史与本节点所知的共识不同",
+	"it is not by the member and node it names":                          "不是由其所写的成员单位和节点出具的",
+	"no reports, or no reason":                                           "没有报告，或没有写原因",
+	"the reports are of two federations, or two of one node":             "报告分属两个联合体，或有两份来自同一节点",
+	"{} signed another plan":                                             "{} 签的是另一份方案",
+
+	// the ledger's history
+	"it is missing": "缺失",
+	"it is no statement this version understands":                      "不是本版本认识的声明",
+	"its signature does not hold, or it is there twice":                "签名不成立，或出现了两次",
+	"it was answered otherwise than it is shown":                       "当时的答复与所示不同",
+	"a stored checkpoint does not read":                                "存储的检查点无法读取",
+	"a checkpoint cosigned at size {} has another root":                "在第 {} 条处共签的检查点是另一个根",
+	"a cosignature does not hold":                                      "有共签不成立",
+	"a checkpoint has {} cosignatures of the {} needed":                "检查点有 {} 份共签，须有 {} 份",
+	"its leaf is not the statement's":                                  "叶子不是该声明的",
+	"replaying the statements gives another state":                     "重放声明得到另一状态",
+	"replaying the statements gives another state than the node tells": "重放声明得到的状态与节点所说的不同",
+	"a row is not what the statements made of it":                      "有数据行与声明的结果不符",
+	"the node does not show it":                                        "节点没有出示它",
+	"its statement would be refused by everybody":                      "其中的声明在各节点都会被拒绝",
+	"statement {} after {}":                                            "声明 {} 在 {} 之后",
+	"statement {} at leaf {}":                                          "声明 {} 在第 {} 片叶子",
+	"statement {} in place {}":                                         "声明 {} 在第 {} 位",
+	"statement {} is missing":                                          "缺少声明 {}",
+	"statement {} is not found by its id":                              "按编号找不到声明 {}",
+	"statement {} is not its leaf":                                     "声明 {} 与叶子不符",
+	"the row of statement {} is not of what was signed":                "声明 {} 的数据行与所签的不符",
+	"{} leaves at sequence {}":                                         "{} 片叶子，而序号为 {}",
+	"the charter is not its leaf":                                      "章程与叶子不符",
+	"an entry is not what was signed":                                  "条目与所签的不符",
+	"an entry outside its statement":                                   "条目不在其声明中",
+	"an entry without its statement":                                   "条目没有声明",
+	"an entry's end is not what was signed":                            "条目的终止与所签的不符",
+	"an entry's times are not those that were answered":                "条目的时间与当时答复的不符",
+	"a statement that does not parse":                                  "有声明无法解析",
+	"a document in it is another":                                      "其中的文书是另一份",
+	"no such row":                                                      "没有这一行",
+	"no such part":                                                     "没有这一部分",
+
+	// snapshots and the state machine
+	"damaged":                                "已损坏",
+	"released":                               "已释放",
+	"closed":                                 "已关闭",
+	"its charter is not ours":                "章程不是本联合体的",
+	"root of the journal":                    "日志的根不符",
+	"a catalogue is not the one it is named": "有目录与其名称不符",
+	"no catalogue in force":                  "没有现行目录",
+	"its rosters do not follow from the charter":                               "名册不能由章程得出",
+	"command {} is missing":                                                    "缺少指令 {}",
+	"one of the commands up to {} is not authentic or not the first of its id": "到 {} 为止的指令中有一条不真实，或不是该编号的第一条",
+	"replaying its commands gives another state":                               "重放其中的指令得到另一状态",
+	"replaying its commands gives other rows":                                  "重放其中的指令得到另外的数据行",
+	"it is not the state that was cosigned":                                    "不是共签过的状态",
+	"it does not continue this node's own journal":                             "不是本节点自己日志的延续",
+	"it is not the one that was judged":                                        "不是判定过的那一份",
+	"an entry was given twice or out of order":                                 "有条目重复或次序不对",
+	"a refusal changed rows":                                                   "一次拒绝改动了数据行",
+
+	// demo and bench
+	"no such member":                        "没有这个成员单位",
+	"not empty":                             "不是空目录",
+	"no free ports":                         "没有空闲端口",
+	"port in use":                           "端口已被占用",
+	"the demo is stopping":                  "演示正在停止",
+	"does not start":                        "启动不了",
+	"is not running":                        "没有在运行",
+	"cannot be killed":                      "无法终止",
+	"stopped while starting":                "在启动时停止了",
+	"is not ready":                          "没有就绪",
+	"is not ready: {}":                      "没有就绪：{}",
+	"its path is too long for a socket":     "路径太长，放不下套接字",
+	"the folder above it cannot be made":    "上级目录无法建立",
+	"the folder above it cannot be written": "上级目录无法写入",
+	"a folder cannot be made in it":         "不能在其中建立目录",
+	"it lies in memory (tmpfs), where nothing is durable": "它在内存文件系统（tmpfs）中，什么都不能落盘",
+	"stopped":          "停止了",
+	"took no snapshot": "没有做快照",
+	"takes no write after its leader was killed": "主节点被终止后不能写入",
+}
