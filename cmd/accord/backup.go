@@ -291,7 +291,10 @@ func withBackup(path string, f func(*os.File) error) error {
 		return err
 	}
 	defer file.Close()
-	return f(file)
+	if err = f(file); errors.Is(err, backup.ErrFormat) {
+		return backup.ErrFormat.Wrap(err, "file", path)
+	}
+	return err
 }
 
 func (e *env) backupShow(path string) error {

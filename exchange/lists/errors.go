@@ -27,7 +27,7 @@ var (
 		exchange.Text{Zh: "自然人姓名不得公开写入；其他名称不得超过目录规定的长度", En: "a person's name is never in clear; other names keep the catalogue's length"})
 	ErrGround = exchange.Define(exchange.KindRefused, "LIST-008",
 		exchange.Text{Zh: "名单 {list} 没有列入事由 {ground}", En: "list {list} knows no ground {ground}"},
-		exchange.Text{Zh: "请使用目录所列事由", En: "name a ground of that list"})
+		exchange.Text{Zh: "请使用目录所列事由（accord list kinds）", En: "name a ground of that list (accord list kinds)"})
 	ErrEvidence = exchange.Define(exchange.KindRefused, "LIST-009",
 		exchange.Text{Zh: "事由 {ground} 缺少所需依据", En: "ground {ground} lacks the evidence it needs"},
 		exchange.Text{Zh: "请引用目录规定类别的信用记录；没有规定类别的须引用决定文书", En: "name a record of one of its categories by an author of that category, or a decision document where it has none"})
@@ -36,7 +36,7 @@ var (
 		exchange.Text{Zh: "请调整期限", En: "change the term"})
 	ErrMeasure = exchange.Define(exchange.KindRefused, "LIST-011",
 		exchange.Text{Zh: "名单 {list} 没有奖惩措施 {measure}", En: "list {list} knows no measure {measure}"},
-		exchange.Text{Zh: "请使用目录所列措施", En: "name measures of that list"})
+		exchange.Text{Zh: "请使用目录所列措施（accord list kinds）", En: "name measures of that list (accord list kinds)"})
 	ErrUsed = exchange.Define(exchange.KindConflict, "LIST-012",
 		exchange.Text{Zh: "条目编号 {id} 已被使用", En: "the entry id {id} is used already"},
 		exchange.Text{Zh: "请重新签发条目，编号随机生成", En: "issue it again under a fresh random id"})

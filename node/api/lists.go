@@ -15,7 +15,7 @@ import (
 // entries of an earlier one.
 var ErrNoList = exchange.Define(exchange.KindNotFound, "API-009",
 	exchange.Text{Zh: "没有名单 {list}", En: "there is no list {list}"},
-	exchange.Text{Zh: "名单见现行目录（accord catalogue show）", En: "the catalogue in force names the lists (accord catalogue show)"})
+	exchange.Text{Zh: "现行目录的名单见 accord list kinds", En: "accord list kinds shows the lists of the catalogue in force"})
 
 // maxScan is how many entries one page looks through: enough for any list that
 // is mostly what was asked for, and a bound for one that is not.

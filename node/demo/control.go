@@ -117,7 +117,7 @@ func Control(ctx context.Context, dir, act, member string) error {
 		if raw, err := io.ReadAll(io.LimitReader(resp.Body, 1<<16)); err == nil && strictjson.Unmarshal(raw, &said) == nil && exchange.Lookup(said.Code) != nil {
 			return &said
 		}
-		return ErrNode.With("member", member, "why", act+" refused", "log", filepath.Join(dir, "logs", member+".log"))
+		return ErrNode.With("member", member, "why", "the demo refused", "log", filepath.Join(dir, "logs", member+".log"))
 	}
 	return nil
 }

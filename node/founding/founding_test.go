@@ -316,3 +316,34 @@ func TestAnInterruptedInitSaysSo(t *testing.T) {
 		t.Errorf("%v", err)
 	}
 }
+
+// TestWhyKeysDoNotOpen: what is wrong with passphrase and keystore is said, so that
+// it can be mended.
+func TestWhyKeysDoNotOpen(t *testing.T) {
+	cfg := initialise(t, "court", "court", "127.0.0.1:7104", nil).cfg
+	pass := cfg.Path(cfg.PassphraseFile)
+	good, err := os.ReadFile(pass)
+	if err != nil {
+		t.Fatal(err)
+	}
+	write := func(data []byte, mode os.FileMode) {
+		os.Remove(pass)
+		if err := errors.Join(os.WriteFile(pass, data, mode), os.Chmod(pass, mode)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for zh, spoil := range map[string]func(){
+		"口令文件不存在":                        func() { os.Remove(pass) },
+		"口令文件不够私密：所有者须为当前用户，权限须为 0600": func() { write(good, 0o644) },
+		"口令文件为空或过长":                      func() { write(nil, 0o600) },
+		"口令不是此密钥库的，或密钥库被改过":              func() { write([]byte("another passphrase of good length"), 0o600) },
+		"密钥库不够私密：keys/ 须为 0700，其中的文件须为 0600": func() { write(good, 0o600); os.Chmod(KeysFolder(cfg.Dir), 0o755) },
+	} {
+		os.Chmod(KeysFolder(cfg.Dir), 0o700)
+		spoil()
+		_, err := OpenKeys(cfg)
+		if said := exchange.AsError(err).What(exchange.Zh); !errors.Is(err, ErrFolder) || !strings.Contains(said, zh) {
+			t.Errorf("%s: %v (%s)", zh, err, said)
+		}
+	}
+}

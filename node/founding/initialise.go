@@ -7,6 +7,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"time"
@@ -254,12 +255,36 @@ func randomBytes(n int) ([]byte, error) {
 func OpenKeys(cfg config.Config) (*keystore.Store, error) {
 	pass, err := keystore.PassphraseFile(cfg.Path(cfg.PassphraseFile))
 	if err != nil {
-		return nil, ErrFolder.Wrap(err, "dir", cfg.Dir, "why", "the passphrase file cannot be used")
+		return nil, ErrFolder.Wrap(err, "dir", cfg.Dir, "why", whyNoPassphrase(err))
 	}
 	defer clear(pass)
 	store, err := keystore.Open(KeysFolder(cfg.Dir), pass)
 	if err != nil {
-		return nil, ErrFolder.Wrap(err, "dir", cfg.Dir, "why", "the keystore does not open")
+		return nil, ErrFolder.Wrap(err, "dir", cfg.Dir, "why", whyNoKeys(err))
 	}
 	return store, nil
+}
+
+// whyNoPassphrase says in the operator's words why the passphrase file is no use.
+func whyNoPassphrase(err error) string {
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return "the passphrase file does not exist"
+	case errors.Is(err, fs.ErrPermission):
+		return "this user may not read the passphrase file"
+	case errors.Is(err, keystore.ErrExposed):
+		return "the passphrase file is not private: its owner must be this user and its mode 0600"
+	}
+	return "the passphrase file is empty or too long"
+}
+
+// whyNoKeys says in the operator's words why the keystore does not open.
+func whyNoKeys(err error) string {
+	switch {
+	case errors.Is(err, keystore.ErrPassphrase):
+		return "the passphrase is not the keystore's, or the keystore was changed"
+	case errors.Is(err, keystore.ErrExposed):
+		return "the keystore is not private: keys/ must be 0700, what is in it 0600"
+	}
+	return "the keystore does not open"
 }

@@ -21,7 +21,7 @@ var (
 		exchange.Text{Zh: "继续用该目录，或换一个空目录；不会覆盖任何密钥", En: "go on with it, or choose an empty folder; no key is ever overwritten"})
 	ErrFolder = exchange.Define(exchange.KindInvalid, "INIT-002",
 		exchange.Text{Zh: "目录 {dir} 无法使用：{why}", En: "the folder {dir} cannot be used: {why}"},
-		exchange.Text{Zh: "先运行 accord init，或用 --dir 指明数据目录", En: "run accord init first, or name the data folder with --dir"})
+		exchange.Text{Zh: "按所述原因处理；目录不对时用 --dir 指明，还没有节点时先运行 accord init", En: "mend what is said; name the right folder with --dir, or make a node with accord init first"})
 	ErrPaper = exchange.Define(exchange.KindUnverified, "INIT-003",
 		exchange.Text{Zh: "{file} 未通过验证：{why}", En: "{file} does not verify: {why}"},
 		exchange.Text{Zh: "请向出具方索取原文件，并用电话核对口令词", En: "get the original from whoever made it and compare the words by phone"})
