@@ -126,9 +126,10 @@ func TestEveryReasonIsSaidInChinese(t *testing.T) {
 }
 
 // reasonsOf are the reasons a call gives: after "why" or "what" in those that make an
-// error, and what the short functions named fail are given.
+// error, and what functions named fail within another are given.
 func reasonsOf(call *ast.CallExpr) []string {
 	var all []string
+	_, local := call.Fun.(*ast.Ident)
 	switch name := lastName(call.Fun); {
 	case name == "With" || name == "Wrap":
 		for i := 0; i+1 < len(call.Args); i++ {
@@ -136,9 +137,9 @@ func reasonsOf(call *ast.CallExpr) []string {
 				all = append(all, written(call.Args[i+1]))
 			}
 		}
-	case name == "fail" && len(call.Args) == 1:
+	case name == "fail" && local && len(call.Args) == 1:
 		all = append(all, written(call.Args[0]))
-	case name == "fail" && len(call.Args) == 2: // a place in a document, and what is wrong with it
+	case name == "fail" && local && len(call.Args) == 2: // a place in a document, and what is wrong with it
 		if why := written(call.Args[1]); why != varies {
 			all = append(all, varies+" "+why)
 		}

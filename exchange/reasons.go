@@ -85,6 +85,7 @@ var reasons = map[string]string{
 	"JWT":                                    "不是规定的 JWT",
 	"typ":                                    "typ 不符",
 	"one JWT and a tilde expected":           "应为一个 JWT 和一个波浪号",
+	"charset":                                "不支持其字符编码",
 	"officeDocument":                         "缺少工作簿主文档",
 	"it is of another federation":            "属于另一联合体",
 	"it is for another federation":           "是给另一联合体的",
