@@ -86,6 +86,14 @@ var reasons = map[string]string{
 	"typ":                                    "typ 不符",
 	"one JWT and a tilde expected":           "应为一个 JWT 和一个波浪号",
 	"charset":                                "不支持其字符编码",
+	"subject":                                "没有信用主体",
+	"macros":                                 "含有宏",
+	"external links":                         "含有外部链接",
+	"embedded objects":                       "含有嵌入对象",
+	"zip bomb":                               "解压后过大",
+	"xls / encrypted":                        "是旧的 xls 格式，或已加密",
+	"no zip":                                 "不是 zip 文件",
+	"zip / xlsx":                             "是 zip 或 xlsx 文件",
 	"officeDocument":                         "缺少工作簿主文档",
 	"it is of another federation":            "属于另一联合体",
 	"it is for another federation":           "是给另一联合体的",
@@ -294,6 +302,17 @@ var reasons = map[string]string{
 	"it is not the one that was judged":                                        "不是判定过的那一份",
 	"an entry was given twice or out of order":                                 "有条目重复或次序不对",
 	"a refusal changed rows":                                                   "一次拒绝改动了数据行",
+
+	// a database server
+	"not of the form postgres://user@host:5432/database":                           "不是 postgres://用户@主机:5432/数据库 的形式",
+	"it holds a password":                                                          "其中含有口令",
+	"a parameter is not known or not valid":                                        "有参数不认识或无效",
+	"the server is on another machine and sslmode is not verify-full or verify-ca": "服务器在另一台机器上，而 sslmode 不是 verify-full 或 verify-ca",
+	"server_encoding is {}":                                                        "server_encoding 为 {}",
+	"synchronous_commit is off":                                                    "synchronous_commit 为 off",
+	"fsync is {}":                                                                  "fsync 为 {}",
+	"the user lacks a right":                                                       "该用户缺少权限",
+	"it does not let this user into this database":                                 "服务器不允许该用户进入此数据库",
 
 	// demo and bench
 	"no such member":                        "没有这个成员单位",
