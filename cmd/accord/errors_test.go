@@ -70,7 +70,7 @@ func TestAnErrorIsFourLinesAndNothingOnStdout(t *testing.T) {
 	}
 	p = newProbe("--lang", "zh", "probe", "fail", "refused")
 	p.run()
-	want = "accord: x\\u001b[31my 不允许\n  原因: 请求格式正确，但规则不允许；所指: /entry\n  下一步: 换一个\n  代码: PROBE-001，详见 accord explain PROBE-001\n"
+	want = "accord: x\\u001b[31my 不允许\n  原因: 请求格式正确，但规则不允许；所指：/entry\n  下一步: 换一个\n  代码: PROBE-001，详见 accord explain PROBE-001\n"
 	if p.err.String() != want {
 		t.Errorf("got\n%swant\n%s", p.err.String(), want)
 	}
