@@ -47,6 +47,7 @@ var folder = map[string]kept{
 	"machine":          whole,
 	"witness":          whole, // what was cosigned: a restored node refuses another history
 	"recovery":         whole, // signed plans of recovery
+	"feeds":            whole, // alarms over members' feeds, with their evidence
 	"ledger.new":       left,
 	"restored":         whole,
 	"keys":             onAsk,
