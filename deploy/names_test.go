@@ -122,7 +122,7 @@ func accordWords(line string) [][]string {
 var elsewhere = []string{"root", "--compare", "CGO_ENABLED=0", "safe.pub", "ledger.before-…", "release", "class=\"5xx\"",
 	".quarantine", "entry-….quarantine", ".refused", "poison", "[-] clock", "[!] keys"}
 
-var filename = regexp.MustCompile(`^[\w./-]+\.(?:yaml|json|jws|log|db|md|service|sock|sig|secret|go|heads)$|^[\w.-]*/[\w./-]*$`)
+var filename = regexp.MustCompile(`^[\w./-]+\.(?:yaml|json|jws|log|db|md|service|sock|sig|secret|go|heads|keys)$|^[\w.-]*/[\w./-]*$`)
 
 // checkSpans holds everything in code type to something that exists.
 func checkSpans(t *testing.T, p *product, text string) {

@@ -304,6 +304,12 @@ var reasons = map[string]string{
 	"a refusal changed rows":                                                   "一次拒绝改动了数据行",
 
 	// a database server
+	"its records were moved into a database; set store in accord.yaml to it":                               "其记录已移入数据库；请在 accord.yaml 中设 store",
+	"its records lie in records.db and accord.yaml names a database; bring them there with accord db move": "其记录在 records.db 中，而 accord.yaml 指明了数据库；请用 accord db move 移入",
+	"needs a file that only its owner may read":                                                            "应为只有其所有者可读的文件",
+	"needs postgres://user@host:5432/database":                                                             "应为 postgres://用户@主机:5432/数据库",
+	"holds a password; put it into the file that store_password_file names":                                "其中含有口令；请放入 store_password_file 所指的文件",
+
 	"not of the form postgres://user@host:5432/database":                           "不是 postgres://用户@主机:5432/数据库 的形式",
 	"it holds a password":                                                          "其中含有口令",
 	"a parameter is not known or not valid":                                        "有参数不认识或无效",

@@ -15,12 +15,6 @@ func (n *Node) Backup(ctx context.Context, out io.Writer, to []keys.Public, with
 }
 
 func (n *Node) backup(ctx context.Context, out io.Writer, o backup.Options, adjust func(*backup.Source)) error {
-	copier, ok := n.records.(interface {
-		CopyTo(ctx context.Context, file string) error
-	})
-	if !ok {
-		return backup.ErrWrite.With("why", "this record store is backed up by its own means")
-	}
 	signer, err := n.keys.Key(keys.Command)
 	if err != nil {
 		return err
@@ -32,7 +26,7 @@ func (n *Node) backup(ctx context.Context, out io.Writer, o backup.Options, adju
 	defer snapshot.Release()
 	source := backup.Source{
 		Config: n.cfg, Node: n.id.Node, Charter: n.genesis.Digest(), Version: n.opts.Version, Now: n.opts.Clock(),
-		Snapshot: snapshot, Confirmed: snapshot.View().Size(), CopyRecords: copier.CopyTo, Signer: signer,
+		Snapshot: snapshot, Confirmed: snapshot.View().Size(), CopyRecords: n.records.CopyTo, Signer: signer,
 	}
 	adjust(&source)
 	m, err := backup.Create(ctx, out, source, o)

@@ -45,6 +45,9 @@ var (
 	ErrHeld = exchange.Define(exchange.KindUnknownOutcome, "LEDGER-022",
 		exchange.Text{Zh: "主节点不接收这条合规的声明；本节点将继续提交，逾时即向全体成员申诉", En: "the leader does not take this statement, which is in order; this node keeps trying and will complain to all members"},
 		exchange.Text{Zh: "见 accord ledger complaints；确认是否已记录之前不要重做", En: "see accord ledger complaints; do not do it again before you know whether it was recorded"})
+	ErrNoRecords = exchange.Define(exchange.KindNotFound, "REC-046",
+		exchange.Text{Zh: "数据目录中没有 records.db", En: "the data folder holds no records.db"},
+		exchange.Text{Zh: "或已移入数据库；见 accord config show 的 store", En: "it may have been moved already: see store in accord config show"})
 	ErrNoPeer = exchange.Define(exchange.KindNotFound, "NET-003",
 		exchange.Text{Zh: "没有成员单位 {member}", En: "there is no member {member}"},
 		exchange.Text{Zh: "成员列表见 accord member list", En: "accord member list shows the members"})

@@ -23,7 +23,6 @@ import (
 	"accord/exchange/bodies"
 	"accord/exchange/machine"
 	"accord/exchange/members"
-	"accord/exchange/records"
 	"accord/node/api"
 	"accord/node/audit"
 	"accord/node/backup"
@@ -68,7 +67,7 @@ type Node struct {
 
 	keys    *keystore.Store
 	audit   *audit.Log
-	records records.Store
+	records recordStore
 	machine *machine.Machine
 	tls     *transport.TLS
 	peerNet *quietNetwork // the log's network
@@ -213,17 +212,6 @@ func (n *Node) openAudit() error {
 		return err
 	}
 	n.closeWith(n.audit.Close)
-	return nil
-}
-
-func (n *Node) openRecords() (err error) {
-	store, err := records.OpenSQLite(context.Background(), filepath.Join(n.cfg.Dir, "records.db"))
-	if err != nil {
-		return err
-	}
-	store.Hook = failpoint.Hook()
-	n.records = store
-	n.closeWith(n.records.Close)
 	return nil
 }
 

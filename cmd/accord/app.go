@@ -22,6 +22,7 @@ var commands = []maker{
 	benchCommand,
 	configCommand,
 	backupCommand,
+	dbCommand,
 	doctorCommand,
 	memberCommand,
 	charterCommand,

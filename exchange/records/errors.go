@@ -65,6 +65,9 @@ var (
 	ErrKeyFile = exchange.Define(exchange.KindConflict, "REC-037",
 		exchange.Text{Zh: "数据目录中的 records.keys 不是此数据库的", En: "the records.keys in the data folder is not that of this database"},
 		exchange.Text{Zh: "把原来的 records.keys 放回；没有它，封存的信息项无法打开", En: "put the right records.keys back; without it no sealed field opens"})
+	ErrDiffers = exchange.Define(exchange.KindUnverified, "REC-039",
+		exchange.Text{Zh: "移入数据库的内容与原记录库不一致", En: "what was moved into the database differs from the store it came from"},
+		exchange.Text{Zh: "原记录库未改动；确认没有别的程序写此数据库，清空后再移", En: "the old store is unchanged; see that nothing else writes to the database, empty it and move again"})
 )
 
 // The errors of a record's values. They name the field and never its value.

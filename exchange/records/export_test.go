@@ -23,3 +23,13 @@ func CountNames(t interface{ Fatal(...any) }, s Store) (n int) {
 	}
 	return n
 }
+
+// Columns lists what is copied from store to store, as table.column.
+func Columns() (all []string) {
+	for _, t := range tables {
+		for _, c := range t.columns {
+			all = append(all, t.name+"."+c)
+		}
+	}
+	return all
+}

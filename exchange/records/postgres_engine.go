@@ -40,6 +40,14 @@ func (s *Postgres) isolation() *sql.TxOptions {
 	return &sql.TxOptions{Isolation: sql.LevelReadCommitted}
 }
 
+// moment implements engine.
+func (s *Postgres) moment() *sql.TxOptions {
+	return &sql.TxOptions{Isolation: sql.LevelRepeatableRead, ReadOnly: true}
+}
+
+// bytewise implements engine: a database has an order of its own.
+func (s *Postgres) bytewise() string { return ` COLLATE "C"` }
+
 // schemaLock is any number that no other program on the database is likely to use.
 const schemaLock = 0x6163636f7264 // "accord"
 

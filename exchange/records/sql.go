@@ -32,8 +32,12 @@ const readers = 4
 type engine interface {
 	// bind writes the engine's own parameter marks in place of "?".
 	bind(statement string) string
-	// isolation is that of a writing transaction.
+	// isolation is that of a writing transaction, moment that of a reading one
+	// which sees one moment.
 	isolation() *sql.TxOptions
+	moment() *sql.TxOptions
+	// bytewise makes a text column order by its bytes.
+	bytewise() string
 	// lockSchema makes a migration wait for one that another process does.
 	lockSchema(ctx context.Context, tx *transaction) error
 	// begin runs first in every writing transaction, settle when its COMMIT

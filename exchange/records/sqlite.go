@@ -104,6 +104,12 @@ func (s *SQLite) bind(statement string) string { return statement }
 // isolation implements engine: one connection writes, and begins with the lock.
 func (s *SQLite) isolation() *sql.TxOptions { return nil }
 
+// moment implements engine: every reading transaction sees one.
+func (s *SQLite) moment() *sql.TxOptions { return nil }
+
+// bytewise implements engine: it is the default.
+func (s *SQLite) bytewise() string { return "" }
+
 func (s *SQLite) lockSchema(context.Context, *transaction) error { return nil }
 func (s *SQLite) begin(context.Context, *transaction) error      { return nil }
 

@@ -56,7 +56,7 @@ func sample(t *testing.T, n int, secret string) records.Record {
 	return records.Record{
 		ID: id, Category: "discipline-practitioner", Author: "association", Operator: "zhang",
 		Subject: exchange.SubjectID(fmt.Sprintf("person:h1.%d", n%7)), SubjectKind: "practitioner",
-		Names: []string{fmt.Sprintf("例省第%d公司", n%7)},
+		Names:            []string{fmt.Sprintf("例省第%d公司", n%7)},
 		CatalogueVersion: 1, CatalogueDigest: "sha256:00", IssuedAt: exchange.Millis(1_700_000_000_000 + n),
 		JWT: jwt, Digest: records.DigestOf(jwt),
 		Sealed: []records.SealedField{{Field: "resident_id", Digest: digest, Sealed: sealed}},

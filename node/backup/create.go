@@ -54,6 +54,10 @@ var folder = map[string]kept{
 	"records.db":       special,
 	"records.db-wal":   special,
 	"records.db-shm":   special,
+	"records.keys":     special, // its keys go into the copy of the records
+	"records.keys-wal": special,
+	"records.keys-shm": special,
+	"records.moved.db": left, // what accord db move brought into a database
 	"audit":            special,
 	"ledger":           special, // its state goes in, log and vote never
 	"passphrase":       left,
@@ -230,11 +234,11 @@ func (s Source) plain(withKeys bool) ([]item, error) {
 	return items, nil
 }
 
-// aside says whether a name is this node's passphrase or an audit file, as its
-// configuration calls them, or a file that is being written.
+// aside says whether a name is this node's passphrase, its database's password
+// or an audit file, as its configuration calls them, or a file being written.
 func (s Source) aside(name string) bool {
 	p := filepath.Join(s.Config.Dir, name)
-	if transient(name) || p == s.Config.Path(s.Config.PassphraseFile) {
+	if transient(name) || p == s.Config.Path(s.Config.PassphraseFile) || p == s.Config.Path(s.Config.StorePassword) {
 		return true
 	}
 	for _, a := range s.Config.AuditFiles {

@@ -19,6 +19,8 @@ type Config struct {
 	LogFormat      string
 	Operators      []Operator
 	AuditFiles     []string
+	Store          string // address of the PostgreSQL that holds the records; "" for records.db in the folder
+	StorePassword  string // file with its password
 	MetricsListen  string
 	RaftTimeout    time.Duration
 	SnapshotEvery  int

@@ -53,6 +53,9 @@ func TestRefusals(t *testing.T) {
 		"unknown role":                  {"member: a\nfederation: q\noperators: [{name: b, roles: [king]}]\n", ErrValue, "king"},
 		"operator with extra member":    {"member: a\nfederation: q\noperators: [{name: b, role: [clerk]}]\n", ErrValue, "operators"},
 		"operator twice":                {"member: a\nfederation: q\noperators: [{name: b, roles: [clerk]},{name: b, roles: [admin]}]\n", ErrValue, "name of its own"},
+		"store with a password":         {small + "store: postgres://u:canary@localhost/db\n", ErrValue, "store_password_file"},
+		"store with password=":          {small + "store: postgres://u@localhost/db?password=canary\n", ErrValue, "store_password_file"},
+		"store of another kind":         {small + "store: mysql://localhost\n", ErrValue, "postgres://"},
 		"no audit":                      {small + "audit: {files: ''}\n", ErrValue, "audit"},
 	}
 	for name, c := range cases {

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"net/url"
 	"os"
 	"path/filepath"
 	"slices"
@@ -131,6 +132,9 @@ func (c Config) validate(origins Origins) error {
 			return bad("metrics.listen", "needs a loopback address and port")
 		}
 	}
+	if why := badStore(c.Store); why != "" {
+		return bad("store", why)
+	}
 	if len(c.AuditFiles) == 0 {
 		return bad("audit.files", "at least one audit file is needed")
 	}
@@ -162,6 +166,22 @@ func (c Config) validateOperators(bad func(key, why string) error) error {
 		}
 	}
 	return nil
+}
+
+// badStore says what is wrong with a database's address. It may be shown and
+// logged, so a password has no place in it.
+func badStore(address string) string {
+	if address == "" {
+		return ""
+	}
+	u, err := url.Parse(address)
+	if err != nil || u.Scheme != "postgres" && u.Scheme != "postgresql" {
+		return "needs postgres://user@host:5432/database"
+	}
+	if _, has := u.User.Password(); has || u.Query().Has("password") || u.Query().Has("sslpassword") {
+		return "holds a password; put it into the file that store_password_file names"
+	}
+	return ""
 }
 
 func hostPort(s string) bool {

@@ -1,0 +1,241 @@
+package records
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/binary"
+	"encoding/hex"
+	"hash"
+	"strconv"
+	"strings"
+
+	"accord/exchange"
+)
+
+// table is one of the tables that a copy of the store consists of.
+type table struct {
+	name    string
+	key     []string // of the primary key
+	columns []string
+}
+
+// tables is all of them, each after those it refers to; schema_version and
+// owner are a store's own. A test holds the list against the schema.
+var tables = []table{
+	{"records", []string{"position"}, []string{"position", "id", "category", "author", "operator", "subject", "subject_kind",
+		"catalogue_version", "catalogue_digest", "issued_at", "jwt", "digest", "sealed", "row_key", "row_digest", "source", "trust",
+		"flags", "status", "replaces", "replaced_by", "reason", "feed_index", "names"}},
+	{"positions", []string{"feed"}, []string{"feed", "position"}},
+	{"feeds", []string{"author"}, []string{"author", "edge", "note"}},
+	{"feed_tiles", []string{"author", "level", "idx"}, []string{"author", "level", "idx", "data"}},
+	{"feed_gaps", []string{"author", "idx"}, []string{"author", "idx", "id", "why", "category"}},
+	{"feed_documents", []string{"id"}, []string{"id", "author", "kind", "record", "jwt"}},
+	{"names", []string{"id"}, []string{"id", "subject", "name", "records", "newest"}},
+	{"name_keys", []string{"name_key", "name"}, []string{"name_key", "name"}},
+	{"feed_receipts", []string{"erasure", "member"}, []string{"erasure", "member", "jwt", "at"}},
+}
+
+// numeric are the key columns that are numbers; all others order by their bytes.
+var numeric = map[string]bool{"records.position": true, "feed_tiles.level": true, "feed_tiles.idx": true, "feed_gaps.idx": true,
+	"names.id": true, "name_keys.name": true}
+
+// order is the key as a list for ORDER BY, the same on every engine.
+func (t table) order(e engine, direction string) string {
+	parts := make([]string, len(t.key))
+	for i, k := range t.key {
+		if parts[i] = k + direction; !numeric[t.name+"."+k] {
+			parts[i] = k + e.bytewise() + direction
+		}
+	}
+	return strings.Join(parts, ", ")
+}
+
+func (t table) column(name string) int {
+	for i, c := range t.columns {
+		if c == name {
+			return i
+		}
+	}
+	return -1
+}
+
+// each reads all rows of a table in the order of its key. Sealed fields come
+// with their keys, wherever those are kept.
+func (s *sqlStore) each(ctx context.Context, tx *transaction, t table, f func(row []any) error) error {
+	rows, err := tx.QueryContext(ctx, `SELECT `+strings.Join(t.columns, ", ")+` FROM `+t.name+` ORDER BY `+t.order(s.engine, ""))
+	if err != nil {
+		return err
+	}
+	defer rows.Close()
+	for rows.Next() {
+		row, err := s.row(ctx, rows, t)
+		if err != nil {
+			return err
+		}
+		if err := f(row); err != nil {
+			return err
+		}
+	}
+	return rows.Err()
+}
+
+func (s *sqlStore) row(ctx context.Context, from scanner, t table) ([]any, error) {
+	row := make([]any, len(t.columns))
+	into := make([]any, len(row))
+	for i := range row {
+		into[i] = &row[i]
+	}
+	if err := from.Scan(into...); err != nil {
+		return nil, err
+	}
+	if at := t.column("sealed"); at >= 0 && s.keys != nil {
+		return row, s.joinKeys(ctx, row, t, at)
+	}
+	return row, nil
+}
+
+func (s *sqlStore) joinKeys(ctx context.Context, row []any, t table, at int) error {
+	r, err := sealedOf(row, t, at)
+	if err != nil || len(r.Sealed) == 0 {
+		return err
+	}
+	if err := s.keys.fill(ctx, r.ID, r.Sealed); err != nil {
+		return err
+	}
+	text, err := encodeSealed(r.Sealed, false)
+	row[at] = string(text)
+	return err
+}
+
+// insertRows stores rows of a table; keys of sealed fields go to where this
+// store keeps them.
+func (s *sqlStore) insertRows(ctx context.Context, tx *transaction, t table, rows [][]any) error {
+	if len(rows) == 0 {
+		return nil
+	}
+	var apart []Record
+	args := make([]any, 0, len(rows)*len(t.columns))
+	for _, row := range rows {
+		if at := t.column("sealed"); at >= 0 && s.keys != nil {
+			r, err := sealedOf(row, t, at)
+			if err != nil {
+				return err
+			}
+			text, err := encodeSealed(r.Sealed, true)
+			if err != nil {
+				return err
+			}
+			row, apart = append([]any(nil), row...), append(apart, r)
+			row[at] = string(text)
+		}
+		args = append(args, row...)
+	}
+	one := "(?" + strings.Repeat(", ?", len(t.columns)-1) + ")"
+	_, err := tx.ExecContext(ctx, `INSERT INTO `+t.name+` (`+strings.Join(t.columns, ", ")+`) VALUES `+one+strings.Repeat(", "+one, len(rows)-1), args...)
+	if err != nil || len(apart) == 0 {
+		return err
+	}
+	return s.keys.put(ctx, apart)
+}
+
+// sealedOf is a record of no more than its id and sealed fields.
+func sealedOf(row []any, t table, at int) (r Record, err error) {
+	id, _ := row[t.column("id")].(string)
+	text, _ := row[at].(string)
+	r.ID = exchange.RecordID(id)
+	r.Sealed, err = decodeSealed(text)
+	return r, err
+}
+
+// chunk is how many rows one transaction of a copy stores.
+const chunk = 500
+
+// reading runs f in one reading transaction that sees one moment.
+func (s *sqlStore) reading(ctx context.Context, f func(*transaction) error) error {
+	tx, err := s.reader.BeginTx(ctx, s.engine.moment())
+	if err != nil {
+		return s.translate(ctx, err)
+	}
+	defer func() { _ = tx.Rollback() }() // it changed nothing
+	return s.translate(ctx, f(&transaction{tx, s.engine, s.keys}))
+}
+
+// contents is the SHA-256 of all that a store holds, the same on every engine,
+// and the number of its rows. moved is told of rows as they are read.
+func (s *sqlStore) contents(ctx context.Context, moved func(int64)) (digest string, rows int64, err error) {
+	h := sha256.New()
+	err = s.reading(ctx, func(tx *transaction) error {
+		for _, t := range tables {
+			writeValue(h, t.name)
+			err := s.each(ctx, tx, t, func(row []any) error {
+				for _, v := range row {
+					writeValue(h, v)
+				}
+				rows++
+				moved(1)
+				return nil
+			})
+			if err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	return hex.EncodeToString(h.Sum(nil)), rows, err
+}
+
+// writeValue adds a column's value with its type and length.
+func writeValue(h hash.Hash, v any) {
+	kind, data := byte('?'), []byte(nil)
+	switch v := v.(type) {
+	case nil:
+		kind = 'n'
+	case int64:
+		kind, data = 'i', strconv.AppendInt(nil, v, 10)
+	case string:
+		kind, data = 's', []byte(v)
+	case []byte:
+		kind, data = 'b', v
+	}
+	h.Write(append(binary.AppendUvarint([]byte{kind}, uint64(len(data))), data...))
+}
+
+// CopyTo writes the store as it stands now into a new SQLite file, in one
+// reading transaction, beside reads and writes that go on. The file holds the
+// keys of the sealed fields, too, and opens with [OpenSQLite].
+func (s *Postgres) CopyTo(ctx context.Context, file string) error {
+	if err := createFile(file); err != nil { // never over another
+		return err
+	}
+	to, err := OpenSQLite(ctx, file)
+	if err != nil {
+		return err
+	}
+	err = s.reading(ctx, func(tx *transaction) error {
+		for _, t := range tables {
+			var rows [][]any
+			flush := func() error {
+				err := to.write(ctx, func(out *transaction) error { return to.insertRows(ctx, out, t, rows) })
+				rows = rows[:0]
+				return err
+			}
+			err := s.each(ctx, tx, t, func(row []any) error {
+				if rows = append(rows, row); len(rows) < chunk {
+					return nil
+				}
+				return flush()
+			})
+			if err == nil {
+				err = flush()
+			}
+			if err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if cerr := to.Close(); err == nil {
+		err = cerr
+	}
+	return err
+}
