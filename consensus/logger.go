@@ -17,6 +17,15 @@ func newLogger(to *slog.Logger, away *absences) hclog.Logger {
 	return l
 }
 
+// ordinary are warnings of raft's over what happens whenever a node starts or catches
+// up, and calls for nothing: the leader looks for the place where two logs part, and a
+// node that has heard of no leader asks whether it may stand.
+var ordinary = map[string]bool{
+	"failed to get previous log":                        true,
+	"previous log term mis-match":                       true,
+	"rejecting pre-vote request since we have a leader": true,
+}
+
 type sink struct {
 	to   *slog.Logger
 	away *absences
@@ -26,7 +35,7 @@ type sink struct {
 // arrives ("command" with %#v); payloads have no place in a log, so of such
 // values only the key stays.
 func (s sink) Accept(_ string, level hclog.Level, msg string, args ...any) {
-	if s.away.hears(msg, args) {
+	if s.away.hears(msg, args) || ordinary[msg] {
 		return
 	}
 	var at slog.Level

@@ -1,6 +1,7 @@
 package transport
 
 import (
+	"context"
 	"crypto/sha256"
 	"errors"
 	"fmt"
@@ -250,7 +251,11 @@ func (g *Guard) refuse(peer string, kind Kind, rule string, why error, body []by
 		g.testify(peer, kind, rule, why, body, a.own)
 	}
 	if times > 0 {
-		g.cfg.Logger.Warn("refused a peer's request", "peer", peer, "kind", kind.String(), "rule", rule, "why", why.Error(), "times", times)
+		level := slog.LevelWarn
+		if errors.Is(why, ErrUnproven) && !errors.As(why, new(*accusation)) {
+			level = slog.LevelInfo // honest peers send such, before they have heard of an election
+		}
+		g.cfg.Logger.Log(context.Background(), level, "refused a peer's request", "peer", peer, "kind", kind.String(), "rule", rule, "why", why.Error(), "times", times)
 	}
 	return fmt.Errorf("%w: %s: %w", ErrGuard, rule, why)
 }

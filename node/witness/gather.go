@@ -81,13 +81,14 @@ func (w *Witness) collect(ctx context.Context, size int64) (Cosigned, error) {
 	defer cancel()
 	for _, t := range w.everybody(ctx, w.askFor(mine)) {
 		if t.err != nil {
-			w.Log.Warn("a member did not cosign", "member", t.member.ID, "size", mine.Size, "error", t.err)
+			w.missing(t.member.ID, mine.Size, t.err)
 			continue
 		}
 		_, theirs, err := tlog.Read(t.note)
 		if err != nil || w.accused(t.member.ID) {
 			continue
 		}
+		w.met(t.member.ID)
 		sigs, signers = append(sigs, theirs...), append(signers, t.member.ID)
 	}
 	if want := view.Federation().CosignQuorum; len(signers) < want {

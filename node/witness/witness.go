@@ -120,7 +120,8 @@ type Witness struct {
 	alarms   []Alarm              // guarded by mu
 	suspects map[suspicion][]byte // notes over other roots, not yet judged; guarded by mu
 	since    map[suspicion]time.Time
-	stopped  bool // guarded by mu
+	stopped  bool                           // guarded by mu
+	absent   map[exchange.MemberID]*absence // whose cosignature is missing; guarded by mu
 
 	book  complaints
 	waits waiting
