@@ -71,22 +71,22 @@ const probeTable = `CREATE TABLE accord_probe (k TEXT PRIMARY KEY, n BIGINT NOT 
 // trials is what a server is asked, in this order.
 var trials = []trial{
 	{"version", exchange.Text{Zh: "PostgreSQL 版本 ≥ 13", En: "PostgreSQL 13 or later"},
-		exchange.Text{Zh: "升级服务器;其他兼容引擎未经测试", En: "upgrade the server; other engines that speak its protocol are not tested"},
+		exchange.Text{Zh: "升级服务器；其他兼容引擎未经测试", En: "upgrade the server; other engines that speak its protocol are not tested"},
 		show("server_version_num", func(v string) bool { n, err := strconv.Atoi(v); return err == nil && n >= leastVersion })},
 	{"encoding", exchange.Text{Zh: "库编码 UTF8", En: "encoding UTF8"},
 		exchange.Text{Zh: "CREATE DATABASE … ENCODING 'UTF8' TEMPLATE template0", En: "CREATE DATABASE … ENCODING 'UTF8' TEMPLATE template0"},
 		show("server_encoding", is("UTF8"))},
 	{"synchronous_commit", exchange.Text{Zh: "提交即落盘 (synchronous_commit)", En: "commits wait for the disk (synchronous_commit)"},
-		exchange.Text{Zh: "ALTER DATABASE … SET synchronous_commit = on;并从地址中去掉此参数", En: "ALTER DATABASE … SET synchronous_commit = on; and take it out of the address"},
+		exchange.Text{Zh: "ALTER DATABASE … SET synchronous_commit = on；并从地址中去掉此参数", En: "ALTER DATABASE … SET synchronous_commit = on; and take it out of the address"},
 		show("synchronous_commit", is("on", "remote_apply", "remote_write", "local"))},
 	{"fsync", exchange.Text{Zh: "fsync 已开启", En: "fsync is on"},
 		exchange.Text{Zh: "在 postgresql.conf 中设 fsync = on 并重启", En: "set fsync = on in postgresql.conf and restart it"}, show("fsync", is("on"))},
 	{"full_page_writes", exchange.Text{Zh: "full_page_writes 已开启", En: "full_page_writes is on"},
 		exchange.Text{Zh: "在 postgresql.conf 中设 full_page_writes = on 并重新载入", En: "set full_page_writes = on in postgresql.conf and reload it"}, show("full_page_writes", is("on"))},
-	{"writable", exchange.Text{Zh: "可写 (非只读、非备库)", En: "takes writes (no standby, not read-only)"},
-		exchange.Text{Zh: "改用主库地址,或在地址中加 target_session_attrs=read-write", En: "use the primary's address, or add target_session_attrs=read-write"}, show("transaction_read_only", is("off"))},
+	{"writable", exchange.Text{Zh: "可写（非只读、非备库）", En: "takes writes (no standby, not read-only)"},
+		exchange.Text{Zh: "改用主库地址，或在地址中加 target_session_attrs=read-write", En: "use the primary's address, or add target_session_attrs=read-write"}, show("transaction_read_only", is("off"))},
 	{"isolation", exchange.Text{Zh: "REPEATABLE READ 隔离", En: "isolation REPEATABLE READ"},
-		exchange.Text{Zh: "使用支持该隔离级别的服务器;备份需要它", En: "use a server that has it; backups need it"},
+		exchange.Text{Zh: "使用支持该隔离级别的服务器；备份需要它", En: "use a server that has it; backups need it"},
 		func(ctx context.Context, c *pgx.Conn) (v string, ok bool, err error) {
 			tx, err := c.BeginTx(ctx, pgx.TxOptions{IsoLevel: pgx.RepeatableRead, AccessMode: pgx.ReadOnly})
 			if err != nil {
@@ -97,7 +97,7 @@ var trials = []trial{
 			return v, v == "repeatable read", err
 		}},
 	{"rights", exchange.Text{Zh: "可在 search_path 的首个模式中建表", En: "may create tables in the first schema of search_path"},
-		exchange.Text{Zh: "CREATE SCHEMA accord AUTHORIZATION 用户,并在地址中加 search_path=accord", En: "CREATE SCHEMA accord AUTHORIZATION the user, and add search_path=accord to the address"}, attempt()},
+		exchange.Text{Zh: "CREATE SCHEMA accord AUTHORIZATION 用户，并在地址中加 search_path=accord", En: "CREATE SCHEMA accord AUTHORIZATION the user, and add search_path=accord to the address"}, attempt()},
 	{"transactions", exchange.Text{Zh: "建表可随事务撤销", En: "a rolled back transaction leaves no table"},
 		exchange.Text{Zh: "使用支持事务性 DDL 的服务器", En: "use a server whose DDL is transactional"},
 		func(ctx context.Context, c *pgx.Conn) (string, bool, error) {
@@ -120,7 +120,7 @@ var trials = []trial{
 	{"views", exchange.Text{Zh: "视图", En: "views"},
 		exchange.Text{Zh: "授予建视图的权限", En: "grant the right to create views"}, attempt(`CREATE VIEW accord_probe_v AS SELECT n FROM accord_probe`)},
 	{"order", exchange.Text{Zh: "按字节排序 (COLLATE \"C\")", En: "order by bytes (COLLATE \"C\")"},
-		exchange.Text{Zh: "使用支持它的服务器;迁移与备份需要它", En: "use a server that has it; moves and backups need it"}, attempt(`SELECT k FROM accord_probe ORDER BY k COLLATE "C"`)},
+		exchange.Text{Zh: "使用支持它的服务器；迁移与备份需要它", En: "use a server that has it; moves and backups need it"}, attempt(`SELECT k FROM accord_probe ORDER BY k COLLATE "C"`)},
 }
 
 // Probe looks at a database and says, one by one, what of that which a store
@@ -170,7 +170,7 @@ func (c Check) failed(err error) Check {
 
 // owned says whose the database is; one without a store is anybody's.
 func owned(ctx context.Context, c *pgx.Conn, who Owner) Check {
-	check := Check{Name: "owner", Title: exchange.Text{Zh: "空库,或属于本节点", En: "empty, or this node's"}, OK: true}
+	check := Check{Name: "owner", Title: exchange.Text{Zh: "空库，或属于本节点", En: "empty, or this node's"}, OK: true}
 	var is Owner
 	var state string
 	err := c.QueryRow(ctx, `SELECT federation, member, node, state FROM owner WHERE one = 1`).Scan(&is.Federation, &is.Member, &is.Node, &state)
