@@ -115,7 +115,7 @@ func (e *env) giveBack(c *cli.Context, path, out, sent string, report wire.Impor
 	}
 	var notes []intake.Note
 	for _, is := range report.Issues {
-		row, err := strconv.Atoi(strings.TrimLeft(is.Place, "ABCDEFGHIJKLMNOPQRSTUVWXYZ line row"))
+		row, err := strconv.Atoi(strings.TrimLeftFunc(is.Place, func(r rune) bool { return r < '0' || r > '9' }))
 		if err != nil {
 			continue // a place that is no row of the file
 		}

@@ -25,7 +25,6 @@ type xmlSource struct {
 	matched int // how many of its ancestors and itself are rows' first names
 	reached int // the most that ever matched
 	count   int
-	line    int
 }
 
 // xmlName is a name as a mapping writes it, with its namespace.

@@ -158,7 +158,6 @@ type follow struct {
 	polled   time.Time // when a round began last
 	well     time.Time // when one ended well last
 	anchored int64     // size of the anchor that was found in its feed
-	checked  int64     // index up to which signatures were verified
 	policy   int       // catalogue version by which what is withheld was judged
 }
 

@@ -84,7 +84,7 @@ func start(t testing.TB) *Server {
 		t.Fatal(err)
 	}
 	s := &Server{bin: bin, dir: dir, Password: rand.Text()}
-	if err := s.init(); err == nil {
+	if err = s.init(); err == nil {
 		err = s.Up()
 	}
 	if err != nil {
