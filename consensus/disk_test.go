@@ -126,14 +126,26 @@ const still = 300 * time.Millisecond
 // Shows: F2
 func TestNothingIsCommittedAheadOfTheLeadersDisk(t *testing.T) {
 	c, disks := onDisks(t, nil)
+	for attempt := 0; !nothingIsCommittedAhead(t, c, disks, attempt); attempt++ {
+		if attempt == 20 {
+			t.Fatal("another leader each time")
+		}
+	}
+}
+
+// nothingIsCommittedAhead tries once; false if another node came to lead
+// meanwhile, whose own disk answers: then nothing was shown.
+func nothingIsCommittedAhead(t *testing.T, c *consensustest.Cluster, disks map[string]*disktest.Disk, attempt int) bool {
+	t.Helper()
 	leader := c.Leader()
-	c.Propose(leader, "before=1")
+	c.Propose(leader, fmt.Sprintf("before-%d=1", attempt))
 	c.Settle()
+	key := fmt.Sprintf("ahead-%d", attempt)
 	before := c.Nodes[leader].Log.Status()
 	off := stall(disks[c.Nodes[leader].ID])
 	answered := make(chan error, 1)
 	go func() {
-		_, err := c.Nodes[leader].Log.Propose(within(t), []byte("ahead=1"))
+		_, err := c.Nodes[leader].Log.Propose(within(t), []byte(key+"=1"))
 		answered <- err
 	}()
 	c.Eventually("the others have it", func() bool {
@@ -144,24 +156,34 @@ func TestNothingIsCommittedAheadOfTheLeadersDisk(t *testing.T) {
 		}
 		return true
 	})
+	var early error
+	var errs []string
 	select {
 	case err := <-answered:
-		t.Fatal("answered before it is on the leader's disk:", err)
+		early = fmt.Errorf("answered before it is on the leader's disk: %v", err)
 	case <-time.After(still):
 	}
 	for i, n := range c.Nodes {
 		if st := n.Log.Status(); st.Commit > before.Commit {
-			t.Errorf("node %d: commit index %d, was %d", i, st.Commit, before.Commit)
+			errs = append(errs, fmt.Sprintf("node %d: commit index %d, was %d", i, st.Commit, before.Commit))
 		}
-		if v, _ := c.KV(i).Get("ahead"); v != "" {
-			t.Errorf("node %d has applied it", i)
+		if v, _ := c.KV(i).Get(key); v != "" {
+			errs = append(errs, fmt.Sprintf("node %d has applied it", i))
 		}
 	}
+	after := c.Nodes[leader].Log.Status()
 	off()
-	if err := <-answered; err != nil {
-		t.Fatal(err)
+	led := before.State == "leader" && after.State == "leader" && before.Term == after.Term
+	if early == nil {
+		if err := <-answered; err != nil && led {
+			t.Fatal(err)
+		}
 	}
 	c.Settle()
+	if led && (early != nil || len(errs) > 0) {
+		t.Fatal(early, errs)
+	}
+	return led
 }
 
 // Alone, nobody else's success is waited for: the disk is, before anything else.

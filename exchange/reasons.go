@@ -2,7 +2,6 @@ package exchange
 
 import (
 	"cmp"
-	"regexp"
 	"slices"
 	"strings"
 	"sync"
@@ -17,9 +16,9 @@ func Reason(en string) Text {
 		return Text{Zh: zh, En: en}
 	}
 	for _, p := range reasonPatterns() {
-		if m := p.match.FindStringSubmatch(en); m != nil {
+		if varying, ok := p.match(en); ok {
 			zh := p.zh
-			for _, part := range m[1:] {
+			for _, part := range varying {
 				zh = strings.Replace(zh, "{}", part, 1)
 			}
 			return Text{Zh: zh, En: en}
@@ -33,8 +32,29 @@ var papers = map[string]string{"invitation": "邀请", "introduction": "申请",
 
 // reasonPattern is a reason with places {} in it.
 type reasonPattern struct {
-	match *regexp.Regexp
-	zh    string
+	en []string // what stands around the places
+	zh string
+}
+
+// match says whether a phrase has the pattern's words, and what stands in the
+// places between them, at least a character in each.
+func (p reasonPattern) match(phrase string) (varying []string, ok bool) {
+	rest, ok := strings.CutPrefix(phrase, p.en[0])
+	last := len(p.en) - 1
+	for i := 1; ok && i <= last; i++ {
+		end := -1
+		if i == last {
+			if strings.HasSuffix(rest, p.en[i]) {
+				end = len(rest) - len(p.en[i])
+			}
+		} else if rest != "" {
+			end = 1 + strings.Index(rest[1:], p.en[i])
+		}
+		if ok = end >= 1; ok {
+			varying, rest = append(varying, rest[:end]), rest[end+len(p.en[i]):]
+		}
+	}
+	return varying, ok
 }
 
 // reasonPatterns are the reasons with places, those that say the most first.
@@ -48,8 +68,7 @@ var reasonPatterns = sync.OnceValue(func() []reasonPattern {
 	slices.SortFunc(keys, func(a, b string) int { return cmp.Or(cmp.Compare(len(b), len(a)), strings.Compare(a, b)) })
 	var all []reasonPattern
 	for _, en := range keys {
-		exp := strings.ReplaceAll(regexp.QuoteMeta(en), `\{\}`, "(.+)")
-		all = append(all, reasonPattern{match: regexp.MustCompile("^" + exp + "$"), zh: reasons[en]})
+		all = append(all, reasonPattern{en: strings.Split(en, "{}"), zh: reasons[en]})
 	}
 	return all
 })
