@@ -142,9 +142,11 @@ func TestACensoringLeaderIsExposed(t *testing.T) {
 	if !errors.Is(err, node.ErrHeld) {
 		t.Fatalf("the censored member is told %v", err)
 	}
+	// What its node says of its own accord, a newer build or an anchor, is kept out
+	// as well: the oldest complaint will do.
 	status := func(at string) wire.Complaint {
 		got, err := c.Client(at).Complaints(ctx)
-		if err != nil || len(got.Complaints) != 1 {
+		if err != nil || len(got.Complaints) == 0 {
 			return wire.Complaint{}
 		}
 		return got.Complaints[0]

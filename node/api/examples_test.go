@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 
 	"accord/node/client"
@@ -28,10 +29,10 @@ func (f forging) Write(b []byte) (int, error) {
 func TestFollowers(t *testing.T) {
 	w, ctx := newWorld(t), context.Background()
 	w.importSample("association", "discipline-sample.xlsx")
-	lies := false
+	var lies atomic.Bool
 	handler := w.servers["association"].Handler()
 	node := httptest.NewServer(http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
-		if lies {
+		if lies.Load() {
 			rw = forging{rw}
 		}
 		handler.ServeHTTP(rw, r)
@@ -79,12 +80,12 @@ func TestFollowers(t *testing.T) {
 			if n, err := run("a"); err != nil || n != 0 {
 				t.Errorf("again: %d changes: %v", n, err)
 			}
-			if lies = true; c.checks {
+			if lies.Store(true); c.checks {
 				if _, err := run("b"); err == nil {
 					t.Error("a changed entry was taken in")
 				}
 			}
-			lies = false
+			lies.Store(false)
 		})
 	}
 	f := client.Follower{Feed: "association"}

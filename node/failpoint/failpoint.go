@@ -61,6 +61,8 @@ var names = []string{
 	// node/witness
 	"witness.sign.before", "witness.sign.after", "witness.chain.before", "witness.chain.after", "witness.vouch", "witness.vet",
 	"witness.complaint.before", "witness.complaint.after", "witness.evidence.before", "witness.evidence.after", "witness.alarm.stored",
+	// node/feeds
+	"feeds.documents", "feeds.batch.before", "feeds.batch.after",
 	// node/backup
 	"backup.spool", "backup.ledger", "backup.records", "backup.finish",
 }
