@@ -347,3 +347,38 @@ func TestWhyKeysDoNotOpen(t *testing.T) {
 		}
 	}
 }
+
+// TestStretchingIsForThoughtOfPassphrases: what a person thought of is derived at
+// full cost, 32 random bytes are not.
+func TestStretchingIsForThoughtOfPassphrases(t *testing.T) {
+	for _, c := range []struct {
+		name       string
+		passphrase []byte
+		want       keystore.Params
+	}{
+		{"random", nil, keystore.UniformParams()},
+		{"given", []byte("correct horse battery staple"), keystore.DefaultParams()},
+	} {
+		dir := filepath.Join(t.TempDir(), "node")
+		o := Options{Dir: dir, Federation: "qinghai", Member: "court", Kind: exchange.KindCourt, Name: exchange.Text{Zh: "例", En: "Example"},
+			Listen: "127.0.0.1:8440", Operator: "admin", Clock: clock, Passphrase: c.passphrase}
+		if _, err := Init(o); err != nil {
+			t.Fatal(err)
+		}
+		passphrase := c.passphrase
+		if passphrase == nil {
+			var err error
+			if passphrase, err = keystore.PassphraseFile(filepath.Join(dir, passphraseFile)); err != nil || len(passphrase) < 43 {
+				t.Fatalf("%d characters: %v", len(passphrase), err)
+			}
+		}
+		store, err := keystore.Open(KeysFolder(dir), passphrase)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer store.Close()
+		if got := store.Params(); got != c.want {
+			t.Errorf("%s: costs %v, want %v", c.name, got, c.want)
+		}
+	}
+}

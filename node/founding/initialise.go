@@ -154,7 +154,9 @@ func Occupied(dir string) error {
 // makeKeys fills a new keystore with a key for every use and the node's own
 // secrets.
 func makeKeys(o *Options) (*keystore.Store, error) {
+	costs := keystore.DefaultParams() // somebody thought of the passphrase
 	if o.Passphrase == nil {
+		costs = keystore.UniformParams()
 		random, err := randomBytes(32)
 		if err != nil {
 			return nil, err
@@ -164,7 +166,7 @@ func makeKeys(o *Options) (*keystore.Store, error) {
 			return nil, err
 		}
 	}
-	store, err := keystore.Create(KeysFolder(o.Dir), o.Passphrase, keystore.DefaultParams())
+	store, err := keystore.Create(KeysFolder(o.Dir), o.Passphrase, costs)
 	if err != nil {
 		return nil, err
 	}
