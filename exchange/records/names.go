@@ -33,7 +33,8 @@ func NamesOf(cat *catalogue.Catalogue, category string, public map[string]any) [
 		if f.Type != catalogue.TypeName || f.Names != catalogue.NamesSubject {
 			continue
 		}
-		if name, ok := public[f.ID].(string); ok && name != "" && !slices.Contains(given, name) && len(given) < maxNames {
+		name, ok := public[f.ID].(string)
+		if ok && namesHold(append(given, name)) {
 			given = append(given, name)
 		}
 	}
