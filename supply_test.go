@@ -34,7 +34,7 @@ func run(t *testing.T, dir, name string, args ...string) string {
 // it is made of is what go.mod asks for, no more and no other version, every module
 // with the sum that go.sum pins; and the modules on this machine are still those.
 //
-// Shows: B16
+// Shows: B16, D61
 func TestTheProgramIsWhatTheSumsPin(t *testing.T) {
 	if out := run(t, ".", "go", "mod", "verify"); !strings.Contains(out, "all modules verified") {
 		t.Errorf("go mod verify: %s", out)

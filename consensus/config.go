@@ -56,6 +56,13 @@ type Config struct {
 	// following. It is asked often and must not wait.
 	Unfit func() error
 
+	// Settled, if not nil, is the newest entry of which the user has a proof of its own
+	// that it is committed and that this node has applied it, also before its last start;
+	// 0 if none. Replaced is told before entries at or below it, which are on this disk
+	// and were never committed, are replaced by those that were. Neither may wait.
+	Settled  func() uint64
+	Replaced func(Replaced)
+
 	Logger *slog.Logger
 	// Fatal is called once when this node must not go on: a failed or hanging
 	// disk, a failed machine, damage. The log has stopped by then; the process

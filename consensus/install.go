@@ -28,6 +28,8 @@ type logs struct {
 	snaps *store.Snapshots
 	ahead func() bool // entries may be sent before they are on this disk
 	fail  func(error)
+	// replacing is told before entries are cut off the log's end.
+	replacing func(lo, hi uint64)
 }
 
 // StoreLogs appends entries. Those of a leader are sent while they are on their way
@@ -93,6 +95,9 @@ func (s logs) DeleteRange(lo, hi uint64) error {
 		if stranded, err = s.strands(first, last); err != nil {
 			return err
 		}
+	}
+	if hi >= last {
+		s.replacing(max(lo, first), last)
 	}
 	if err := s.Store.DeleteRange(lo, hi); err != nil {
 		return err

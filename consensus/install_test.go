@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -29,8 +30,12 @@ type stage struct {
 func newStage(t *testing.T) *stage { return newStageOf(t, nil) }
 
 func newStageOf(t *testing.T, machine func(int) consensus.Machine) *stage {
+	return newStageWith(t, machine, func(*consensus.Config) {})
+}
+
+func newStageWith(t *testing.T, machine func(int) consensus.Machine, adjust func(*consensus.Config)) *stage {
 	s := &stage{t: t, c: consensustest.New(t, 3, consensustest.Options{Heartbeat: time.Minute, // nobody stands while the script runs
-		NewMachine: machine, Adjust: func(cfg *consensus.Config) { cfg.SnapshotInterval = time.Hour }})}
+		NewMachine: machine, Adjust: func(cfg *consensus.Config) { cfg.SnapshotInterval = time.Hour; adjust(cfg) }})}
 	s.c.Kill(1)
 	s.c.Kill(2)
 	s.node = s.c.Servers[0]
@@ -239,6 +244,46 @@ func TestLostAnswersAfterASnapshot(t *testing.T) {
 	st := s.log().Status()
 	if st.LogFirst != 7 || st.LogLast != 9 || st.Installs != 1 || st.Evidence != 0 || st.Refusals != 0 {
 		t.Errorf("%+v", st)
+	}
+}
+
+// Raft cuts off what it takes for the tail of a leader that failed, also after a
+// restart, when it does not know any more how far it had committed. Where the user has
+// a proof that the entries were committed, they are kept as evidence and the user is
+// told; where it has none, they are such a tail and nothing is said.
+//
+// Shows: F41, B14
+func TestCommittedEntriesThatAreCutOffAreKept(t *testing.T) {
+	for settled, want := range map[uint64][]consensus.Replaced{0: nil, 3: nil, 4: {{From: 4, To: 4, Leader: "n2"}}, 9: {{From: 4, To: 5, Leader: "n2"}}} {
+		t.Run(fmt.Sprint("known up to ", settled), func(t *testing.T) {
+			var told []consensus.Replaced
+			s := newStageWith(t, nil, func(cfg *consensus.Config) {
+				cfg.Settled, cfg.Replaced = func() uint64 { return settled }, func(r consensus.Replaced) { told = append(told, r) }
+			})
+			if r := s.append(1, 2, 1, 1, 5, entries(2, 2, 5)); !r.Success {
+				t.Fatalf("%+v", r)
+			}
+			s.c.Eventually("it is applied", func() bool { return s.log().Status().Applied == 5 })
+			s.c.Kill(0)
+			s.c.Start(0)
+			s.append(2, 3, 9, 3, 0, nil) // n2 leads now
+			if r := s.append(2, 3, 3, 2, 5, entries(3, 4, 6)); !r.Success {
+				t.Fatalf("the leader's entries: %+v", r)
+			}
+			s.c.Eventually("it goes on", func() bool { return s.log().Status().Applied == 5 })
+			if !slices.Equal(told, want) {
+				t.Errorf("told %+v, want %+v", told, want)
+			}
+			list, err := s.log().Evidence()
+			if err != nil || len(list) != len(want) {
+				t.Fatalf("evidence %+v, %v", list, err)
+			}
+			for _, e := range list {
+				if e.Peer != "" || e.Rule != "disk" || !bytes.Contains(e.Body, []byte("t2.4=1")) || bytes.Contains(e.Body, []byte("t2.3=1")) {
+					t.Errorf("evidence %+v", e)
+				}
+			}
+		})
 	}
 }
 

@@ -70,7 +70,7 @@ func Open(cfg Config, m Machine) (*Log, error) {
 		return nil, errors.Join(err, l.trans.Close(), l.store.Close())
 	}
 	away := newAbsences(cfg.Logger)
-	r, err := raft.NewRaft(cfg.raftConfig(l.notify, away), l.fsm, logs{l.store, l.snaps, l.sendsAhead, l.fail}, l.store, l.snaps, l.trans)
+	r, err := raft.NewRaft(cfg.raftConfig(l.notify, away), l.fsm, logs{l.store, l.snaps, l.sendsAhead, l.fail, l.replacing}, l.store, l.snaps, l.trans)
 	if err != nil {
 		_ = l.trans.Close()
 		return nil, errors.Join(fmt.Errorf("consensus: start: %w", err), l.failure(), l.store.Close())

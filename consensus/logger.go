@@ -26,6 +26,11 @@ var ordinary = map[string]bool{
 	"rejecting pre-vote request since we have a leader": true,
 }
 
+// expected are warnings of raft's over what a working federation does, too: when a
+// leader stops, or at the founding, somebody stands for election. That a peer is away
+// is said by itself.
+var expected = map[string]bool{"heartbeat timeout reached, starting election": true}
+
 type sink struct {
 	to   *slog.Logger
 	away *absences
@@ -42,9 +47,9 @@ func (s sink) Accept(_ string, level hclog.Level, msg string, args ...any) {
 	switch {
 	case level >= hclog.Error:
 		at = slog.LevelError
-	case level == hclog.Warn:
+	case level == hclog.Warn && !expected[msg]:
 		at = slog.LevelWarn
-	case level == hclog.Info:
+	case level == hclog.Warn, level == hclog.Info:
 		at = slog.LevelInfo
 	default:
 		return

@@ -77,8 +77,8 @@ func (l *Log) Refusals() map[transport.RefusalKey]uint64 { return l.guard.Refusa
 // Delayed are the requests answered "not yet" since start, by peer and reason.
 func (l *Log) Delayed() map[transport.RefusalKey]uint64 { return l.guard.Delayed() }
 
-// Evidence is what this node keeps against peers: requests the guard refused that
-// no honest peer sends, oldest first. They lie in the directory "evidence" beside
+// Evidence is what this node keeps: requests of peers the guard refused that no honest
+// peer sends, and, accusing nobody (Peer ""), see [Replaced], oldest first. They lie in the directory "evidence" beside
 // the log, bounded in number and size.
 func (l *Log) Evidence() ([]*transport.Evidence, error) { return l.guard.Evidence() }
 

@@ -85,6 +85,8 @@ func TestUnitIsValid(t *testing.T) {
 }
 
 // TestUnitIsASandbox holds the exposure below 2.0 of 10.
+//
+// Shows: D67
 func TestUnitIsASandbox(t *testing.T) {
 	analyze(t, "security", "--offline=true", "--threshold=20", unitWithProgram(t))
 }

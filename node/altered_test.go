@@ -11,6 +11,7 @@ import (
 	"accord/exchange/machine"
 	"accord/node/founding"
 	"accord/node/nodetest"
+	"accord/node/wire"
 	"accord/node/witness"
 )
 
@@ -95,6 +96,56 @@ func TestAnAlteredLogIsNoticed(t *testing.T) {
 		if st := n.Status(); !st.Ready {
 			t.Errorf("%s is not ready: %s", m, st.Why)
 		}
+	}
+}
+
+// A node's log is altered at or below what a quorum had cosigned, and the entries get
+// terms of their own. Raft takes them for the tail of a leader that failed, and the
+// federation's entries replace them: the node heals and serves. That its disk was
+// altered is an alarm all the same, with what was there as evidence, until an operator
+// settles it.
+//
+// Shows: F41, B14
+func TestAnAlteredLogThatHealsIsAnAlarm(t *testing.T) {
+	c := nodetest.New(t)
+	enter(t, c, "regulator", 0, 4)
+	until(t, "the court has cosigned all it holds", func() bool {
+		p, err := c.Client("court").Checkpoints(t.Context())
+		return err == nil && len(p.Checkpoints) > 0 && p.Checkpoints[len(p.Checkpoints)-1].Size == c.Nodes["court"].Status().Ledger.Size
+	})
+	id := c.Nodes["court"].Status().Node
+	c.Stop("court")
+	ledger := filepath.Join(c.Dir, "court", "ledger")
+	// Nobody led in term 1, of which the founding entry alone is.
+	if err := consensustest.AlterTerm(ledger, id, 1, func(data [][]byte) {
+		data[len(data)-1] = []byte(consensustest.EmptyGroup)
+	}); err != nil {
+		t.Fatal(err)
+	}
+	c.Start("court")
+	c.Ready()
+	same(t, c)
+	court := c.Client("court")
+	alarms, err := court.Alarms(t.Context())
+	if err != nil || alarms.Stopped || len(alarms.Alarms) != 1 || alarms.Alarms[0].Kind != witness.KindDisk || alarms.Alarms[0].Verdict != witness.VerdictSelf {
+		t.Fatalf("%+v %v", alarms, err)
+	}
+	if kept, err := filepath.Glob(filepath.Join(ledger, "evidence", "*.evidence")); err != nil || len(kept) != 1 {
+		t.Errorf("what was there is not kept: %v, %v", kept, err)
+	}
+	for m := range c.Nodes {
+		if got, err := c.Client(m).Alarms(t.Context()); m != "court" && (err != nil || len(got.Alarms) > 0) {
+			t.Errorf("%s: %+v %v", m, got, err)
+		}
+	}
+	c.Stop("court")
+	c.Start("court") // it is stored, and not raised again
+	c.Ready()
+	if alarms, err = court.Alarms(t.Context()); err != nil || len(alarms.Alarms) != 1 {
+		t.Fatalf("after a restart: %+v %v", alarms, err)
+	}
+	if _, err := court.SettleAlarm(t.Context(), alarms.Alarms[0].ID, wire.Settle{Reason: "the disk was exchanged"}); err != nil {
+		t.Error(err)
 	}
 }
 

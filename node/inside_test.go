@@ -262,6 +262,62 @@ func TestStrangersDoNotTakeThePort(t *testing.T) {
 	}
 }
 
+// TestHandshakesAreCapped: who opens connections and does not speak fills the places
+// of its own address and of no other; it is counted, and the places come back.
+//
+// Shows: B1, F32, g9
+func TestHandshakesAreCapped(t *testing.T) {
+	n, err := Open(founded(t)("regulator"), Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer n.Close()
+	f := n.front
+	var silent []net.Conn
+	for range maxFromHost {
+		conn, err := net.Dial("tcp", f.Addr().String())
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer conn.Close()
+		silent = append(silent, conn)
+	}
+	shaking := func() int {
+		f.mu.Lock()
+		defer f.mu.Unlock()
+		return f.shaking
+	}
+	for shaking() < maxFromHost {
+		time.Sleep(time.Millisecond)
+	}
+	shake := func() error {
+		conn, err := tls.Dial("tcp", f.Addr().String(), &tls.Config{InsecureSkipVerify: true})
+		if err == nil {
+			conn.Close()
+		}
+		return err
+	}
+	if shake() == nil {
+		t.Error("one more than there are places shook hands")
+	}
+	if got := n.tls.Refused()[transport.RefusalKey{Peer: "127.0.0.1", Rule: "too-many-handshakes"}]; got != 1 {
+		t.Errorf("%d are counted: %v", got, n.tls.Refused())
+	}
+	if !f.begin("192.0.2.7") {
+		t.Error("another address finds no place")
+	}
+	f.end("192.0.2.7")
+	for _, conn := range silent[:maxFromHost/2] { // some leave, the others are put out in time
+		conn.Close()
+	}
+	for shaking() > 0 {
+		time.Sleep(10 * time.Millisecond)
+	}
+	if err := shake(); err != nil {
+		t.Errorf("the places did not come back: %v", err)
+	}
+}
+
 // TestARemovedMemberLosesItsOldConnection: who asks is decided at each request.
 //
 // Shows: B4, g1

@@ -70,6 +70,7 @@ func (f *front) accept() {
 		}
 		host, _, err := net.SplitHostPort(conn.RemoteAddr().String())
 		if err != nil || !f.begin(host) {
+			f.peers.Crowded(conn)
 			conn.Close()
 			continue
 		}

@@ -281,7 +281,8 @@ func (n *Node) openLedger() error {
 		Cluster: n.genesis.Digest(), Transport: n.peerNet, Heartbeat: n.cfg.RaftTimeout,
 		SnapshotThreshold: uint64(n.cfg.SnapshotEvery), TrailingLogs: uint64(n.cfg.TrailingLogs),
 		Logger: n.log, Fatal: n.fatal, Hook: failpoint.Hook(), SnapshotInterval: cmp.Or(failpoint.SnapshotInterval(), n.cfg.SnapshotLooks),
-		Unguarded: n.opts.Unguarded, Unfit: n.clock.err,
+		Unguarded: n.opts.Unguarded, Unfit: n.clock.err, Settled: n.witness.CosignedIndex,
+		Replaced: func(r consensus.Replaced) { n.witness.Replaced(r.From, r.To) },
 	}, ledgerMachine{n.machine, n})
 	if err != nil {
 		return ErrStart.Wrap(err, "why", whyNoLog(err))

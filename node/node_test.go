@@ -169,7 +169,7 @@ func nominate(t *testing.T, c *nodetest.Cluster, member string) wire.Entry {
 // TestPlaintextStaysAtItsAuthor imports the samples, opens a field at the court
 // and then searches every folder and every log line for the private values.
 //
-// Shows: B10, I4
+// Shows: B10, B15, I4, D28
 func TestPlaintextStaysAtItsAuthor(t *testing.T) {
 	c := nodetest.New(t)
 	ctx := t.Context()

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"io/fs"
 	"os"
 	"path/filepath"
 
@@ -141,7 +140,7 @@ func (e *env) backupKeygen(c *cli.Context) error {
 			fact{exchange.Text{Zh: "接收方", En: "recipient"}, v.KID},
 			fact{exchange.Text{Zh: "公钥文件", En: "public half"}, v.Public},
 			fact{exchange.Text{Zh: "私钥目录", En: "private half"}, v.Identity},
-			fact{exchange.Text{Zh: "下一步", En: "next"}, exchange.Text{
+			fact{labelNext, exchange.Text{
 				Zh: "把私钥目录和口令分开存放于保险柜，从本机删除；节点用 accord backup create --to " + v.Public,
 				En: "keep the private half and its passphrase apart in a safe and delete them here; nodes use accord backup create --to " + v.Public}})
 	})
@@ -196,7 +195,7 @@ func (e *env) backupCreate(c *cli.Context) error {
 	return e.object(made, func(w io.Writer) {
 		e.backupCard(w, made.File, made.Report)
 		e.card(w, fact{exchange.Text{Zh: "未纳入", En: "left out"}, made.Left},
-			fact{exchange.Text{Zh: "下一步", En: "next"}, exchange.Text{Zh: "把文件移到别处，并演练：accord backup test " + made.File,
+			fact{labelNext, exchange.Text{Zh: "把文件移到别处，并演练：accord backup test " + made.File,
 				En: "move the file elsewhere and rehearse: accord backup test " + made.File}})
 	})
 }
@@ -221,49 +220,24 @@ func (e *env) backupStopped(ctx context.Context, cfg config.Config, w io.Writer,
 
 // writeBackup fills a new file, reads it back whole, and only then gives it its
 // name.
-func (e *env) writeBackup(ctx context.Context, cfg config.Config, path string, fill func(io.Writer) error) (backup.Report, error) {
-	var rep backup.Report
-	if _, err := os.Lstat(path); !errors.Is(err, fs.ErrNotExist) {
-		return rep, errFileThere.With("path", path)
-	}
-	f, err := os.CreateTemp(filepath.Dir(path), ".accord-")
-	if err != nil {
-		return rep, err
-	}
-	defer os.Remove(f.Name())
-	m := e.meter(exchange.Text{Zh: "备份字节", En: "backup bytes"}, 0)
-	err = fill(io.MultiWriter(f, moving{m}))
-	m.Stop()
-	if err := errors.Join(err, f.Sync(), f.Close()); err != nil {
-		return rep, firstKnown(err)
-	}
-	back, err := os.Open(f.Name())
-	if err != nil {
-		return rep, err
-	}
-	defer back.Close()
-	if rep, err = backup.Verify(ctx, back, keys.Private{}, nil); err != nil {
-		return rep, err
-	}
-	if rep.Manifest.Member != exchange.MemberID(cfg.Member) {
-		return rep, exchange.ErrInternal.With()
-	}
-	if err := os.Link(f.Name(), path); err != nil {
-		if errors.Is(err, fs.ErrExist) {
-			return rep, errFileThere.With("path", path)
+func (e *env) writeBackup(ctx context.Context, cfg config.Config, path string, fill func(io.Writer) error) (rep backup.Report, err error) {
+	err = newFile(path, func(f *os.File) error {
+		m := e.meter(exchange.Text{Zh: "备份字节", En: "backup bytes"}, 0)
+		err := fill(io.MultiWriter(f, moving{m}))
+		m.Stop()
+		if err == nil {
+			_, err = f.Seek(0, io.SeekStart)
 		}
-		return rep, err
-	}
-	return rep, founding.SyncFolder(filepath.Dir(path))
-}
-
-// firstKnown is the first error of several that speaks our vocabulary.
-func firstKnown(err error) error {
-	var x *exchange.Error
-	if errors.As(err, &x) {
-		return x
-	}
-	return err
+		if err != nil {
+			return err
+		}
+		rep, err = backup.Verify(ctx, f, keys.Private{}, nil)
+		if err == nil && rep.Manifest.Member != exchange.MemberID(cfg.Member) {
+			err = exchange.ErrInternal.With()
+		}
+		return err
+	})
+	return rep, err
 }
 
 // moving tells a meter of bytes.

@@ -12,18 +12,18 @@ import (
 func (e *env) backupCard(w io.Writer, file string, r backup.Report) {
 	m := r.Manifest
 	e.card(w,
-		fact{exchange.Text{Zh: "文件", En: "file"}, file},
-		fact{exchange.Text{Zh: "联合体", En: "federation"}, m.Federation},
-		fact{exchange.Text{Zh: "章程摘要", En: "charter digest"}, m.Charter},
-		fact{exchange.Text{Zh: "成员单位", En: "member"}, m.Member},
-		fact{exchange.Text{Zh: "节点", En: "node"}, m.Node},
+		fact{labelFile, file},
+		fact{labelFederation, m.Federation},
+		fact{labelCharter, m.Charter},
+		fact{labelMember, m.Member},
+		fact{labelNode, m.Node},
 		fact{exchange.Text{Zh: "时间", En: "made"}, m.Created},
 		fact{exchange.Text{Zh: "节点已停止", En: "node was stopped"}, m.Offline},
 		fact{exchange.Text{Zh: "含密钥", En: "with keys"}, m.WithKeys},
-		fact{exchange.Text{Zh: "账本条数", En: "ledger size"}, m.Ledger.Size},
+		fact{labelSize, m.Ledger.Size},
 		fact{exchange.Text{Zh: "其中已确认", En: "of it confirmed"}, m.Ledger.Confirmed},
-		fact{exchange.Text{Zh: "账本根", En: "ledger root"}, m.Ledger.Root},
-		fact{exchange.Text{Zh: "状态摘要", En: "state digest"}, m.Ledger.Digest},
+		fact{labelRoot, m.Ledger.Root},
+		fact{labelState, m.Ledger.Digest},
 		fact{exchange.Text{Zh: "本单位记录", En: "own records"}, m.Records},
 		fact{exchange.Text{Zh: "审计行数", En: "audit lines"}, m.Audit},
 		fact{exchange.Text{Zh: "接收方", En: "recipients"}, strings.Join(m.KIDs(), " ")},
@@ -54,5 +54,5 @@ func (e *env) restoredCard(w io.Writer, r backup.Restored) {
 		fact{exchange.Text{Zh: "重放的声明", En: "statements replayed"}, r.Verified.Statements},
 		fact{exchange.Text{Zh: "已验证记录", En: "records verified"}, r.Verified.Records},
 		fact{exchange.Text{Zh: "账本所载而缺的记录", En: "records the ledger names, missing"}, r.Verified.Missing},
-		fact{exchange.Text{Zh: "下一步", En: "next"}, next})
+		fact{labelNext, next})
 }

@@ -148,7 +148,7 @@ func (e *env) compile(source, out string) error {
 		Digest string `json:"digest"`
 	}{out, catalogue.Digest(document)}
 	return e.object(made, func(w io.Writer) {
-		e.card(w, fact{exchange.Text{Zh: "文件", En: "file"}, made.File}, fact{exchange.Text{Zh: "摘要", En: "digest"}, made.Digest})
+		e.card(w, fact{labelFile, made.File}, fact{labelDigest, made.Digest})
 	})
 }
 

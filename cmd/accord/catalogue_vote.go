@@ -30,11 +30,11 @@ func endorseCommand(e *env) *cli.Command {
 			}
 			return e.object(signed, func(w io.Writer) {
 				e.card(w,
-					fact{exchange.Text{Zh: "文件", En: "file"}, c.String("out")},
-					fact{exchange.Text{Zh: "成员单位", En: "member"}, signed.Member},
+					fact{labelFile, c.String("out")},
+					fact{labelMember, signed.Member},
 					fact{exchange.Text{Zh: "目录版本", En: "catalogue version"}, signed.Version},
-					fact{exchange.Text{Zh: "摘要", En: "digest"}, signed.Digest},
-					fact{exchange.Text{Zh: "下一步", En: "next"}, exchange.Text{
+					fact{labelDigest, signed.Digest},
+					fact{labelNext, exchange.Text{
 						Zh: "收齐同意书后运行 accord catalogue adopt", En: "with enough endorsements run accord catalogue adopt"}})
 			})
 		},

@@ -145,11 +145,11 @@ func (e *env) showCharter(path string) error {
 		doc.ID, c.Catalogue.Version, c.Catalogue.Digest, c.CosignQuorum, c.AdoptQuorum, c.MachineVersion, c.Members}
 	return e.object(v, func(w io.Writer) {
 		e.card(w,
-			fact{exchange.Text{Zh: "联合体", En: "federation"}, c.Federation},
-			fact{exchange.Text{Zh: "名称", En: "name"}, c.Name},
+			fact{labelFederation, c.Federation},
+			fact{labelName, c.Name},
 			fact{exchange.Text{Zh: "起草时间", En: "drafted"}, c.Founded},
-			fact{exchange.Text{Zh: "章程摘要", En: "charter digest"}, d.digest},
-			fact{exchange.Text{Zh: "口令词", En: "words"}, v.Phrase},
+			fact{labelCharter, d.digest},
+			fact{labelWords, v.Phrase},
 			fact{exchange.Text{Zh: "目录", En: "catalogue"}, catalogue.New(doc).Reference()},
 			fact{exchange.Text{Zh: "目录摘要", En: "catalogue digest"}, c.Catalogue.Digest},
 			fact{exchange.Text{Zh: "检查点共签", En: "cosign quorum"}, c.CosignQuorum},
@@ -221,14 +221,18 @@ func expectDigest(expected, got string) error {
 	return nil
 }
 
-// opened is this node's configuration and keys, for acts on papers.
-func (e *env) opened() (config.Config, *keystore.Store, error) {
+// withKeys opens this node's keys, for acts on papers.
+func (e *env) withKeys(act func(cfg config.Config, store *keystore.Store) error) error {
 	cfg, err := e.config()
 	if err != nil {
-		return cfg, nil, err
+		return err
 	}
 	store, err := founding.OpenKeys(cfg)
-	return cfg, store, err
+	if err != nil {
+		return err
+	}
+	defer store.Close()
+	return act(cfg, store)
 }
 
 // withDraft opens keys and the draft that a command names, and acts with both.
@@ -237,12 +241,7 @@ func (e *env) withDraft(c *cli.Context, act func(cfg config.Config, store *keyst
 	if err != nil {
 		return err
 	}
-	cfg, store, err := e.opened()
-	if err != nil {
-		return err
-	}
-	defer store.Close()
-	return act(cfg, store, d)
+	return e.withKeys(func(cfg config.Config, store *keystore.Store) error { return act(cfg, store, d) })
 }
 
 func (e *env) signCharter(c *cli.Context, cfg config.Config, store *keystore.Store, d draftFile) error {

@@ -123,7 +123,7 @@ func (e *env) dbMove(c *cli.Context) error {
 		e.card(w,
 			fact{exchange.Text{Zh: "行数", En: "rows"}, moved.Rows},
 			fact{exchange.Text{Zh: "两边的内容摘要", En: "digest of both sides"}, moved.Digest},
-			fact{exchange.Text{Zh: "下一步", En: "next"}, exchange.Text{
+			fact{labelNext, exchange.Text{
 				Zh: "在 accord.yaml 中设 store: " + address + " 并启动节点；确认无误后删除 records.moved.db",
 				En: "set store: " + address + " in accord.yaml and start the node; remove records.moved.db when you are sure"}})
 	})

@@ -46,6 +46,8 @@ func shortDir(t *testing.T) string {
 
 // TestDemoTellsTheWholeStory runs the README's first command with --once and
 // holds its JSON against what it promises.
+//
+// Shows: B10, I4
 func TestDemoTellsTheWholeStory(t *testing.T) {
 	dir := shortDir(t)
 	cmd := exec.Command(accordBinary(t), "demo", "--once", "--output", "json", "--dir", dir)

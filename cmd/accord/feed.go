@@ -159,7 +159,7 @@ func eraseCommand(e *env) *cli.Command {
 			return e.object(d, func(w io.Writer) {
 				e.card(w,
 					fact{exchange.Text{Zh: "清除", En: "erasure"}, d.ID},
-					fact{exchange.Text{Zh: "记录", En: "record"}, d.Record},
+					fact{labelRecord, d.Record},
 					fact{exchange.Text{Zh: "依据", En: "ground"}, word(grounds, d.Ground)})
 			})
 		},

@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 
 	"accord/exchange"
+	"accord/node/founding"
 
 	"github.com/urfave/cli/v2"
 )
@@ -60,17 +61,34 @@ func (e *env) readAll(paths []string, limit int64) ([][]byte, error) {
 // save writes a new file whole, for this user only, and never over another: a
 // signature or an evidence file that is gone cannot be made again. "-" is
 // standard output.
-func (e *env) save(path string, data []byte) (err error) {
+func (e *env) save(path string, data []byte) error {
 	if path == "-" {
 		return e.write(string(data))
+	}
+	return newFile(path, func(f *os.File) error {
+		_, err := f.Write(data)
+		return err
+	})
+}
+
+// newFile makes a file under its name once it is whole and on the disk, and never over
+// another.
+func newFile(path string, fill func(f *os.File) error) error {
+	if _, err := os.Lstat(path); !errors.Is(err, fs.ErrNotExist) {
+		return errFileThere.With("path", path)
 	}
 	f, err := os.CreateTemp(filepath.Dir(path), ".accord-")
 	if err != nil {
 		return err
 	}
 	defer os.Remove(f.Name())
-	_, werr := f.Write(data)
-	if err := errors.Join(werr, f.Sync(), f.Close()); err != nil {
+	if err = fill(f); err == nil {
+		err = f.Sync()
+	}
+	if cerr := f.Close(); err == nil {
+		err = cerr
+	}
+	if err != nil {
 		return err
 	}
 	if err := os.Link(f.Name(), path); err != nil { // unlike a rename, a link never replaces
@@ -79,7 +97,7 @@ func (e *env) save(path string, data []byte) (err error) {
 		}
 		return err
 	}
-	return nil
+	return founding.SyncFolder(filepath.Dir(path))
 }
 
 // savePaper writes a signed paper or a draft, as a line, to where --out says.

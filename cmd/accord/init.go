@@ -116,18 +116,15 @@ func (e *env) renewNode() error {
 		conn.Close()
 		return node.ErrRunning.With("socket", e.Socket())
 	}
-	cfg, store, err := e.opened()
-	if err != nil {
-		return err
-	}
-	defer store.Close()
-	token, err := founding.Renew(cfg, store, e.Now())
-	if err != nil {
-		return err
-	}
-	return e.showPaper(paper{File: filepath.Join(cfg.Dir, founding.IntroductionFile), Federation: cfg.Federation, Phrase: phraseOf(token)},
-		exchange.Text{Zh: "交给任一成员起草名册：accord member propose --replace FILE；生效后启动节点",
-			En: "hand it to any member for a roster: accord member propose --replace FILE; start the node once it is in force"})
+	return e.withKeys(func(cfg config.Config, store *keystore.Store) error {
+		token, err := founding.Renew(cfg, store, e.Now())
+		if err != nil {
+			return err
+		}
+		return e.showPaper(paper{File: filepath.Join(cfg.Dir, founding.IntroductionFile), Federation: cfg.Federation, Phrase: phraseOf(token)},
+			exchange.Text{Zh: "交给任一成员起草名册：accord member propose --replace FILE；生效后启动节点",
+				En: "hand it to any member for a roster: accord member propose --replace FILE; start the node once it is in force"})
+	})
 }
 
 func filesOf(o founding.Options) []string {

@@ -131,7 +131,7 @@ func (e *env) ledgerCard(w io.Writer, l wire.Ledger) {
 	e.card(w,
 		fact{exchange.Text{Zh: "条数", En: "size"}, l.Size},
 		fact{exchange.Text{Zh: "根", En: "root"}, l.Root},
-		fact{exchange.Text{Zh: "状态摘要", En: "state digest"}, l.Digest},
+		fact{labelState, l.Digest},
 		fact{exchange.Text{Zh: "日志位置", En: "log index"}, l.Index},
 		fact{exchange.Text{Zh: "账本时间", En: "ledger time"}, l.Time})
 }

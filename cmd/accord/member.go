@@ -7,7 +7,9 @@ import (
 	"time"
 
 	"accord/crypto/keys"
+	"accord/crypto/keystore"
 	"accord/exchange"
+	"accord/node/config"
 	"accord/node/founding"
 	"accord/node/wire"
 
@@ -94,39 +96,44 @@ type paper struct {
 // showPaper tells of a paper that was saved. One that went to standard output
 // stands there alone; its words are then a remark.
 func (e *env) showPaper(p paper, next exchange.Text) error {
-	if p.File == "-" {
-		e.note(exchange.Text{Zh: "口令词：" + p.Phrase.Zh, En: "words: " + p.Phrase.En})
+	if e.onlyWords(p.File, p.Phrase) {
 		return nil
 	}
 	return e.object(p, func(w io.Writer) {
 		e.card(w,
-			fact{exchange.Text{Zh: "文件", En: "file"}, p.File},
-			fact{exchange.Text{Zh: "联合体", En: "federation"}, p.Federation},
-			fact{exchange.Text{Zh: "摘要", En: "digest"}, p.Digest},
-			fact{exchange.Text{Zh: "口令词", En: "words"}, p.Phrase},
+			fact{labelFile, p.File},
+			fact{labelFederation, p.Federation},
+			fact{labelDigest, p.Digest},
+			fact{labelWords, p.Phrase},
 			fact{exchange.Text{Zh: "有效至", En: "until"}, p.Expires},
-			fact{exchange.Text{Zh: "下一步", En: "next"}, next})
+			fact{labelNext, next})
 	})
 }
 
+// onlyWords says that a paper went to standard output, where nothing may stand beside
+// it, and remarks its words.
+func (e *env) onlyWords(file string, phrase exchange.Text) bool {
+	if file == "-" {
+		e.note(exchange.Text{Zh: "口令词：" + phrase.Zh, En: "words: " + phrase.En})
+	}
+	return file == "-"
+}
+
 func (e *env) invite(c *cli.Context) error {
-	cfg, store, err := e.opened()
-	if err != nil {
-		return err
-	}
-	defer store.Close()
-	valid := time.Duration(*c.Generic("expires").(*span))
-	token, err := founding.Invite(cfg, store, exchange.Text{Zh: c.String("name-zh"), En: c.String("name-en")}, e.Now(), valid)
-	if err != nil {
-		return err
-	}
-	if err := e.savePaper(c, token); err != nil {
-		return err
-	}
-	return e.showPaper(paper{File: c.String("out"), Federation: cfg.Federation, Phrase: phraseOf(token),
-		Expires: exchange.MillisOf(e.Now().Add(valid))},
-		exchange.Text{Zh: "把文件交给对方，并用电话核对口令词；对方运行 accord init --invite FILE",
-			En: "hand the file over and compare the words by phone; they run accord init --invite FILE"})
+	return e.withKeys(func(cfg config.Config, store *keystore.Store) error {
+		valid := time.Duration(*c.Generic("expires").(*span))
+		token, err := founding.Invite(cfg, store, exchange.Text{Zh: c.String("name-zh"), En: c.String("name-en")}, e.Now(), valid)
+		if err != nil {
+			return err
+		}
+		if err := e.savePaper(c, token); err != nil {
+			return err
+		}
+		return e.showPaper(paper{File: c.String("out"), Federation: cfg.Federation, Phrase: phraseOf(token),
+			Expires: exchange.MillisOf(e.Now().Add(valid))},
+			exchange.Text{Zh: "把文件交给对方，并用电话核对口令词；对方运行 accord init --invite FILE",
+				En: "hand the file over and compare the words by phone; they run accord init --invite FILE"})
+	})
 }
 
 func (e *env) listMembers(c *cli.Context) error {
@@ -175,12 +182,12 @@ func (e *env) showMember(c *cli.Context) error {
 func (e *env) memberCard(w io.Writer, m wire.Member) {
 	e.card(w,
 		fact{exchange.Text{Zh: "标识", En: "id"}, m.ID},
-		fact{exchange.Text{Zh: "名称", En: "name"}, m.Name},
+		fact{labelName, m.Name},
 		fact{exchange.Text{Zh: "类型", En: "kind"}, kindCell(m.Kind)},
 		fact{exchange.Text{Zh: "统一社会信用代码", En: "credit code"}, m.USCC},
 		fact{exchange.Text{Zh: "席位", En: "seat"}, m.Seat},
-		fact{exchange.Text{Zh: "状态", En: "status"}, told(memberStatuses, m.Status)},
-		fact{exchange.Text{Zh: "节点", En: "node"}, m.Node},
+		fact{labelStatus, told(memberStatuses, m.Status)},
+		fact{labelNode, m.Node},
 		fact{exchange.Text{Zh: "角色", En: "role"}, told(placeRoles, m.Role)},
 		fact{exchange.Text{Zh: "地址", En: "address"}, m.Address})
 	list := keyRows()

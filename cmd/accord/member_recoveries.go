@@ -32,8 +32,8 @@ func recoveriesCommand(e *env) *cli.Command {
 						by = recoveryText(r.Summary, r.Seq, r.By, r.Between)
 					}
 					e.card(w,
-						fact{exchange.Text{Zh: "方案", En: "plan"}, r.Digest},
-						fact{exchange.Text{Zh: "口令词", En: "words"}, members.Phrase(r.Digest)},
+						fact{labelPlan, r.Digest},
+						fact{labelWords, members.Phrase(r.Digest)},
 						fact{exchange.Text{Zh: "起草时间", En: "drafted"}, r.Summary.Drafted},
 						fact{exchange.Text{Zh: "理由", En: "reason"}, r.Summary.Reason},
 						fact{exchange.Text{Zh: "记录", En: "recorded"}, by},

@@ -6,9 +6,11 @@ import (
 	"strings"
 
 	"accord/crypto/keys"
+	"accord/crypto/keystore"
 	"accord/crypto/strictjson"
 	"accord/exchange"
 	"accord/exchange/members"
+	"accord/node/config"
 	"accord/node/founding"
 	"accord/node/wire"
 
@@ -259,18 +261,17 @@ type rosterView struct {
 func (e *env) showRoster(file string, r *members.Roster, before *members.Lineage, document []byte, next exchange.Text) error {
 	digest := members.Digest(document)
 	v := rosterView{file, r.Version, digest, members.Phrase(digest), before.Roster().Quorums.Roster, r.Changes(before.Roster())}
-	if file == "-" {
-		e.note(exchange.Text{Zh: "口令词：" + v.Phrase.Zh, En: "words: " + v.Phrase.En})
+	if e.onlyWords(file, v.Phrase) {
 		return nil
 	}
 	return e.object(v, func(w io.Writer) {
 		e.card(w,
-			fact{exchange.Text{Zh: "文件", En: "file"}, v.File},
+			fact{labelFile, v.File},
 			fact{exchange.Text{Zh: "名册版本", En: "roster version"}, v.Version},
-			fact{exchange.Text{Zh: "摘要", En: "digest"}, v.Digest},
-			fact{exchange.Text{Zh: "口令词", En: "words"}, v.Phrase},
+			fact{labelDigest, v.Digest},
+			fact{labelWords, v.Phrase},
 			fact{exchange.Text{Zh: "须同意席位", En: "seats needed"}, v.Quorum},
-			fact{exchange.Text{Zh: "下一步", En: "next"}, next})
+			fact{labelNext, next})
 		list := rows{Columns: []column{
 			{ID: "member", Title: exchange.Text{Zh: "成员单位", En: "MEMBER"}, Whole: true},
 			{ID: "text", Title: exchange.Text{Zh: "变更", En: "CHANGE"}, Whole: true},
@@ -338,30 +339,27 @@ func (e *env) enactRoster(c *cli.Context) error {
 }
 
 func (e *env) welcome(c *cli.Context) error {
-	cfg, store, err := e.opened()
-	if err != nil {
-		return err
-	}
-	defer store.Close()
-	_, _ = e.node().Ledger(c.Context, true) // a roster that was just enacted is known here; where none runs, the folder says
-	line, err := e.lineage(c)
-	if err != nil {
-		return err
-	}
-	raw, err := founding.MakeWelcome(cfg, store, line, exchange.MemberID(c.Args().First()))
-	if err != nil {
-		return err
-	}
-	if err := e.savePaper(c, raw); err != nil {
-		return err
-	}
-	_, g, _, err := founding.ReadWelcome(raw)
-	if err != nil {
-		return err
-	}
-	return e.showPaper(paper{c.String("out"), cfg.Federation, g.Digest(), members.Phrase(g.Digest()), 0},
-		exchange.Text{Zh: "交给新成员，并用电话核对口令词；对方运行 accord member join FILE",
-			En: "hand it to the newcomer and compare the words by phone; they run accord member join FILE"})
+	return e.withKeys(func(cfg config.Config, store *keystore.Store) error {
+		_, _ = e.node().Ledger(c.Context, true) // a roster that was just enacted is known here; where none runs, the folder says
+		line, err := e.lineage(c)
+		if err != nil {
+			return err
+		}
+		raw, err := founding.MakeWelcome(cfg, store, line, exchange.MemberID(c.Args().First()))
+		if err != nil {
+			return err
+		}
+		if err := e.savePaper(c, raw); err != nil {
+			return err
+		}
+		_, g, _, err := founding.ReadWelcome(raw)
+		if err != nil {
+			return err
+		}
+		return e.showPaper(paper{c.String("out"), cfg.Federation, g.Digest(), members.Phrase(g.Digest()), 0},
+			exchange.Text{Zh: "交给新成员，并用电话核对口令词；对方运行 accord member join FILE",
+				En: "hand it to the newcomer and compare the words by phone; they run accord member join FILE"})
+	})
 }
 
 func (e *env) joinFederation(c *cli.Context) error {
@@ -382,14 +380,11 @@ func (e *env) joinFederation(c *cli.Context) error {
 		En: "The charter's words are \"" + words.En + "\". Compared by phone with another member?"}); err != nil {
 		return err
 	}
-	cfg, store, err := e.opened()
-	if err != nil {
-		return err
-	}
-	defer store.Close()
-	if _, err := founding.Join(cfg, store, raw); err != nil {
-		return err
-	}
-	return e.showPaper(paper{cfg.Dir, cfg.Federation, g.Digest(), words, 0},
-		exchange.Text{Zh: "启动节点：accord node run", En: "start the node: accord node run"})
+	return e.withKeys(func(cfg config.Config, store *keystore.Store) error {
+		if _, err := founding.Join(cfg, store, raw); err != nil {
+			return err
+		}
+		return e.showPaper(paper{cfg.Dir, cfg.Federation, g.Digest(), words, 0},
+			exchange.Text{Zh: "启动节点：accord node run", En: "start the node: accord node run"})
+	})
 }

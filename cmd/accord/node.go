@@ -189,8 +189,8 @@ func (e *env) statusCard(w io.Writer, s wire.NodeStatus) {
 		leader = e.t("无", "none")
 	}
 	e.card(w,
-		fact{exchange.Text{Zh: "成员单位", En: "member"}, s.Member},
-		fact{exchange.Text{Zh: "节点", En: "node"}, s.Node},
+		fact{labelMember, s.Member},
+		fact{labelNode, s.Node},
 		fact{exchange.Text{Zh: "版本", En: "version"}, s.Version},
 		fact{exchange.Text{Zh: "就绪", En: "ready"}, s.Ready},
 		fact{exchange.Text{Zh: "原因", En: "why not"}, titled(s.Why, exchange.Reason(s.Why))},
@@ -199,9 +199,9 @@ func (e *env) statusCard(w io.Writer, s wire.NodeStatus) {
 		fact{exchange.Text{Zh: "任期", En: "term"}, s.Term},
 		fact{exchange.Text{Zh: "已提交", En: "committed"}, s.Commit},
 		fact{exchange.Text{Zh: "已执行", En: "applied"}, s.Applied},
-		fact{exchange.Text{Zh: "账本条数", En: "ledger size"}, s.Ledger.Size},
-		fact{exchange.Text{Zh: "账本根", En: "ledger root"}, s.Ledger.Root},
-		fact{exchange.Text{Zh: "状态摘要", En: "state digest"}, s.Ledger.Digest},
+		fact{labelSize, s.Ledger.Size},
+		fact{labelRoot, s.Ledger.Root},
+		fact{labelState, s.Ledger.Digest},
 		fact{exchange.Text{Zh: "本单位记录", En: "own records"}, s.Records},
 		fact{exchange.Text{Zh: "应更换的密钥", En: "keys to replace"}, keysToReplace(s.KeysDue)},
 		fact{exchange.Text{Zh: "启动时间", En: "started"}, s.StartedAt})

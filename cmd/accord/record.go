@@ -98,20 +98,20 @@ func (e *env) showRecord(c *cli.Context, r wire.Record) error {
 	cat := e.titles(c)
 	return e.object(r, func(w io.Writer) {
 		e.card(w,
-			fact{exchange.Text{Zh: "记录", En: "record"}, r.ID},
-			fact{exchange.Text{Zh: "类别", En: "category"}, categoryCell(cat, r.Category)},
+			fact{labelRecord, r.ID},
+			fact{labelCategory, categoryCell(cat, r.Category)},
 			fact{exchange.Text{Zh: "信用主体", En: "subject"}, r.Subject},
 			fact{exchange.Text{Zh: "主体类型", En: "subject kind"}, told(subjectKinds, r.SubjectKind)},
-			fact{exchange.Text{Zh: "作者单位", En: "author"}, r.Author},
-			fact{exchange.Text{Zh: "经办人", En: "operator"}, r.Operator},
+			fact{labelAuthor, r.Author},
+			fact{labelOperator, r.Operator},
 			fact{exchange.Text{Zh: "签发时间", En: "issued"}, r.IssuedAt},
-			fact{exchange.Text{Zh: "状态", En: "status"}, told(recordStatuses, r.Status)},
+			fact{labelStatus, told(recordStatuses, r.Status)},
 			fact{exchange.Text{Zh: "取代", En: "replaces"}, r.Replaces},
 			fact{exchange.Text{Zh: "被取代", En: "replaced by"}, r.ReplacedBy},
 			fact{exchange.Text{Zh: "来源", En: "source"}, r.Source},
 			fact{exchange.Text{Zh: "存疑", En: "flags"}, strings.Join(r.Flags, ", ")},
 			fact{exchange.Text{Zh: "签名有效", En: "verified"}, r.Verified},
-			fact{exchange.Text{Zh: "摘要", En: "digest"}, r.Digest})
+			fact{labelDigest, r.Digest})
 		e.section(w, exchange.Text{Zh: "公开信息项", En: "Public fields"}, e.fieldRows(cat, r.Category, publicFields(r)))
 		list := rows{Columns: []column{
 			{ID: "field", Title: exchange.Text{Zh: "信息项", En: "FIELD"}, Whole: true},

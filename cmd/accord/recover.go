@@ -8,9 +8,11 @@ import (
 	"path/filepath"
 
 	"accord/crypto/keys"
+	"accord/crypto/keystore"
 	"accord/exchange"
 	"accord/exchange/members"
 	"accord/node"
+	"accord/node/config"
 	"accord/node/founding"
 	"accord/node/recovery"
 
@@ -26,8 +28,8 @@ func recoverCommand(e *env) *cli.Command {
 		Subcommands: []*cli.Command{{
 			Name:   "report",
 			Usage:  e.t("本节点（已停止）的日志位置，签名成文件", "where this node's log stands (stopped), as a signed file"),
-			Flags:  []cli.Flag{&cli.StringFlag{Name: "out", Required: true, Usage: e.outUsage()}},
-			Action: func(c *cli.Context) error { return e.recoverReport(c) },
+			Flags:  []cli.Flag{e.outFlag("")},
+			Action: func(c *cli.Context) error { return e.withStopped(c, e.recoverReport) },
 		}, {
 			Name:      "draft",
 			Usage:     e.t("由全部幸存节点的报告起草方案，并说明可能丢失什么", "draft a plan from all survivors' reports, and say what may be lost"),
@@ -35,9 +37,9 @@ func recoverCommand(e *env) *cli.Command {
 			Flags: []cli.Flag{
 				&cli.StringFlag{Name: "reason", Required: true, Usage: e.t("为何多数节点不会回来 `TEXT`", "why a majority does not come back, `TEXT`")},
 				&cli.BoolFlag{Name: "accept-loss", Usage: e.t("已由多数共签的内容确已丢失，仍然继续", "go on although something a quorum cosigned is lost")},
-				&cli.StringFlag{Name: "out", Required: true, Usage: e.outUsage()},
+				e.outFlag(""),
 			},
-			Action: func(c *cli.Context) error { return e.recoverDraft(c) },
+			Action: func(c *cli.Context) error { return e.withStopped(c, e.recoverDraft) },
 		}, {
 			Name:      "show",
 			Usage:     e.t("查看方案；口令词用电话核对", "show a plan; its words are compared by phone"),
@@ -53,13 +55,13 @@ func recoverCommand(e *env) *cli.Command {
 			Name:      "sign",
 			Usage:     e.t("以本单位的席位签署方案", "sign a plan with this member's seat"),
 			ArgsUsage: "PLAN",
-			Flags:     []cli.Flag{&cli.StringFlag{Name: "out", Required: true, Usage: e.outUsage()}},
+			Flags:     []cli.Flag{e.outFlag("")},
 			Action:    func(c *cli.Context) error { return e.recoverSign(c) },
 		}, {
 			Name:   "export",
 			Usage:  e.t("在基准节点（已停止）上导出账本状态，供其他幸存节点使用", "on the base node (stopped), export the ledger's state for the other survivors"),
-			Flags:  []cli.Flag{&cli.StringFlag{Name: "out", Required: true, Usage: e.outUsage()}},
-			Action: func(c *cli.Context) error { return e.recoverExport(c) },
+			Flags:  []cli.Flag{e.outFlag("")},
+			Action: func(c *cli.Context) error { return e.withStopped(c, e.recoverExport) },
 		}, {
 			Name:      "apply",
 			Usage:     e.t("在每个幸存节点（已停止）上执行已签署的方案", "carry out the signed plan on each survivor (stopped)"),
@@ -75,48 +77,43 @@ func recoverCommand(e *env) *cli.Command {
 	}
 }
 
-// stopped opens the stopped node under --dir.
-func (e *env) stopped() (*node.Stopped, error) {
+// withStopped opens the stopped node under --dir and acts with it.
+func (e *env) withStopped(c *cli.Context, act func(c *cli.Context, s *node.Stopped) error) error {
 	cfg, err := e.config()
 	if err != nil {
-		return nil, err
+		return err
 	}
-	return node.OpenStopped(cfg, node.Options{Version: thisBuild().Version, Clock: e.Now})
-}
-
-func (e *env) recoverReport(c *cli.Context) error {
-	s, err := e.stopped()
+	s, err := node.OpenStopped(cfg, node.Options{Version: thisBuild().Version, Clock: e.Now})
 	if err != nil {
 		return err
 	}
 	defer s.Close()
+	return act(c, s)
+}
+
+func (e *env) recoverReport(c *cli.Context, s *node.Stopped) error {
 	r, token, err := s.Report(c.Context)
 	if err != nil {
 		return err
 	}
-	if err := e.save(c.String("out"), append(token, '\n')); err != nil {
+	if err := e.savePaper(c, token); err != nil {
 		return err
 	}
 	return e.object(r, func(w io.Writer) {
 		e.card(w,
-			fact{exchange.Text{Zh: "节点", En: "node"}, r.Node},
+			fact{labelNode, r.Node},
 			fact{exchange.Text{Zh: "日志位置", En: "log index"}, r.Index},
 			fact{exchange.Text{Zh: "任期", En: "term"}, r.Term},
-			fact{exchange.Text{Zh: "账本条数", En: "ledger size"}, r.Size},
-			fact{exchange.Text{Zh: "账本根", En: "ledger root"}, r.Root},
+			fact{labelSize, r.Size},
+			fact{labelRoot, r.Root},
 			fact{exchange.Text{Zh: "已共签到", En: "cosigned up to"}, r.Cosigned},
 			fact{exchange.Text{Zh: "原表决节点", En: "voters until now"}, r.Voters},
-			fact{exchange.Text{Zh: "下一步", En: "next"}, exchange.Text{Zh: "不要再启动本节点；收齐各幸存节点的报告后 accord recover draft",
+			fact{labelNext, exchange.Text{Zh: "不要再启动本节点；收齐各幸存节点的报告后 accord recover draft",
 				En: "do not start this node again; with all survivors' reports: accord recover draft"}})
 	})
 }
 
-func (e *env) recoverDraft(c *cli.Context) error {
-	s, err := e.stopped()
-	if err != nil {
-		return err
-	}
-	defer s.Close()
+func (e *env) recoverDraft(c *cli.Context, s *node.Stopped) error {
 	var reports []recovery.Report
 	for _, path := range c.Args().Slice() {
 		raw, err := e.read(path, recovery.MaxPaper)
@@ -133,7 +130,7 @@ func (e *env) recoverDraft(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	if err := e.save(c.String("out"), append(raw, '\n')); err != nil {
+	if err := e.savePaper(c, raw); err != nil {
 		return err
 	}
 	p, err := recovery.ReadPlan(raw)
@@ -169,20 +166,20 @@ func (e *env) showPlan(file string, raw []byte, p recovery.Plan) error {
 	}
 	return e.object(v, func(w io.Writer) {
 		e.card(w,
-			fact{exchange.Text{Zh: "方案", En: "plan"}, v.File},
-			fact{exchange.Text{Zh: "摘要", En: "digest"}, v.Digest},
-			fact{exchange.Text{Zh: "口令词", En: "words"}, v.Phrase},
+			fact{labelPlan, v.File},
+			fact{labelDigest, v.Digest},
+			fact{labelWords, v.Phrase},
 			fact{exchange.Text{Zh: "理由", En: "reason"}, p.Reason},
 			fact{exchange.Text{Zh: "基准节点", En: "base node"}, p.Base.Node},
-			fact{exchange.Text{Zh: "账本条数", En: "ledger size"}, p.Base.Size},
-			fact{exchange.Text{Zh: "账本根", En: "ledger root"}, p.Base.Root},
+			fact{labelSize, p.Base.Size},
+			fact{labelRoot, p.Base.Root},
 			fact{exchange.Text{Zh: "幸存节点", En: "survivors"}, survivors},
 			fact{exchange.Text{Zh: "永不再启动", En: "never to start again"}, p.Lost},
 			fact{exchange.Text{Zh: "确定保留", En: "certain"}, certain(p)},
 			fact{exchange.Text{Zh: "不能排除", En: "cannot be excluded"}, exchange.Text{
 				Zh: "第 " + fmt.Sprint(p.Cosigned) + " 条之后曾被确认、而只存在于失去的节点上的内容已丢失",
 				En: "that what was acknowledged after statement " + fmt.Sprint(p.Cosigned) + " and lay only on lost nodes is gone"}},
-			fact{exchange.Text{Zh: "下一步", En: "next"}, exchange.Text{Zh: "各席位核对口令词后 accord recover sign", En: "each seat compares the words, then accord recover sign"}})
+			fact{labelNext, exchange.Text{Zh: "各席位核对口令词后 accord recover sign", En: "each seat compares the words, then accord recover sign"}})
 	})
 }
 
@@ -200,55 +197,32 @@ func (e *env) recoverSign(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	cfg, store, err := e.opened()
-	if err != nil {
-		return err
-	}
-	defer store.Close()
-	g, err := founding.ReadGenesis(cfg.Dir)
-	if err != nil {
-		return err
-	}
-	if p.Charter != g.Digest() {
-		return recovery.ErrPlan.With("why", "it is of another federation")
-	}
-	key, err := store.Key(keys.Command)
-	if err != nil {
-		return err
-	}
-	token, err := recovery.Sign(raw, key)
-	if err != nil {
-		return err
-	}
-	if err := e.save(c.String("out"), append(token, '\n')); err != nil {
-		return err
-	}
-	return e.showPlan(c.String("out"), raw, p)
+	return e.withKeys(func(cfg config.Config, store *keystore.Store) error {
+		g, err := founding.ReadGenesis(cfg.Dir)
+		if err != nil {
+			return err
+		}
+		if p.Charter != g.Digest() {
+			return recovery.ErrPlan.With("why", "it is of another federation")
+		}
+		key, err := store.Key(keys.Command)
+		if err != nil {
+			return err
+		}
+		token, err := recovery.Sign(raw, key)
+		if err != nil {
+			return err
+		}
+		if err := e.savePaper(c, token); err != nil {
+			return err
+		}
+		return e.showPlan(c.String("out"), raw, p)
+	})
 }
 
-func (e *env) recoverExport(c *cli.Context) error {
-	s, err := e.stopped()
-	if err != nil {
-		return err
-	}
-	defer s.Close()
+func (e *env) recoverExport(c *cli.Context, s *node.Stopped) error {
 	path := c.String("out")
-	f, err := os.OpenFile(path, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
-	if err != nil {
-		if os.IsExist(err) {
-			return errFileThere.With("path", path)
-		}
-		return err
-	}
-	err = s.ExportState(f)
-	if serr := f.Sync(); err == nil {
-		err = serr
-	}
-	if cerr := f.Close(); err == nil {
-		err = cerr
-	}
-	if err != nil {
-		os.Remove(path)
+	if err := newFile(path, func(f *os.File) error { return s.ExportState(f) }); err != nil {
 		return err
 	}
 	v := struct {
@@ -256,7 +230,7 @@ func (e *env) recoverExport(c *cli.Context) error {
 		Size int64  `json:"ledger_size"`
 	}{path, s.View().Size()}
 	return e.object(v, func(w io.Writer) {
-		e.card(w, fact{exchange.Text{Zh: "状态文件", En: "state file"}, v.File}, fact{exchange.Text{Zh: "账本条数", En: "ledger size"}, v.Size})
+		e.card(w, fact{exchange.Text{Zh: "状态文件", En: "state file"}, v.File}, fact{labelSize, v.Size})
 	})
 }
 
@@ -294,14 +268,14 @@ func (e *env) recoverApply(c *cli.Context) error {
 	a.Aside = filepath.Join(cfg.Dir, a.Aside)
 	return e.object(a, func(w io.Writer) {
 		e.card(w,
-			fact{exchange.Text{Zh: "方案", En: "plan"}, a.Digest},
+			fact{labelPlan, a.Digest},
 			fact{exchange.Text{Zh: "签署席位", En: "signed by"}, a.By},
-			fact{exchange.Text{Zh: "账本条数", En: "ledger size"}, a.Size},
+			fact{labelSize, a.Size},
 			fact{exchange.Text{Zh: "本节点舍弃的声明", En: "statements dropped here"}, a.Dropped},
 			fact{exchange.Text{Zh: "本节点取得的声明", En: "statements gained here"}, a.Gained},
 			fact{exchange.Text{Zh: "旧日志", En: "old log"}, a.Aside},
 			fact{exchange.Text{Zh: "此前已执行", En: "was applied before"}, a.Repeat},
-			fact{exchange.Text{Zh: "下一步", En: "next"}, exchange.Text{Zh: "全部幸存节点执行后再启动：accord node run；方案随后自动记入账本（accord member recoveries）",
+			fact{labelNext, exchange.Text{Zh: "全部幸存节点执行后再启动：accord node run；方案随后自动记入账本（accord member recoveries）",
 				En: "start when all survivors are done: accord node run; the plan then goes onto the ledger by itself (accord member recoveries)"}})
 	})
 }

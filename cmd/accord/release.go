@@ -233,8 +233,8 @@ func (e *env) openRelease(c *cli.Context) error {
 	return e.object(opened, func(w io.Writer) {
 		e.card(w,
 			fact{exchange.Text{Zh: "回执", En: "receipt"}, opened.Release.ID},
-			fact{exchange.Text{Zh: "作者单位", En: "author"}, opened.Issuer},
-			fact{exchange.Text{Zh: "类别", En: "category"}, categoryCell(cat, category)},
+			fact{labelAuthor, opened.Issuer},
+			fact{labelCategory, categoryCell(cat, category)},
 			fact{exchange.Text{Zh: "签名有效", En: "verified"}, opened.Verified})
 		e.section(w, exchange.Text{Zh: "准予的信息项", En: "Granted fields"}, e.fieldRows(cat, category, opened.Fields))
 	})

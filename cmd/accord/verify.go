@@ -107,10 +107,10 @@ func (e *env) saveEvidence(path string, evidence []byte) error {
 	s := saved{path, len(evidence), report.OK, report.Charter}
 	return e.object(s, func(w io.Writer) {
 		e.card(w,
-			fact{exchange.Text{Zh: "文件", En: "file"}, s.File},
+			fact{labelFile, s.File},
 			fact{exchange.Text{Zh: "字节", En: "bytes"}, s.Bytes},
 			fact{exchange.Text{Zh: "已验证", En: "verified"}, s.OK},
-			fact{exchange.Text{Zh: "章程摘要", En: "charter digest"}, s.Digest},
-			fact{exchange.Text{Zh: "下一步", En: "next"}, exchange.Text{Zh: "对方可用 accord verify FILE --trust 摘要 验证", En: "anyone verifies it with accord verify FILE --trust DIGEST"}})
+			fact{labelCharter, s.Digest},
+			fact{labelNext, exchange.Text{Zh: "对方可用 accord verify FILE --trust 摘要 验证", En: "anyone verifies it with accord verify FILE --trust DIGEST"}})
 	})
 }

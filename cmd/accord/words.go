@@ -77,6 +77,7 @@ var (
 		"state":     {Zh: "状态不同", En: "state differs"},
 		"rows":      {Zh: "数据行损坏", En: "rows"},
 		"statement": {Zh: "声明损坏", En: "statement"},
+		"disk":      {Zh: "盘上日志被改", En: "log on disk"},
 		"recovery":  {Zh: "恢复方案", En: "recovery"},
 	}
 	feedAlarmKinds = map[string]exchange.Text{

@@ -14,7 +14,13 @@ const EmptyGroup = "\x01\x00\x00\x00\x00"
 // Alter changes the log of a node that does not run, as somebody at its disk could
 // who knows the format: change gets the data of all command entries, in their order,
 // and puts other data in their place. Every checksum is right afterwards.
-func Alter(dir, node string, change func(data [][]byte)) (err error) {
+func Alter(dir, node string, change func(data [][]byte)) error {
+	return AlterTerm(dir, node, 0, change)
+}
+
+// AlterTerm is Alter that also gives all entries but the first this term, if it is
+// not 0.
+func AlterTerm(dir, node string, term uint64, change func(data [][]byte)) (err error) {
 	s, err := store.Open(store.Options{Dir: dir, NodeID: node, Fatal: func(error) {}})
 	if err != nil {
 		return err
@@ -43,6 +49,9 @@ func Alter(dir, node string, change func(data [][]byte)) (err error) {
 	for _, e := range entries {
 		if e.Type == raft.LogCommand {
 			e.Data, data = data[0], data[1:]
+		}
+		if e != entries[0] && term > 0 {
+			e.Term = term
 		}
 	}
 	// The first entry stays: a log that is emptied begins where a snapshot ends.

@@ -269,11 +269,16 @@ func (g *Guard) testify(peer string, kind Kind, rule string, why error, body, ow
 	if err != nil {
 		g.cfg.Logger.Error("evidence could not be kept", "peer", peer, "rule", rule, "error", err)
 	} else if kept {
-		g.cfg.Logger.Warn("evidence against a peer kept", "peer", peer, "kind", kind.String(), "rule", rule, "file", e.name())
+		g.cfg.Logger.Warn("evidence kept", "peer", peer, "kind", kind.String(), "rule", rule, "file", e.name())
 	}
 }
 
-// Evidence is what is kept against peers, oldest first.
+// Keep keeps as evidence what this node found about itself; it accuses no peer.
+func (g *Guard) Keep(kind Kind, rule string, why error, body []byte) {
+	g.testify("", kind, rule, why, body, nil)
+}
+
+// Evidence is what is kept, oldest first.
 func (g *Guard) Evidence() ([]*Evidence, error) { return g.archive.list() }
 
 // EvidenceCount is how many files of evidence there are, and how many more there

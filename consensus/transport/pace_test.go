@@ -8,7 +8,7 @@ import (
 // A peer has its burst, then waits for its share, by requests and by bytes; others
 // do not wait for it.
 //
-// Shows: B2, g9
+// Shows: B4, g9
 func TestPacer(t *testing.T) {
 	p, now := newPacer(10, 1000), time.Unix(0, 0)
 	for i := range 10 {

@@ -125,6 +125,10 @@ func (t *TLS) refuse(who, why string) {
 	}
 }
 
+// Crowded counts a connection that a listener beside this one closed because too many
+// handshakes were under way.
+func (t *TLS) Crowded(from net.Conn) { t.refuse(hostOf(from), refusedCrowd) }
+
 // hostOf is the host of the far end.
 func hostOf(c net.Conn) string {
 	addr := c.RemoteAddr().String()

@@ -114,7 +114,7 @@ func TestTLSProvesBothEnds(t *testing.T) {
 // Who must not get a stream: a foreign key, no key, the key of two members, our
 // own key, another protocol, an old TLS.
 //
-// Shows: B1, g1
+// Shows: B1, g1, D10, D11
 func TestTLSRefuses(t *testing.T) {
 	pins := &book{}
 	c0, p0 := certificate(t)
@@ -153,10 +153,14 @@ func TestTLSRefuses(t *testing.T) {
 	if len(n0.open) != 0 {
 		t.Fatalf("%d streams were taken", len(n0.open))
 	}
+	// The first, third and fourth speak the protocol with a key that will not do.
+	if n := n0.Refused()[RefusalKey{Peer: "127.0.0.1", Rule: refusedKey}]; n != 3 {
+		t.Errorf("%d are counted: %v", n, n0.Refused())
+	}
 }
 
-// Member n1 dialling as itself is believed to be n1 and nobody else, and a server
-// with n1's key is not taken for n2.
+// A server with n1's key is not taken for n2. (That n1 dialling is n1 and nobody
+// else, TestTLSProvesBothEnds shows.)
 //
 // Shows: B4, g1
 func TestTLSMemberIsOnlyItself(t *testing.T) {

@@ -50,6 +50,8 @@ func TestSignAndVerify(t *testing.T) {
 }
 
 // TestUsesDoNotMix signs each kind with a key for each use.
+//
+// Shows: D2
 func TestUsesDoNotMix(t *testing.T) {
 	for _, kind := range []Kind{{Typ: TypCommand, Use: keys.Command}, record, bound} {
 		for _, use := range keys.Uses() {

@@ -134,7 +134,7 @@ func TestFilesCannotPassForOthers(t *testing.T) {
 	}
 }
 
-// Shows: B14
+// Shows: B14, D1
 func TestModes(t *testing.T) {
 	_, dir := filled(t)
 	names, _ := filepath.Glob(filepath.Join(dir, "*"))

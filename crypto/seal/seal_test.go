@@ -99,7 +99,7 @@ func TestGolden(t *testing.T) {
 	}
 }
 
-// Shows: B10
+// Shows: B10, D33
 func TestPaddingHidesLength(t *testing.T) {
 	s := newSealer(t, storageKey(1), rand.Reader)
 	for _, c := range []struct{ n, bucket int }{
@@ -133,6 +133,7 @@ func TestUnpadIsExact(t *testing.T) {
 	}
 }
 
+// Shows: B10, D29
 func TestOtherPlaceDoesNotOpen(t *testing.T) {
 	s := newSealer(t, storageKey(1), rand.Reader)
 	sealed := mustSeal(t, s, place, []byte("value"))
@@ -156,6 +157,7 @@ func TestOtherPlaceDoesNotOpen(t *testing.T) {
 	}
 }
 
+// Shows: B10, D35
 func TestEveryBitCounts(t *testing.T) {
 	s := newSealer(t, storageKey(1), rand.Reader)
 	sealed := mustSeal(t, s, place, []byte("value"))
@@ -182,7 +184,7 @@ func TestEveryBitCounts(t *testing.T) {
 // ciphertext is right for the key but whose commitment is that of another key
 // does not open, although the AEAD alone would take it.
 //
-// Shows: B10
+// Shows: B10, D30
 func TestCommitment(t *testing.T) {
 	k1, k2, context := storageKey(1), storageKey(2), place.frame(tagBox)
 	layer, err := lock(k1, context, []byte("value"), rand.Reader)
@@ -226,7 +228,9 @@ func TestCommitment(t *testing.T) {
 }
 
 // TestNothingRepeats: fresh key, nonces and result for each seal, also after a
-// restart with the same storage key (checklist D29, D32).
+// restart with the same storage key.
+//
+// Shows: B10, D29, D32
 func TestNothingRepeats(t *testing.T) {
 	const perStart, starts = 5000, 4
 	seen := make(map[string]bool, 4*perStart*starts)

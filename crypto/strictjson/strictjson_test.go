@@ -25,6 +25,7 @@ type doc struct {
 	Bytes []byte         `json:"bytes"`
 }
 
+// Shows: D50
 func TestUnmarshalRefuses(t *testing.T) {
 	deep := strings.Repeat("[", MaxDepth+1) + strings.Repeat("]", MaxDepth+1)
 	for _, test := range []struct {

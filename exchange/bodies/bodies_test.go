@@ -145,7 +145,7 @@ func (b *file) onDisk() int64 {
 
 // TestBrokenDisk: any other error stops the node, once.
 //
-// Shows: F11
+// Shows: F11, I9
 func TestBrokenDisk(t *testing.T) {
 	told := make(chan error, 2)
 	b := start(&memory{fail: syscall.EIO, n: -1}, func(err error) { told <- err }, time.Microsecond)

@@ -28,6 +28,7 @@ func adoption(t *testing.T, id string, doc []byte, seats ...exchange.MemberID) O
 	return Order{By: "insurer", ID: id, Verb: exchange.VerbAdopt, Body: b}
 }
 
+// Shows: B13, D23
 func TestAdoption(t *testing.T) {
 	second := Catalogue(t, 2)
 	changed := func(edit func(*catalogue.Document)) []byte {

@@ -94,7 +94,7 @@ var matrix = map[string]string{
 	"GET /feeds/{member}/tile/{path...}":    "pmnuhcoad",
 }
 
-// Shows: B2, B3
+// Shows: B2, B3, D18, D19
 func TestAuthorityMatrix(t *testing.T) {
 	w := newWorld(t)
 	before := w.machine.View().Seq()

@@ -74,7 +74,7 @@ func jsonRoutes() map[string]caller {
 	return out
 }
 
-// Shows: B2
+// Shows: B2, D50
 func TestHostileBodiesAreRefusedEverywhere(t *testing.T) {
 	w := newWorld(t)
 	before := w.machine.View().Seq()
@@ -177,7 +177,7 @@ func TestMembersOfBodies(t *testing.T) {
 	}
 }
 
-// Shows: B2
+// Shows: B2, D57
 func TestPathsHaveOneSpelling(t *testing.T) {
 	w := newWorld(t)
 	for _, raw := range []string{

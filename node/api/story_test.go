@@ -520,7 +520,7 @@ func TestStatementsAndCheckpoints(t *testing.T) {
 	}
 }
 
-// Shows: B10, I4
+// Shows: B10, B15, I4, D28
 func TestPrivateValuesAreNowhere(t *testing.T) {
 	w, ctx := newWorld(t), context.Background()
 	report := w.importSample("association", "discipline-sample.xlsx")

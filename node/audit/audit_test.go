@@ -86,7 +86,7 @@ func TestTornLastLineIsDropped(t *testing.T) {
 	}
 }
 
-// Shows: F38
+// Shows: F38, D38
 func TestOneSinkIsEnoughNoneIsNot(t *testing.T) {
 	dir := t.TempDir()
 	l := open(t, filepath.Join(dir, "one.log"), filepath.Join(dir, "two.log"))

@@ -95,8 +95,8 @@ var (
 		exchange.Text{Zh: "一小时内 {count} 次靠整份快照追赶账本：快照后保留的日志（{kept} 条）太短", En: "{count} whole snapshots were fetched within an hour to catch up: the log kept behind a snapshot ({kept} entries) is too short"},
 		exchange.Text{Zh: "在所有成员上加大 raft.trailing_logs 后逐个重启（见 SIZING.md）", En: "raise raft.trailing_logs on all members and restart them one by one (see SIZING.md)"})
 	errForks = exchange.Define(exchange.KindUnverified, "DOCTOR-030",
-		exchange.Text{Zh: "账本警报：{count} 处与其他成员不同", En: "ledger alarm: {count} differences from other members"},
-		exchange.Text{Zh: "停止办理，保留证据，见 RUNBOOK 的账本警报一节", En: "stop working on it, keep the evidence, see Fork alarm in the RUNBOOK"})
+		exchange.Text{Zh: "账本警报：{count} 个未结案", En: "ledger alarms: {count} are open"},
+		exchange.Text{Zh: "先用 accord ledger forks 查明原因，保留证据，见 RUNBOOK 的账本警报一节", En: "find the cause first, with accord ledger forks; keep the evidence, see Fork alarm in the RUNBOOK"})
 	errComplaints = exchange.Define(exchange.KindUnavailable, "DOCTOR-031",
 		exchange.Text{Zh: "有 {count} 项投诉：声明没有按时记上账本", En: "{count} complaints: statements that were not recorded in time"},
 		exchange.Text{Zh: "查看主节点是否正常：accord ledger status", En: "see whether the leader does its work: accord ledger status"})

@@ -85,6 +85,8 @@ const mutantTries = 50
 
 // TestMutants keeps the tests awake: each mutant still applies to the sources,
 // still builds, and is caught by its test.
+//
+// Shows: C1
 func TestMutants(t *testing.T) {
 	root, err := filepath.Abs(filepath.Join("..", ".."))
 	if err != nil {

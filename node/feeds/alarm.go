@@ -1,11 +1,13 @@
 package feeds
 
 import (
+	"context"
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
 	"fmt"
 	"io/fs"
+	"log/slog"
 	"os"
 	"path/filepath"
 	"slices"
@@ -26,7 +28,7 @@ const (
 	KindDocument   = "document"   // a document is not the one the entry names
 	KindSignature  = "signature"  // a document's own signature does not hold
 	KindMissing    = "missing"    // a document is not given
-	KindStalled    = "stalled"    // the author's node does not answer, or not as it must
+	KindStalled    = "stalled"    // the author's node does not answer, or not as it must, for longer than Patience
 	KindOwn        = "own"        // this member's own feed is not what it anchored
 )
 
@@ -154,7 +156,11 @@ func (f *Feeds) raise(a Alarm, ev *evidence) {
 	if lasting(a.Kind) {
 		f.store()
 	}
-	f.Log.Error("feed alarm", "id", a.ID, "author", a.Author, "kind", a.Kind, "size", a.Size, "evidence", a.Evidence, "why", a.Why)
+	level := slog.LevelError
+	if a.Kind == KindStalled { // its node is away; nobody did anything wrong
+		level = slog.LevelWarn
+	}
+	f.Log.Log(context.Background(), level, "feed alarm", "id", a.ID, "author", a.Author, "kind", a.Kind, "size", a.Size, "evidence", a.Evidence, "why", a.Why)
 }
 
 // keep writes an alarm's evidence file.

@@ -57,6 +57,7 @@ type Config struct {
 	Hook  func(point string) // told each place at which a test may want a crash; may be nil
 
 	Every         time.Duration // 5 s: between two rounds with an author
+	Patience      time.Duration // 5 min: an author without a good round for so long is stalled
 	AnchorEvery   time.Duration // 60 s: the longest a new entry waits for an anchor
 	AnchorEntries int64         // 1,000: as many new entries are anchored at once
 	Batch         int           // 2,048: entries of one transaction
@@ -69,6 +70,7 @@ func (c Config) withDefaults() Config {
 		}
 	}
 	def(&c.Every, 5*time.Second)
+	def(&c.Patience, 5*time.Minute)
 	def(&c.AnchorEvery, time.Minute)
 	if c.AnchorEntries == 0 {
 		c.AnchorEntries = 1000
@@ -157,6 +159,7 @@ type follow struct {
 	have     int64     // entries taken over
 	polled   time.Time // when a round began last
 	well     time.Time // when one ended well last
+	failing  time.Time // when the first that did not, since, ended; zero: none
 	anchored int64     // size of the anchor that was found in its feed
 	policy   int       // catalogue version by which what is withheld was judged
 }

@@ -75,8 +75,11 @@ type net struct {
 	members map[exchange.MemberID]*member
 	wrap    func(feeds.Peer) feeds.Peer // makes a peer worse
 	room    error
+	later   time.Duration // how far the clock was put forward
 	made    int
-	orders  int
+
+	patience time.Duration // with an author that does not answer; none unless said otherwise
+	orders   int
 }
 
 // world has a category "inner" that nobody but the regulator has to do with.
@@ -97,7 +100,7 @@ func world(t *testing.T, ids ...exchange.MemberID) *net {
 	for _, p := range Announce(t, 3) {
 		Apply(t, m, p)
 	}
-	n := &net{t: t, machine: m, members: map[exchange.MemberID]*member{}}
+	n := &net{t: t, machine: m, members: map[exchange.MemberID]*member{}, patience: -1}
 	for _, id := range ids {
 		mm := &member{t: t, id: id, dir: t.TempDir(), net: n}
 		n.members[id] = mm
@@ -135,7 +138,7 @@ func (m *member) open() {
 			}
 			return nil
 		},
-		Clock: func() time.Time { return time.Now() }, Batch: 300})
+		Clock: func() time.Time { return time.Now().Add(m.net.later) }, Batch: 300, Patience: m.net.patience})
 	Must(m.t, err)
 	m.t.Cleanup(func() { m.store.Close() })
 }
@@ -481,6 +484,35 @@ func TestForgedRecords(t *testing.T) {
 	if f.alarms(feeds.KindSignature) != 1 {
 		t.Errorf("%+v", f.Alarms())
 	}
+}
+
+// TestWhoIsAwayForAWhileIsNotStalled: a restart, an upgrade or a cut of some minutes
+// is no alarm; a good round starts the count anew.
+func TestWhoIsAwayForAWhileIsNotStalled(t *testing.T) {
+	ctx := context.Background()
+	n := world(t, "regulator", "association")
+	n.patience = 5 * time.Minute
+	f := n.members["association"]
+	f.open()
+	poll := func(silent bool, want int) {
+		t.Helper()
+		n.wrap = nil
+		if silent {
+			n.wrap = func(p feeds.Peer) feeds.Peer { return twisted{Peer: p, err: errors.New("no answer")} }
+		}
+		if err := f.Poll(ctx, "regulator"); (err != nil) != silent || f.alarms(feeds.KindStalled) != want {
+			t.Errorf("after %v: %v %+v", n.later, err, f.Alarms())
+		}
+		n.later += 3 * time.Minute
+	}
+	poll(true, 0)
+	poll(true, 0)
+	poll(false, 0)
+	poll(true, 0)
+	poll(true, 0)
+	poll(true, 1)
+	poll(false, 0)
+	poll(true, 0)
 }
 
 // TestNoRoom: a follower whose disk is short takes nothing in, and says so.

@@ -45,9 +45,11 @@ func (fl *follow) poll(ctx context.Context) error {
 	var known *exchange.Error
 	switch {
 	case err == nil:
+		fl.failed(false)
 		fl.clear(fl.author, KindStalled)
 	case ctx.Err() != nil && errors.Is(ctx.Err(), context.Canceled):
 	case errors.Is(err, ErrFollow), errors.Is(err, records.ErrMoved): // said, or another round's doing
+	case !fl.failed(true): // a node may be started again, or be away for a while
 	default:
 		why := "it does not answer"
 		if errors.As(err, &known) {
@@ -56,6 +58,20 @@ func (fl *follow) poll(ctx context.Context) error {
 		fl.raise(Alarm{Author: fl.author, Kind: KindStalled, Size: fl.size(ctx), Why: why}, nil)
 	}
 	return err
+}
+
+// failed notes how a round ended; it says whether none has ended well for so long that
+// the author is stalled.
+func (fl *follow) failed(now bool) bool {
+	fl.mu.Lock()
+	defer fl.mu.Unlock()
+	switch {
+	case !now:
+		fl.failing = time.Time{}
+	case fl.failing.IsZero():
+		fl.failing = fl.Clock()
+	}
+	return now && fl.Clock().Sub(fl.failing) >= fl.Patience
 }
 
 func (fl *follow) size(ctx context.Context) int64 {

@@ -34,7 +34,7 @@ type LedgerState struct {
 // this node's own, and what was concluded.
 type Alarm struct {
 	ID        string              `json:"id"`
-	Kind      string              `json:"kind"` // fork, self, state, rows, statement, recovery
+	Kind      string              `json:"kind"` // fork, self, state, rows, statement, recovery, disk
 	Size      int64               `json:"size"`
 	Index     uint64              `json:"index"`            // log entry that brought the last of so many leaves here
 	Member    exchange.MemberID   `json:"member,omitempty"` // whose node differs

@@ -37,6 +37,7 @@ const (
 	KindRows      = "rows"      // the rows are not what the statements made of them
 	KindRecovery  = "recovery"  // a plan of recovery parts this node from another
 	KindStatement = "statement" // a stored statement is not the one its leaf names
+	KindDisk      = "disk"      // this node's log held other entries than were committed
 )
 
 // Who an alarm says is wrong.
@@ -319,6 +320,29 @@ func (w *Witness) shortened(c Cosigned) {
 	w.raiseFinding(Alarm{Kind: KindSelf, Size: c.Size, Index: c.Index, Ours: view.Root().String(), Theirs: c.Root.String(), With: []exchange.MemberID{},
 		Against: c.Signers, Verdict: VerdictSelf, Stops: true,
 		Why: fmt.Sprintf("log entry %d is applied and leaves the ledger at %d leaves, where it had %d when a quorum cosigned it", c.Index, view.Size(), c.Size)}, []byte(c.Note))
+}
+
+// CosignedIndex is the newest log entry that this node had applied when a quorum, and
+// this node, cosigned the ledger; 0 if none is remembered.
+func (w *Witness) CosignedIndex() uint64 {
+	c, _ := w.Newest()
+	return c.Index
+}
+
+// Replaced raises the alarm that entries of this node's log, at or below
+// [Witness.CosignedIndex], were not those that were committed and cosigned. The
+// federation's have replaced them, so the node goes on: whether it now holds what it
+// signed is compared as ever. That somebody was at its disk stays to be found out.
+func (w *Witness) Replaced(from, to uint64) {
+	c, _ := w.Newest()
+	w.mu.Lock()
+	known := slices.ContainsFunc(w.alarms, func(a Alarm) bool { return a.Kind == KindDisk && a.Settled == nil && a.Index == from })
+	w.mu.Unlock()
+	if known {
+		return
+	}
+	w.raiseFinding(Alarm{Kind: KindDisk, Size: c.Size, Index: from, Verdict: VerdictSelf,
+		Why: fmt.Sprintf("log entries %d to %d on this node's disk were not those that a quorum cosigned; they are replaced and kept in ledger/evidence", from, to)}, []byte(c.Note))
 }
 
 // selfAccused says whether an open alarm is about what this node signed itself.
