@@ -323,6 +323,9 @@ var reasons = map[string]string{
 	"a refusal changed rows":                                                   "一次拒绝改动了数据行",
 
 	// a database server
+	"a long read keeps the write-ahead log":                                                                "有长时间的读取占着预写日志",
+	"large tables are rewritten by accord db scrub alone":                                                  "大表只由 accord db scrub 重写",
+	"the record store does not answer: {}":                                                                 "记录库没有应答：{}",
 	"its records were moved into a database; set store in accord.yaml to it":                               "其记录已移入数据库；请在 accord.yaml 中设 store",
 	"its records lie in records.db and accord.yaml names a database; bring them there with accord db move": "其记录在 records.db 中，而 accord.yaml 指明了数据库；请用 accord db move 移入",
 	"needs a file that only its owner may read":                                                            "应为只有其所有者可读的文件",

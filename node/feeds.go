@@ -34,6 +34,7 @@ func (n *Node) openFeeds() (err error) {
 			_, err := n.agency.Act(attempt, announcer, exchange.VerbFeedAnchor, b)
 			return err
 		},
+		Fatal: n.fatal,
 		Ready: func() bool {
 			_, gone := n.removed()
 			return !gone && n.ready.Load() && !n.witness.Stopped()

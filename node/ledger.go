@@ -224,6 +224,7 @@ func (n *Node) Status() wire.NodeStatus {
 	out.LeaderOf, _ = n.memberOf(st.Leader)
 	out.Records, out.Unrecorded = n.recordCount(), n.Unrecorded()
 	out.ClockOff, out.KeysDue = n.clock.err() != nil, n.keysDue()
+	out.Store = n.storeStatus()
 	switch {
 	case n.Removed() != nil:
 		out.Why = "a roster took this node out of the federation"
@@ -241,6 +242,8 @@ func (n *Node) Status() wire.NodeStatus {
 		out.Why = n.clock.err().Error()
 	case n.audit.Working() == 0:
 		out.Why = "no audit file can be written"
+	case away(n.records.Health().Err):
+		out.Why = "the record store does not answer: " + out.Store.Code
 	default:
 		out.Ready = true
 	}

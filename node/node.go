@@ -95,8 +95,9 @@ type Node struct {
 	ready        atomic.Bool               // the last read point asked for was reached
 	confirmed    atomic.Pointer[time.Time] // when the last one that was reached was asked for
 	counted      recordCounter
-	failed       chan error // the first error that must end the process
-	requests     gate       // every request that runs
+	unscrubbed   atomic.Int64 // erasures whose bytes are not yet gone from the store's files
+	failed       chan error   // the first error that must end the process
+	requests     gate         // every request that runs
 	tasks        sync.WaitGroup
 	closing      []func() error // in the order of opening
 	closed       sync.Once
@@ -429,6 +430,7 @@ func (n *Node) openInterface() error {
 	n.tasks.Go(func() { n.recordRecovery(ctx) })
 	n.tasks.Go(func() { n.watchParted(ctx) })
 	n.tasks.Go(func() { n.feeds.Run(ctx) })
+	n.tasks.Go(func() { n.watchRecords(ctx) })
 	return nil
 }
 

@@ -11,10 +11,12 @@ import (
 	"path/filepath"
 	"time"
 
+	"accord/exchange"
 	"accord/exchange/records"
 	"accord/node/config"
 	"accord/node/failpoint"
 	"accord/node/founding"
+	"accord/node/wire"
 )
 
 // recordStore is a store that can be backed up.
@@ -22,6 +24,8 @@ type recordStore interface {
 	records.Store
 	// CopyTo writes the store as it stands now into a new SQLite file.
 	CopyTo(ctx context.Context, file string) error
+	// ScrubAll is Scrub at any cost.
+	ScrubAll(ctx context.Context) error
 }
 
 // Files of the record store in the data folder.
@@ -41,7 +45,7 @@ func (n *Node) openRecords() error {
 		if err != nil {
 			return err
 		}
-		store.Hook, n.records = failpoint.Hook(), store
+		store.Hook, store.Fatal, n.records = failpoint.Hook(), n.fatal, store
 	case here:
 		return ErrStart.With("why", "its records lie in records.db and accord.yaml names a database; bring them there with accord db move")
 	default:
@@ -53,7 +57,7 @@ func (n *Node) openRecords() error {
 		if err != nil {
 			return err
 		}
-		store.Hook, n.records = failpoint.Hook(), store
+		store.Hook, store.Fatal, n.records = failpoint.Hook(), n.fatal, store
 	}
 	n.closeWith(n.records.Close)
 	return nil
@@ -70,7 +74,7 @@ const maxPassword = 4 << 10
 // DatabaseOf says what the database at an address is to the node of a data
 // folder. Its password is read from the configured file.
 func DatabaseOf(cfg config.Config, address string) (records.Database, error) {
-	d := records.Database{URL: address, Keys: filepath.Join(cfg.Dir, recordKeys)}
+	d := records.Database{URL: address, Keys: filepath.Join(cfg.Dir, recordKeys), Moved: filepath.Join(cfg.Dir, recordsPast)}
 	id, err := founding.ReadIdentity(cfg.Dir)
 	if err != nil {
 		return d, err
@@ -145,6 +149,73 @@ func AdoptRecords(ctx context.Context, cfg config.Config, from string) error {
 		}
 		return records.Adopt(ctx, d, from)
 	})
+}
+
+// PingRecords says whether the database of a node that does not run answers and is
+// its own; nil where its records lie in the data folder.
+func PingRecords(ctx context.Context, cfg config.Config) error {
+	if cfg.Store == "" {
+		return nil
+	}
+	d, err := DatabaseOf(cfg, cfg.Store)
+	if err != nil {
+		return err
+	}
+	return records.Ping(ctx, d)
+}
+
+// ScrubRecords makes sure that the bytes of all that was erased are gone from the
+// store of a node that does not run, whatever that costs. It says how many erasing
+// transactions there were.
+func ScrubRecords(ctx context.Context, cfg config.Config) (erasures int64, err error) {
+	err = holding(cfg, func(n *Node) error {
+		if err := n.openRecords(); err != nil { // holding closes it
+			return err
+		}
+		if erasures, err = n.records.Unscrubbed(ctx); err != nil {
+			return err
+		}
+		return n.records.ScrubAll(ctx)
+	})
+	return erasures, err
+}
+
+// recordsEvery is how often a store is looked at that nobody asks anything.
+const recordsEvery = 5 * time.Second
+
+// watchRecords keeps what is said of the store true, and has it stop the node where
+// it is not the one any more that was opened.
+func (n *Node) watchRecords(ctx context.Context) {
+	for {
+		look, cancel := context.WithTimeout(ctx, 2*recordsEvery)
+		if err := n.records.Check(look); err == nil {
+			if left, err := n.records.Unscrubbed(look); err == nil {
+				n.unscrubbed.Store(left)
+			}
+		}
+		cancel()
+		select {
+		case <-ctx.Done():
+			return
+		case <-time.After(recordsEvery):
+		}
+	}
+}
+
+// away says whether a store that has met this error cannot be asked anything. A full
+// disk and a lock leave reads as they are.
+func away(err error) bool {
+	return err != nil && !errors.Is(err, records.ErrFull) && !errors.Is(err, records.ErrBusy)
+}
+
+func (n *Node) storeStatus() wire.StoreStatus {
+	h := n.records.Health()
+	out := wire.StoreStatus{Engine: h.Engine, OK: h.Err == nil, Took: float64(h.Took.Microseconds()) / 1000, Unscrubbed: n.unscrubbed.Load()}
+	if h.Err != nil {
+		since := h.Since.UTC()
+		out.Code, out.Since = exchange.AsError(h.Err).Code, &since
+	}
+	return out
 }
 
 // holding runs f while the data folder cannot be used by a node.

@@ -39,6 +39,12 @@ func dbCommand(e *env) *cli.Command {
 			Flags:  []cli.Flag{&cli.StringFlag{Name: "to", Usage: e.t("数据库地址 `URL`，默认为 accord.yaml 的 store", "the database's `URL`; store in accord.yaml by default")}},
 			Action: func(c *cli.Context) error { return e.dbMove(c) },
 		}, {
+			Name:  "scrub",
+			Usage: e.t("抹去已清除记录留在记录库文件中的旧字节；节点须已停止", "rub out what erased records have left in the store's files; the node is stopped"),
+			Description: e.t("节点平时自动这样做；只有 PostgreSQL 中超过 256 MiB 的表留给本命令，因为重写期间不能读取。",
+				"A running node does this by itself, but for tables of more than 256 MiB in PostgreSQL:\nthey are rewritten here, since nobody can read them meanwhile."),
+			Action: func(c *cli.Context) error { return e.dbScrub(c) },
+		}, {
 			Name:  "adopt",
 			Usage: e.t("由本节点接管本成员旧节点的数据库；节点须已停止", "take over the database of this member's former node; the node is stopped"),
 			Flags: []cli.Flag{&cli.StringFlag{Name: "from", Required: true, Usage: e.t("旧节点编号 `NODE`，它不得再运行", "id of the former `NODE`, which must not run again")}},
@@ -106,6 +112,23 @@ func (e *env) dbProbe(c *cli.Context) error {
 		return errDatabase.With("failed", failed)
 	}
 	return nil
+}
+
+func (e *env) dbScrub(c *cli.Context) error {
+	cfg, err := e.config()
+	if err != nil {
+		return err
+	}
+	n, err := node.ScrubRecords(c.Context, cfg)
+	if err != nil {
+		return err
+	}
+	scrubbed := struct {
+		Erasures int64 `json:"erasures"`
+	}{n}
+	return e.object(scrubbed, func(w io.Writer) {
+		e.card(w, fact{exchange.Text{Zh: "已抹去的清除次数", En: "erasures rubbed out"}, scrubbed.Erasures})
+	})
 }
 
 func (e *env) dbMove(c *cli.Context) error {

@@ -4,6 +4,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 
 	"accord/exchange/records"
@@ -21,6 +22,7 @@ func TestRecordsMoveIntoADatabase(t *testing.T) {
 		for k, v := range vars {
 			p.vars[k] = v
 		}
+		p.Dial = osEnv().Dial
 		code, text := p.run(), p.out.String()+p.err.String()
 		if code != want || !strings.Contains(text, says) || strings.Contains(text, server.Password) {
 			t.Fatalf("%v: exit %d, want %d and %q\n%s", words, code, want, says, text)
@@ -56,5 +58,13 @@ func TestRecordsMoveIntoADatabase(t *testing.T) {
 	vars["ACCORD_STORE"] = address
 	accord(0, address, "config", "show")
 	accord(0, "court/", "db", "probe")
+	accord(0, "erasures rubbed out", "db", "scrub")
+	accord(1, "ok      record store", "doctor") // and other things are wrong
+	server.Down(syscall.SIGINT)
+	accord(1, "DOCTOR-034", "doctor")
+	accord(1, "sudo systemctl start accord", "doctor")
+	if err := server.Up(); err != nil {
+		t.Fatal(err)
+	}
 	accord(7, "REC-044", "db", "adopt", "--from", "court-elsewhere")
 }

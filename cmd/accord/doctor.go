@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"accord/exchange"
+	"accord/node"
 	"accord/node/doctor"
 
 	"github.com/urfave/cli/v2"
@@ -60,7 +61,11 @@ func (e *env) doctor(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	report := doctor.Judge(doctor.Observe(c.Context, cfg, e.node(), e.Now))
+	facts := doctor.Observe(c.Context, cfg, e.node(), e.Now)
+	if facts.Running == nil {
+		facts.Store = node.PingRecords(c.Context, cfg)
+	}
+	report := doctor.Judge(facts)
 	d := diagnosis{At: report.At.UTC(), Online: report.Online, Worst: string(report.Worst())}
 	count := map[doctor.Level]int{}
 	for _, f := range report.Findings {

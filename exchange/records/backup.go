@@ -19,5 +19,5 @@ func (s *SQLite) CopyTo(ctx context.Context, file string) error {
 		return ErrStorage.Wrap(err)
 	}
 	_, err = db.ExecContext(ctx, `VACUUM INTO ?`, file)
-	return errors.Join(s.translate(ctx, err), db.Close())
+	return errors.Join(s.note(s.translated(ctx, err), false), db.Close())
 }

@@ -13,6 +13,15 @@ var (
 	ErrFull = exchange.Define(exchange.KindUnavailable, "REC-009",
 		exchange.Text{Zh: "记录库所在磁盘已满，未作任何更改", En: "the record store's disk is full; nothing was changed"},
 		exchange.Text{Zh: "腾出空间后再试，无需重启；查询不受影响", En: "make room and try again, no restart is needed; reads go on"})
+	// ErrBusy left the store as it was.
+	ErrBusy = exchange.Define(exchange.KindUnavailable, "REC-047",
+		exchange.Text{Zh: "记录库正被另一程序占用，未作任何更改", En: "another program holds the record store; nothing was changed"},
+		exchange.Text{Zh: "稍后再试；若持续，查找打开 records.db 的程序", En: "try again; if it stays so, look who has records.db open"})
+	// ErrUnscrubbed: what was erased is gone for everybody who asks, its bytes are not
+	// yet gone from the files.
+	ErrUnscrubbed = exchange.Define(exchange.KindPartial, "REC-048",
+		exchange.Text{Zh: "已清除，但旧字节尚未从记录库文件中抹去：{why}", En: "it is erased, and its old bytes are not yet gone from the store's files: {why}"},
+		exchange.Text{Zh: "节点会自动重试，抹去后才出具回执；大表请运行 accord db scrub", En: "the node tries again by itself and gives no receipt before; for large tables run accord db scrub"})
 	ErrNotFound = exchange.Define(exchange.KindNotFound, "REC-002",
 		exchange.Text{Zh: "没有这条记录", En: "there is no such record"},
 		exchange.Text{Zh: "请核对记录编号", En: "check the record's id"})

@@ -39,12 +39,16 @@ type Feeds interface {
 	// Lacks counts them by reason.
 	Lacks(ctx context.Context, author exchange.MemberID) (map[Lack]int64, error)
 
-	// EraseRecord destroys the record an own erasure names, with its sealed fields,
-	// and puts the erasure into the feed. When it returns, the bytes are gone from
-	// the store's files.
-	EraseRecord(ctx context.Context, d feed.Document) error
-	// Scrub makes sure of that after Follow took erasures over.
+	// EraseRecord destroys the records that own erasures name, with their sealed
+	// fields, and puts the erasures into the feed: all or nothing. When it returns
+	// nil, the bytes are gone from the store's files; ErrUnscrubbed: the records are
+	// erased, and their bytes are not gone yet.
+	EraseRecord(ctx context.Context, all ...feed.Document) error
+	// Scrub makes sure that the bytes of all that was erased are gone from the
+	// store's files, after Follow took erasures over as after a crash.
 	Scrub(ctx context.Context) error
+	// Unscrubbed counts the erasing transactions for which that is still to be done.
+	Unscrubbed(ctx context.Context) (int64, error)
 
 	// AddReceipt keeps a member's signed word that it erased, once.
 	AddReceipt(ctx context.Context, r Receipt) error
@@ -234,7 +238,7 @@ func (s *sqlStore) FeedTile(ctx context.Context, author exchange.MemberID, tile 
 	}
 	entries, err := bundled(data)
 	if err != nil {
-		return nil, err
+		return nil, s.note(err, false)
 	}
 	if len(entries) < tile.Width {
 		return nil, ErrNotFound.With()

@@ -56,7 +56,7 @@ func (s *sqlStore) feedEntries(ctx context.Context, author exchange.MemberID, fr
 			}
 			e, err := feed.DecodeEntry(raw)
 			if err != nil {
-				return nil, ErrStorage.Wrap(err)
+				return nil, s.note(ErrStorage.Wrap(err), false)
 			}
 			items = append(items, Item{Index: at, Entry: e, Lack: Missing})
 		}

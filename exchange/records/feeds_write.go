@@ -136,35 +136,41 @@ func lack(ctx context.Context, tx *transaction, author exchange.MemberID, item I
 }
 
 // EraseRecord implements Feeds.
-func (s *sqlStore) EraseRecord(ctx context.Context, d feed.Document) error {
-	if d.Kind != feed.Erasure {
-		return malformed("kind")
+func (s *sqlStore) EraseRecord(ctx context.Context, all ...feed.Document) error {
+	for i := range all {
+		if all[i].Kind != feed.Erasure {
+			return malformed("kind")
+		}
 	}
+	ids := make([]exchange.RecordID, len(all))
 	err := s.write(ctx, func(tx *transaction) error {
-		was, err := file(ctx, tx, &d)
-		if err != nil {
+		var g *growth
+		for i := range all {
+			was, err := file(ctx, tx, &all[i])
+			if err == nil && !was {
+				err = ErrNotFound.With()
+			}
+			if err != nil {
+				return err
+			}
+			if g, _, err = g.next(ctx, tx, all[i].Issuer, all[i].Entry()); err != nil {
+				return err
+			}
+			ids[i] = all[i].Record
+		}
+		if err := errors.Join(g.done(ctx, tx), counted(ctx, tx)); err != nil || s.keys == nil {
 			return err
 		}
-		if !was {
-			return ErrNotFound.With()
-		}
-		g, _, err := (*growth)(nil).next(ctx, tx, d.Issuer, d.Entry())
-		if err != nil {
-			return err
-		}
-		if err := g.done(ctx, tx); err != nil || s.keys == nil {
-			return err
-		}
-		return s.keys.destroyAll(ctx, d.Record)
+		return s.keys.destroyAll(ctx, ids)
 	})
+	if err == nil && s.keys != nil {
+		err = s.keys.forget(ctx, ids)
+	}
 	if err != nil {
 		return err
 	}
-	return s.engine.scrub(ctx)
+	return s.Scrub(ctx)
 }
-
-// Scrub implements Feeds.
-func (s *sqlStore) Scrub(ctx context.Context) error { return s.engine.scrub(ctx) }
 
 // Follow implements Feeds.
 func (s *sqlStore) Follow(ctx context.Context, author exchange.MemberID, from int64, items []Item, note string) error {
@@ -189,6 +195,7 @@ func (s *sqlStore) Follow(ctx context.Context, author exchange.MemberID, from in
 			return err
 		}
 		defer insert.Close()
+		erasing := false
 		for i := range items {
 			item := items[i]
 			if item.Index, err = g.add(ctx, tx, item.Entry); err != nil {
@@ -198,6 +205,12 @@ func (s *sqlStore) Follow(ctx context.Context, author exchange.MemberID, from in
 				position++
 			}
 			if err := take(ctx, tx, insert, author, item, position); err != nil {
+				return err
+			}
+			erasing = erasing || item.Document != nil && item.Document.Kind == feed.Erasure
+		}
+		if erasing {
+			if err := counted(ctx, tx); err != nil {
 				return err
 			}
 		}

@@ -6,7 +6,10 @@ import (
 	"database/sql"
 	"encoding/base64"
 	"errors"
+	"maps"
 	"net/url"
+	"os"
+	"slices"
 
 	"accord/crypto/seal"
 	"accord/crypto/strictjson"
@@ -35,6 +38,9 @@ func openKeyFile(ctx context.Context, file string) (*keyFile, error) {
 	k := &keyFile{SQLite: SQLite{file: file}}
 	k.engine, k.turn = &k.SQLite, make(chan struct{}, 1)
 	var err error
+	if k.opened, err = os.Stat(file); err != nil {
+		return nil, ErrStorage.Wrap(err)
+	}
 	if k.writer, err = sql.Open("sqlite", dsn(file, url.Values{"_txlock": {"immediate"}, "_journal_mode": {"WAL"}})); err != nil {
 		return nil, ErrStorage.Wrap(err)
 	}
@@ -130,45 +136,72 @@ func (k *keyFile) fill(ctx context.Context, id exchange.RecordID, fields []Seale
 // destroy overwrites the keys of the fields that are marked erased. When it
 // returns, their bytes are gone from the file and its log.
 func (k *keyFile) destroy(ctx context.Context, id exchange.RecordID, fields []SealedField) error {
-	err := k.write(ctx, func(tx *transaction) error {
-		var text string
-		err := tx.QueryRowContext(ctx, `SELECT keys FROM field_keys WHERE id = ?`, string(id)).Scan(&text)
-		if errors.Is(err, sql.ErrNoRows) {
-			return nil
+	var gone []string
+	for _, f := range fields {
+		if f.Erased {
+			gone = append(gone, f.Field)
 		}
-		if err != nil {
-			return err
-		}
-		var keys map[string]string
-		if err := strictjson.Unmarshal([]byte(text), &keys); err != nil {
-			return ErrStorage.Wrap(err)
-		}
-		for _, f := range fields {
-			if f.Erased {
-				keys[f.Field] = ""
-			}
-		}
-		left, err := strictjson.Marshal(keys)
-		if err != nil {
-			return ErrStorage.Wrap(err)
-		}
-		_, err = tx.ExecContext(ctx, `UPDATE field_keys SET keys = ? WHERE id = ?`, string(left), string(id))
-		return err
-	})
+	}
+	err := k.write(ctx, func(tx *transaction) error { return emptied(ctx, tx, id, gone...) })
 	if err != nil {
 		return err
 	}
-	return k.scrub(ctx)
+	return k.engine.scrub(ctx, true)
 }
 
-// destroyAll overwrites every key of a record that is taken out.
-func (k *keyFile) destroyAll(ctx context.Context, id exchange.RecordID) error {
-	err := k.write(ctx, func(tx *transaction) error {
-		_, err := tx.ExecContext(ctx, `DELETE FROM field_keys WHERE id = ?`, string(id))
+// emptied overwrites a record's keys of the named fields, of all when none is named.
+func emptied(ctx context.Context, tx *transaction, id exchange.RecordID, fields ...string) error {
+	var text string
+	err := tx.QueryRowContext(ctx, `SELECT keys FROM field_keys WHERE id = ?`, string(id)).Scan(&text)
+	if errors.Is(err, sql.ErrNoRows) {
+		return nil
+	}
+	if err != nil {
 		return err
+	}
+	var keys map[string]string
+	if err := strictjson.Unmarshal([]byte(text), &keys); err != nil {
+		return ErrStorage.Wrap(err)
+	}
+	if len(fields) == 0 {
+		fields = slices.Collect(maps.Keys(keys))
+	}
+	for _, f := range fields {
+		keys[f] = ""
+	}
+	left, err := strictjson.Marshal(keys)
+	if err != nil {
+		return ErrStorage.Wrap(err)
+	}
+	_, err = tx.ExecContext(ctx, `UPDATE field_keys SET keys = ? WHERE id = ?`, string(left), string(id))
+	return err
+}
+
+// forget takes the empty entries of records out that are gone from the database.
+func (k *keyFile) forget(ctx context.Context, ids []exchange.RecordID) error {
+	return k.write(ctx, func(tx *transaction) error {
+		for _, id := range ids {
+			if _, err := tx.ExecContext(ctx, `DELETE FROM field_keys WHERE id = ?`, string(id)); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+// destroyAll overwrites every key of records that are about to be taken out. Where
+// the database then does not commit, their fields are erased, and not damaged.
+func (k *keyFile) destroyAll(ctx context.Context, ids []exchange.RecordID) error {
+	err := k.write(ctx, func(tx *transaction) error {
+		for _, id := range ids {
+			if err := emptied(ctx, tx, id); err != nil {
+				return err
+			}
+		}
+		return nil
 	})
 	if err != nil {
 		return err
 	}
-	return k.scrub(ctx)
+	return k.engine.scrub(ctx, true)
 }

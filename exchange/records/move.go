@@ -164,5 +164,5 @@ func (k *keyFile) wipe(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	return k.scrub(ctx)
+	return k.engine.scrub(ctx, true)
 }

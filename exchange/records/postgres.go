@@ -22,6 +22,9 @@ type Database struct {
 	// fields: the server never sees them, so that what an erasure leaves in its
 	// files, logs and backups cannot be opened.
 	Keys string
+	// Moved is the SQLite store that was moved into this database, while the
+	// operator keeps it: what is erased here is erased there as well. May be empty.
+	Moved string
 }
 
 // Owner is the one node that a database belongs to.
@@ -40,6 +43,7 @@ type Postgres struct {
 	owner  Owner
 	epoch  int64 // of this opening
 	ticket int64 // of the writing transaction that runs
+	moved  string
 }
 
 // OpenPostgres opens the store in a database, brings its schema up to date and
@@ -57,13 +61,13 @@ func OpenPostgres(ctx context.Context, d Database) (*Postgres, error) {
 	return s, nil
 }
 
-// dialPostgres connects and migrates.
-func dialPostgres(ctx context.Context, d Database) (*Postgres, error) {
+// connectPostgres makes the connections' pools.
+func connectPostgres(d Database) (*Postgres, error) {
 	config, err := parsePostgres(d)
 	if err != nil {
 		return nil, err
 	}
-	s := &Postgres{owner: d.Owner}
+	s := &Postgres{owner: d.Owner, moved: d.Moved}
 	s.engine, s.turn = s, make(chan struct{}, 1)
 	config.RuntimeParams["idle_in_transaction_session_timeout"] = "60000" // a lost writer holds the lock no longer
 	s.writer = stdlib.OpenDB(*config, stdlib.OptionAfterConnect(mustKeep))
@@ -74,6 +78,15 @@ func dialPostgres(ctx context.Context, d Database) (*Postgres, error) {
 	s.reader = stdlib.OpenDB(*reading, stdlib.OptionAfterConnect(mustKeep))
 	s.reader.SetMaxOpenConns(readers)
 	s.reader.SetMaxIdleConns(readers)
+	return s, nil
+}
+
+// dialPostgres connects and migrates.
+func dialPostgres(ctx context.Context, d Database) (*Postgres, error) {
+	s, err := connectPostgres(d)
+	if err != nil {
+		return nil, err
+	}
 	if s.keys, err = openKeyFile(ctx, d.Keys); err != nil {
 		return nil, errors.Join(err, s.writer.Close(), s.reader.Close())
 	}

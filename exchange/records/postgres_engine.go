@@ -109,10 +109,6 @@ func (s *Postgres) standing(ctx context.Context) (epoch, written int64, err erro
 	return epoch, written, err
 }
 
-// scrub implements engine. What the server keeps of an erased field is a box
-// without its key; see DESIGN.md, decision 4.
-func (s *Postgres) scrub(context.Context) error { return nil }
-
 // classify implements engine.
 func (s *Postgres) classify(err error) error {
 	var e *pgconn.PgError

@@ -67,11 +67,11 @@ func (s *sqlStore) Get(ctx context.Context, id exchange.RecordID) (Record, error
 		return Record{}, err
 	}
 	if sealed != "[]" {
-		if r.Sealed, err = decodeSealed(sealed); err != nil {
-			return Record{}, err
-		}
-		if s.keys != nil {
+		if r.Sealed, err = decodeSealed(sealed); err == nil && s.keys != nil {
 			err = s.keys.fill(ctx, id, r.Sealed)
+		}
+		if s.note(err, false) != nil {
+			return Record{}, err
 		}
 	}
 	return r, err

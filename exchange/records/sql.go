@@ -17,7 +17,11 @@ type sqlStore struct {
 	// Hook, if not nil, is told each place at which a test may want a crash. It
 	// is set before the store is used.
 	Hook func(point string)
+	// Fatal, if not nil, is told each error after which this process must not use
+	// the store any more (ErrStorage, ErrTaken). It is set before the store is used.
+	Fatal func(error)
 
+	health health
 	engine engine
 	writer *sql.DB
 	reader *sql.DB
@@ -46,8 +50,11 @@ type engine interface {
 	settle(ctx context.Context, err error) error
 	// classify names a driver's error where it is none of storage, or nil.
 	classify(err error) error
-	// scrub removes what erased fields have left behind.
-	scrub(ctx context.Context) error
+	// scrub removes what was erased from the files; all: whatever it costs.
+	scrub(ctx context.Context, all bool) error
+	// same says whether the store still is the one that was opened.
+	same(ctx context.Context) error
+	name() string
 }
 
 // transaction is a writing transaction whose statements are bound to the engine.
@@ -100,9 +107,9 @@ var again = []time.Duration{0, 100 * time.Millisecond, 500 * time.Millisecond}
 // each time. A database that stays away is ErrUnreachable.
 func (s *sqlStore) read(ctx context.Context, f func(pool) error) error {
 	for attempt := 0; ; attempt++ {
-		err := s.translate(ctx, f(pool{s.reader, s.engine}))
+		err := s.translated(ctx, f(pool{s.reader, s.engine}))
 		if !errors.Is(err, ErrUnreachable) || attempt == len(again) {
-			return err
+			return s.note(err, false)
 		}
 		if err := wait(ctx, again[attempt]); err != nil {
 			return err
@@ -147,7 +154,7 @@ func (s *sqlStore) transact(ctx context.Context, f func(*transaction) error) err
 	if err != nil && committing {
 		err = s.engine.settle(ctx, err)
 	}
-	return s.translate(ctx, err)
+	return s.note(s.translated(ctx, err), true)
 }
 
 // attempt says with its error whether the transaction was asked to commit.
@@ -188,7 +195,7 @@ func (s *sqlStore) connect(ctx context.Context) (conn *sql.Conn, tx *sql.Tx, end
 			end()
 			_ = conn.Close() // the error says more
 		}
-		if attempt == len(again) || !errors.Is(s.translate(ctx, err), ErrUnreachable) {
+		if attempt == len(again) || !errors.Is(s.translated(ctx, err), ErrUnreachable) {
 			return nil, nil, nil, err
 		}
 		if err := wait(ctx, again[attempt]); err != nil {
@@ -236,9 +243,9 @@ func (s *sqlStore) migrate(ctx context.Context) error {
 	})
 }
 
-// translate turns a driver's error into one of ours. A cancelled call is the
+// translated turns a driver's error into one of ours. A cancelled call is the
 // caller's doing; whatever else is not ours already is fatal.
-func (s *sqlStore) translate(ctx context.Context, err error) error {
+func (s *sqlStore) translated(ctx context.Context, err error) error {
 	if err == nil {
 		return nil
 	}
@@ -257,6 +264,9 @@ func (s *sqlStore) translate(ctx context.Context, err error) error {
 
 // Close implements Store. SQLite writes its log back into the file.
 func (s *sqlStore) Close() error {
+	s.health.mu.Lock()
+	s.health.closed = true
+	s.health.mu.Unlock()
 	if err := errors.Join(s.reader.Close(), s.writer.Close()); err != nil {
 		return ErrStorage.Wrap(err)
 	}

@@ -4,7 +4,6 @@ import (
 	"context"
 	"database/sql"
 	"errors"
-	"fmt"
 	"io/fs"
 	"net/url"
 	"os"
@@ -18,7 +17,8 @@ import (
 // last committed state.
 type SQLite struct {
 	sqlStore
-	file string
+	file   string
+	opened os.FileInfo
 }
 
 // OpenSQLite opens or creates the store in the file, brings its schema up to
@@ -33,6 +33,9 @@ func OpenSQLite(ctx context.Context, file string) (*SQLite, error) {
 	s := &SQLite{file: file}
 	s.engine, s.turn = s, make(chan struct{}, 1)
 	var err error
+	if s.opened, err = os.Stat(file); err != nil {
+		return nil, ErrStorage.Wrap(err)
+	}
 	if s.writer, err = sql.Open("sqlite", dsn(file, url.Values{"_txlock": {"immediate"}, "_journal_mode": {"WAL"}})); err != nil {
 		return nil, ErrStorage.Wrap(err)
 	}
@@ -44,6 +47,7 @@ func OpenSQLite(ctx context.Context, file string) (*SQLite, error) {
 		return nil, errors.Join(ErrStorage.Wrap(err), s.writer.Close())
 	}
 	s.reader.SetMaxOpenConns(readers)
+	s.reader.SetMaxIdleConns(readers)
 	return s, nil
 }
 
@@ -120,25 +124,16 @@ func (s *SQLite) settle(_ context.Context, err error) error { return err }
 func (s *SQLite) classify(err error) error {
 	var driver *sqlite.Error
 	if errors.As(err, &driver) {
+		switch driver.Code() & 0xff { // the primary code
+		case sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED:
+			return ErrBusy.Wrap(err)
+		}
 		switch driver.Code() {
 		case sqlite3.SQLITE_CONSTRAINT_UNIQUE, sqlite3.SQLITE_CONSTRAINT_PRIMARYKEY:
 			return ErrDuplicate.Wrap(err)
 		case sqlite3.SQLITE_FULL:
 			return ErrFull.Wrap(err)
 		}
-	}
-	return nil
-}
-
-// scrub implements engine. It empties the write-ahead log, which still holds
-// the pages as they were.
-func (s *SQLite) scrub(ctx context.Context) error {
-	var busy, logged, done int
-	if err := s.writer.QueryRowContext(ctx, `PRAGMA wal_checkpoint(TRUNCATE)`).Scan(&busy, &logged, &done); err != nil {
-		return s.translate(ctx, err)
-	}
-	if busy != 0 {
-		return ErrStorage.Wrap(fmt.Errorf("a reader keeps %d pages in the write-ahead log", logged-done))
 	}
 	return nil
 }

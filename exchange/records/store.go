@@ -60,6 +60,10 @@ type Store interface {
 
 	Feeds
 
+	// Health is how the store stands by what it was asked last, Check asks.
+	Health() Health
+	Check(ctx context.Context) error
+
 	Close() error
 }
 

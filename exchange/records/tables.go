@@ -154,10 +154,10 @@ const chunk = 500
 func (s *sqlStore) reading(ctx context.Context, f func(*transaction) error) error {
 	tx, err := s.reader.BeginTx(ctx, s.engine.moment())
 	if err != nil {
-		return s.translate(ctx, err)
+		return s.translated(ctx, err)
 	}
 	defer func() { _ = tx.Rollback() }() // it changed nothing
-	return s.translate(ctx, f(&transaction{tx, s.engine, s.keys}))
+	return s.translated(ctx, f(&transaction{tx, s.engine, s.keys}))
 }
 
 // contents is the SHA-256 of all that a store holds, the same on every engine,

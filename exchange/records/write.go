@@ -200,7 +200,10 @@ func (s *sqlStore) Erase(ctx context.Context, id exchange.RecordID, fields ...st
 		if err != nil {
 			return err
 		}
-		if _, err = tx.ExecContext(ctx, `UPDATE records SET sealed = ? WHERE id = ?`, string(data), string(id)); err != nil || s.keys == nil {
+		if _, err = tx.ExecContext(ctx, `UPDATE records SET sealed = ? WHERE id = ?`, string(data), string(id)); err != nil {
+			return err
+		}
+		if err := counted(ctx, tx); err != nil || s.keys == nil {
 			return err
 		}
 		return s.keys.destroy(ctx, id, sealed) // if the commit fails now, the fields are erased all the same
@@ -208,7 +211,7 @@ func (s *sqlStore) Erase(ctx context.Context, id exchange.RecordID, fields ...st
 	if err != nil {
 		return 0, err
 	}
-	return erased, s.engine.scrub(ctx)
+	return erased, s.Scrub(ctx)
 }
 
 // eraseFields empties the named fields, all when none is named, and counts

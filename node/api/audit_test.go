@@ -143,7 +143,7 @@ func TestHealth(t *testing.T) {
 	if got := w.ask("court", caller{}, "GET", "/readyz", ""); got.status != http.StatusOK || got.body != "ready\n" {
 		t.Errorf("%d %q", got.status, got.body)
 	}
-	if got := w.ask("court", caller{}, "GET", "/readyz?verbose", ""); got.body != "[+] leader\n[+] audit\n[+] caught-up\n[+] ledger\n[+] clock\n[+] feeds\n[+] keys\nready\n" {
+	if got := w.ask("court", caller{}, "GET", "/readyz?verbose", ""); got.body != "[+] leader\n[+] audit\n[+] caught-up\n[+] ledger\n[+] clock\n[+] records\n[+] feeds\n[+] keys\nready\n" {
 		t.Errorf("%q", got.body)
 	}
 	for _, late := range []bool{false, true} {
@@ -152,6 +152,13 @@ func TestHealth(t *testing.T) {
 		}
 		if got := w.ask("court", caller{}, "GET", "/readyz?verbose", ""); got.status != http.StatusOK || strings.Contains(got.body, "[-] recovery: the plan sha256:x is not on the ledger (CMD-014)") != late {
 			t.Errorf("a plan that is not on the ledger, late %v: %q", late, got.body)
+		}
+	}
+	for want, store := range map[string]wire.StoreStatus{"[-] records: REC-038\n": {Engine: "postgres", Code: "REC-038"},
+		"[!] records: 2 erasures are not yet gone from the files\n": {Engine: "postgres", OK: true, Unscrubbed: 2}} {
+		w.nodes["court"].status = func(st *wire.NodeStatus) { st.Store = store }
+		if got := w.ask("court", caller{}, "GET", "/readyz?verbose", ""); !strings.Contains(got.body, want) {
+			t.Errorf("%q, want %q", got.body, want)
 		}
 	}
 	w.nodes["court"].status = nil

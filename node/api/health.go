@@ -68,6 +68,14 @@ func (s *Server) marks(b *strings.Builder, st wire.NodeStatus) {
 		}
 		fmt.Fprintf(b, "[%s] %s\n", mark, part.name)
 	}
+	switch store := st.Store; {
+	case store.OK && store.Unscrubbed > 0:
+		fmt.Fprintf(b, "[!] records: %d erasures are not yet gone from the files\n", store.Unscrubbed)
+	case store.OK:
+		b.WriteString("[+] records\n")
+	default:
+		fmt.Fprintf(b, "[-] records: %s\n", store.Code)
+	}
 	if s.Feeds.OpenAlarms() == 0 {
 		b.WriteString("[+] feeds\n")
 	}

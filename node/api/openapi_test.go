@@ -22,7 +22,7 @@ import (
 
 // bodies is every type that crosses the wire, by its name in the document.
 var bodies = map[string]any{
-	"Federation": wire.Federation{}, "Member": wire.Member{}, "NodeStatus": wire.NodeStatus{}, "Ledger": wire.Ledger{},
+	"Federation": wire.Federation{}, "Member": wire.Member{}, "NodeStatus": wire.NodeStatus{}, "StoreStatus": wire.StoreStatus{}, "Ledger": wire.Ledger{},
 	"Statement": wire.Statement{}, "Statements": wire.Statements{}, "Entry": wire.Entry{}, "Entries": wire.Entries{},
 	"DecisionRef": wire.DecisionRef{}, "RecordRef": wire.RecordRef{}, "Nominate": wire.Nominate{}, "EndEntry": wire.EndEntry{},
 	"Record": wire.Record{}, "Records": wire.Records{}, "AddRecord": wire.AddRecord{}, "CorrectRecord": wire.CorrectRecord{},

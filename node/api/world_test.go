@@ -107,7 +107,8 @@ func (n *fakeNode) Status() wire.NodeStatus {
 	if n.panics {
 		panic("a value that nobody may see: " + canary)
 	}
-	st := wire.NodeStatus{Member: n.self, Node: string(n.self) + "-1", Ready: true, Role: "follower", Leader: "court-1", StartedAt: start}
+	st := wire.NodeStatus{Member: n.self, Node: string(n.self) + "-1", Ready: true, Role: "follower", Leader: "court-1", StartedAt: start,
+		Store: wire.StoreStatus{Engine: "sqlite", OK: true}}
 	if n.status != nil {
 		n.status(&st)
 	}

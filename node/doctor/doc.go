@@ -81,7 +81,9 @@ type Facts struct {
 
 	// Running is what the running node says, nil when none runs. NotRunning is
 	// why there is no answer.
-	Running    *Running
+	Running *Running
+	// Store is why the database of a node that does not run cannot be used.
+	Store      error
 	NotRunning error
 }
 

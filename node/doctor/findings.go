@@ -88,6 +88,15 @@ var (
 	errRecords = exchange.Define(exchange.KindPartial, "DOCTOR-028",
 		exchange.Text{Zh: "账本提到的本单位记录中有 {count} 条不在本节点", En: "{count} of this member's records that the ledger names are not on this node"},
 		exchange.Text{Zh: "恢复后须重新导入备份之后的文件：accord record import", En: "after a restore import again what came after the backup: accord record import"})
+	errDatabase = exchange.Define(exchange.KindUnavailable, "DOCTOR-034",
+		exchange.Text{Zh: "记录库所在数据库不可用（{why}）", En: "the database that holds the records does not do its work ({why})"},
+		exchange.Text{Zh: "运行 accord db probe 逐项检查；恢复后节点自动继续", En: "run accord db probe; the node goes on by itself when it is back"})
+	errRecordFile = exchange.Define(exchange.KindUnavailable, "DOCTOR-035",
+		exchange.Text{Zh: "记录库文件读写有问题（{why}）", En: "the file that holds the records does not do its work ({why})"},
+		exchange.Text{Zh: "检查空间和文件：df -h {dir}；sudo ls -la {dir}/records.db；含义见 accord explain {why}", En: "look at room and file: df -h {dir}; sudo ls -la {dir}/records.db; what it means: accord explain {why}"})
+	errUnscrubbed = exchange.Define(exchange.KindPartial, "DOCTOR-036",
+		exchange.Text{Zh: "{count} 次清除的旧字节仍在记录库文件中，尚未出具回执", En: "the bytes of {count} erasures are still in the record store's files, and no receipt is given yet"},
+		exchange.Text{Zh: "节点会自动重试；若不消失，停止节点后运行 accord db scrub", En: "the node tries again by itself; if it stays, stop the node and run accord db scrub"})
 	errGuard = exchange.Define(exchange.KindUnverified, "DOCTOR-029",
 		exchange.Text{Zh: "启动以来守卫拒绝了 {count} 个来自成员的请求", En: "the guard refused {count} requests of members since the start"},
 		exchange.Text{Zh: "查看是谁、为什么：sudo journalctl -u accord -g refused", En: "see whose and why: sudo journalctl -u accord -g refused"})

@@ -39,6 +39,7 @@ var checks = []struct {
 	{"log", exchange.Text{Zh: "账本目录", En: "ledger folder"}, false, judgeLog},
 	{"backup", exchange.Text{Zh: "备份", En: "backup"}, false, judgeBackup},
 	{"audit", exchange.Text{Zh: "审计文件", En: "audit files"}, false, judgeAudit},
+	{"store", exchange.Text{Zh: "记录库", En: "record store"}, false, judgeStore},
 	{"running", exchange.Text{Zh: "节点运行", En: "node runs"}, false, judgeRunning},
 	{"leader", exchange.Text{Zh: "主节点", En: "leader"}, true, judgeLeader},
 	{"quorum", exchange.Text{Zh: "法定数", En: "quorum"}, true, judgeQuorum},
@@ -197,6 +198,25 @@ func judgeAudit(f *Facts) (Level, *exchange.Error) {
 func judgeRunning(f *Facts) (Level, *exchange.Error) {
 	if f.Running == nil {
 		return Warn, errNotRunning.Wrap(f.NotRunning)
+	}
+	return fine()
+}
+
+// judgeStore goes by what the node says or, where none runs, by what its database does.
+func judgeStore(f *Facts) (Level, *exchange.Error) {
+	if f.Running == nil {
+		if f.Store != nil {
+			return Fail, errDatabase.Wrap(f.Store, "why", exchange.AsError(f.Store).Code)
+		}
+		return fine()
+	}
+	switch st := f.Running.Status.Store; {
+	case !st.OK && st.Engine == "postgres":
+		return Fail, errDatabase.With("why", st.Code)
+	case !st.OK:
+		return Fail, errRecordFile.With("why", st.Code, "dir", f.Config.Dir)
+	case st.Unscrubbed > 0:
+		return Warn, errUnscrubbed.With("count", st.Unscrubbed)
 	}
 	return fine()
 }

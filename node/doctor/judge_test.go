@@ -25,7 +25,7 @@ func healthy() *Facts {
 	return &Facts{Now: now, Config: config.Config{Dir: "/var/lib/accord", Listen: ":7443"}, Charter: "c", Started: true, LedgerThere: true,
 		Disk:   Disk{Kind: "ext4", Free: 50 << 30, Total: 100 << 30, Inodes: 1e6, TotalInodes: 2e6, Sync: []time.Duration{time.Millisecond, 2 * time.Millisecond}},
 		Backup: &backup.Last{Created: now.Add(-time.Hour)}, AuditDevices: []uint64{1, 2},
-		Running: &Running{Status: wire.NodeStatus{Ready: true, Leader: "court-1", Version: "1", Applied: 100},
+		Running: &Running{Status: wire.NodeStatus{Store: wire.StoreStatus{Engine: "sqlite", OK: true}, Ready: true, Leader: "court-1", Version: "1", Applied: 100},
 			Check: wire.NodeCheck{Charter: "c", Catalogue: "k", CaughtUp: true, Voters: 4, SnapshotEvery: 100, SnapshotIndex: 90, AuditFiles: 2, AuditWorking: 2,
 				Keys: []wire.KeyWindow{key("command"), key("tls")}, Peers: []wire.PeerCheck{answer("court"), answer("regulator"), answer("commission")}}}}
 }
@@ -94,6 +94,10 @@ func TestEveryFindingCanBeProvoked(t *testing.T) {
 		{errUnrecorded, Warn, func(f *Facts) {
 			f.Running.Check.Unrecorded = &wire.Unrecorded{Plan: "sha256:x", For: 31, Late: true, Why: "CMD-017"}
 		}},
+		{errDatabase, Fail, func(f *Facts) { f.Running.Status.Store = wire.StoreStatus{Engine: "postgres", Code: "REC-038"} }},
+		{errDatabase, Fail, func(f *Facts) { f.Store, f.Running, f.NotRunning = boom, nil, boom }},
+		{errRecordFile, Fail, func(f *Facts) { f.Running.Status.Store = wire.StoreStatus{Engine: "sqlite", Code: "REC-009"} }},
+		{errUnscrubbed, Warn, func(f *Facts) { f.Running.Status.Store.Unscrubbed = 3 }},
 		{errGuard, Warn, func(f *Facts) { f.Running.Check.Refusals = 1001 }},
 	} {
 		f := healthy()

@@ -82,8 +82,16 @@ func (fl *follow) check(ctx context.Context, item records.Item) error {
 // receipt hands the author this member's signed word that it erased. The round ends
 // where the author does not take it, and begins there again.
 func (fl *follow) receipt(ctx context.Context, d feed.Document) error {
-	if _, err := fl.Store.Get(ctx, d.Record); !errors.Is(err, records.ErrNotFound) {
-		return records.ErrStorage.Wrap(errors.Join(errors.New("an erased record is still there"), err))
+	switch _, err := fl.Store.Get(ctx, d.Record); {
+	case err == nil:
+		err = records.ErrStorage.Wrap(errors.New("an erased record is still there"))
+		fl.Fatal(err)
+		return err
+	case !errors.Is(err, records.ErrNotFound):
+		return err
+	}
+	if err := fl.Store.Scrub(ctx); err != nil { // after a crash, or a scrub that could not be done
+		return err
 	}
 	attest, err := fl.Keys.Key(keys.Attest)
 	if err != nil {

@@ -48,6 +48,8 @@ type Config struct {
 	Verify func(author exchange.MemberID, jwt string) error
 	// Anchor puts an anchor on the ledger.
 	Anchor func(ctx context.Context, b feed.AnchorBody) error
+	// Fatal is told what must end the process; it may be nil.
+	Fatal func(error)
 	// Ready says whether this node may act; Room is nil while there is room on
 	// the disk for more of others' records.
 	Ready func() bool
@@ -80,6 +82,9 @@ func (c Config) withDefaults() Config {
 	}
 	if c.Log == nil {
 		c.Log = slog.New(slog.DiscardHandler)
+	}
+	if c.Fatal == nil {
+		c.Fatal = func(error) {}
 	}
 	if c.Ready == nil {
 		c.Ready = func() bool { return true }
@@ -116,6 +121,9 @@ func (f *Feeds) Run(ctx context.Context) {
 	var jobs sync.WaitGroup
 	defer jobs.Wait()
 	for {
+		if err := f.Store.Scrub(ctx); err != nil && ctx.Err() == nil {
+			f.Log.Warn("what was erased is not yet gone from the record store's files", "error", err)
+		}
 		if f.Ready() {
 			if err := f.AnchorOwn(ctx); err != nil && ctx.Err() == nil {
 				f.Log.Warn("this member's feed is not anchored yet", "error", err)

@@ -130,7 +130,19 @@ type NodeStatus struct {
 	ClockOff  bool              `json:"clock_off"`          // more than 60 s from most members' clocks
 	KeysDue   []KeyDue          `json:"keys_due,omitempty"` // keys to replace within 30 days
 
+	Store StoreStatus `json:"store"`
+
 	Unrecorded *Unrecorded `json:"unrecorded_recovery,omitempty"`
+}
+
+// StoreStatus is how a node's record store stands by what it was asked last.
+type StoreStatus struct {
+	Engine     string     `json:"engine"` // sqlite, postgres
+	OK         bool       `json:"ok"`
+	Code       string     `json:"code,omitempty"`  // error code of what is wrong
+	Since      *time.Time `json:"since,omitempty"` // when that was first seen
+	Took       float64    `json:"took_ms"`         // the last look at it
+	Unscrubbed int64      `json:"unscrubbed"`      // erasures whose bytes are not yet gone from its files
 }
 
 // KeyDue is a key of this member that is to be replaced soon, or should have been.
