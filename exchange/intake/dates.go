@@ -35,7 +35,7 @@ func (n *normaliser) date(t *target, c cell) outcome {
 	if n.noEnd[strings.ToLower(fold(text))] {
 		return value(NoEnd)
 	}
-	day, kind := n.day(text)
+	day, kind := n.day(inOrder(text, t.Dates))
 	if day == "" {
 		return refused(kind)
 	}
@@ -81,6 +81,9 @@ func (n *normaliser) day(text string) (day, kind string) {
 		return stamp.In(beijing).Format(dayLayout), ""
 	}
 	date := text
+	if day := englishDay(text); day != "" {
+		return day, ""
+	}
 	if i := strings.IndexAny(text, " T"); i > 0 {
 		if !clock(text[i+1:]) {
 			return "", "date_unreadable"

@@ -43,4 +43,10 @@ var (
 	ErrTemplate = exchange.Define(exchange.KindInvalid, "INTAKE-013",
 		exchange.Text{Zh: "类别 {category} 不能由模板填写：{why}", En: "category {category} cannot be filled in by template: {why}"},
 		exchange.Text{Zh: "为来源文件编写映射（accord mapping init）", En: "write a mapping for the source's file (accord mapping init)"})
+	ErrUnclear = exchange.Define(exchange.KindInvalid, "INTAKE-014",
+		exchange.Text{Zh: "从 {file} 的表头看不出属于哪个信用信息类别", En: "the header of {file} does not tell which category it fills"},
+		exchange.Text{Zh: "用 --category 指明类别（accord catalogue show 列出全部类别）", En: "name the category with --category (accord catalogue show lists them)"})
+	ErrChild = exchange.Define(exchange.KindInvalid, "INTAKE-015",
+		exchange.Text{Zh: "读取工作簿的进程被中止：{why}", En: "the process that reads the workbook was ended: {why}"},
+		exchange.Text{Zh: "拆分文件或改用 CSV、NDJSON；若文件本身很小，可能是恶意构造，请向来源核实", En: "split the file or use CSV or NDJSON; if the file is small it may be made to do harm: ask its source"})
 )

@@ -109,6 +109,7 @@ type Column struct {
 	Values    map[string]string `yaml:"values"`     // source word to value id; default the values' Chinese titles
 	Past      bool              `yaml:"past"`       // a day that cannot lie in the future
 	NotBefore string            `yaml:"not_before"` // a date field this one may not precede
+	Dates     string            `yaml:"dates"`      // order of a date in digits: ymd (default), dmy or mdy
 	Each      string            `yaml:"each"`       // what the items of a list are: text (default), name, resident-id or phone
 	HTML      bool              `yaml:"html"`       // the source writes HTML here; its text is kept
 	Listed    bool              `yaml:"listed"`     // an organisation's code that the register of organisations should hold
@@ -326,6 +327,8 @@ func (t *Table) normalise(format FileFormat) string {
 			return where + ".field"
 		case c.Unit != Yuan && c.Unit != Wan:
 			return where + ".unit"
+		case c.Dates != "" && c.Dates != datesYMD && c.Dates != datesDMY && c.Dates != datesMDY:
+			return where + ".dates"
 		case c.Each != "" && !itemTypes[c.Each]:
 			return where + ".each"
 		case c.Unlisted != "" && (!c.Listed || c.Unlisted != "unknown_employer" && c.Unlisted != "unregistered_subject"):

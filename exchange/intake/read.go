@@ -128,10 +128,11 @@ func (r *Reader) Rows(ctx context.Context) iter.Seq2[*Row, error] {
 }
 
 func (r *Reader) table(ctx context.Context, b *binding, yield func(*Row, error) bool) (more bool, err error) {
-	src, err := r.open(ctx, b)
+	src, closeSource, err := r.open(ctx, b)
 	if err != nil {
 		return false, err
 	}
+	defer closeSource()
 	j := newJudge(b)
 	for n := 0; ; n++ {
 		if n%256 == 0 && ctx.Err() != nil {
@@ -155,16 +156,28 @@ func (r *Reader) table(ctx context.Context, b *binding, yield func(*Row, error) 
 	}
 }
 
-// open makes the source of a table.
-func (r *Reader) open(ctx context.Context, b *binding) (source, error) {
+// open makes the source of a table, and says how to let go of it.
+func (r *Reader) open(ctx context.Context, b *binding) (source, func(), error) {
+	f := r.mapping.File
+	if f.Format == XLSX {
+		rows, err := openChildSheet(ctx, r.src, r.size, b.table)
+		if err != nil {
+			return nil, nil, err
+		}
+		src, err := newTabular(rows, b.table, true)
+		if err != nil {
+			rows.close()
+			return nil, nil, err
+		}
+		return src, rows.close, nil
+	}
+	src, err := r.openText(ctx, b)
+	return src, func() {}, err
+}
+
+func (r *Reader) openText(ctx context.Context, b *binding) (source, error) {
 	f := r.mapping.File
 	switch f.Format {
-	case XLSX:
-		rows, err := openSheet(ctx, r.src, r.size, b.table)
-		if err != nil {
-			return nil, err
-		}
-		return newTabular(rows, b.table, true)
 	case NDJSON:
 		lines, err := newLines(ctx, r.src, r.size, UTF8)
 		if err != nil {

@@ -3,6 +3,7 @@ package intake
 import (
 	"archive/zip"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"strconv"
@@ -146,17 +147,14 @@ func TemplateOf(src io.ReaderAt, size int64) (category string, err error) {
 	if checkMagic(src, size, XLSX) != nil {
 		return "", nil
 	}
-	wb, err := openWorkbook(src, size)
-	if err != nil {
-		return "", err
-	}
-	if wb.sheets[templateMark] == "" {
+	rows, err := openChildSheet(context.Background(), src, size, &Table{Sheet: templateMark, HeaderRow: 1, HeaderRows: 1})
+	if errors.Is(err, ErrSheet) {
 		return "", nil
 	}
-	rows, err := openSheet(context.Background(), src, size, &Table{Sheet: templateMark, HeaderRow: 1, HeaderRows: 1})
 	if err != nil {
 		return "", err
 	}
+	defer rows.close()
 	words, err := rows.header()
 	if err != nil || len(words) < 2 || words[0] != templateFormat || !exchange.ValidName(words[1]) {
 		return "", ErrFormat.With("format", templateFormat, "why", templateMark)

@@ -14,12 +14,13 @@ import (
 // Limits of a workbook. A part is read as a stream and never further than this,
 // whatever the archive's directory claims about its size.
 const (
-	maxWorkbookBytes = 256 << 20 // the file
-	maxParts         = 4096
+	maxWorkbookBytes = 50 << 20 // the file
+	maxUnpackedBytes = 500 << 20
+	maxParts         = 200
 	maxSmallPart     = 8 << 20   // workbook, relations, styles
 	maxStringsPart   = 128 << 20 // shared strings
-	maxSheetPart     = 1 << 30   // one worksheet, streamed
-	maxTokenBytes    = 4 << 20   // one piece of XML
+	maxSheetPart     = maxUnpackedBytes
+	maxTokenBytes    = 4 << 20 // one piece of XML
 	maxXMLDepth      = 64
 	maxMerges        = 200_000
 	maxSheetRow      = 1 << 20 // ECMA-376: rows of a worksheet
@@ -35,6 +36,7 @@ const (
 type workbook struct {
 	parts    map[string]*zip.File
 	sheets   map[string]string // name to part
+	order    []string          // names of the sheets, as people see them
 	date1904 bool
 	strings  []string
 	isDate   []bool // by style index
@@ -42,17 +44,21 @@ type workbook struct {
 
 func openWorkbook(src io.ReaderAt, size int64) (*workbook, error) {
 	if size > maxWorkbookBytes {
-		return nil, ErrLimit.With("limit", "256 MiB")
+		return nil, ErrLimit.With("limit", "50 MiB")
 	}
 	archive, err := zip.NewReader(src, size)
 	if err != nil && !errors.Is(err, zip.ErrInsecurePath) { // names are only compared, never written to
 		return nil, ErrDamaged.Wrap(err, "where", "zip")
 	}
 	if len(archive.File) > maxParts {
-		return nil, ErrLimit.With("limit", "4096 parts")
+		return nil, ErrLimit.With("limit", "200 parts")
 	}
 	wb := &workbook{parts: make(map[string]*zip.File, len(archive.File)), sheets: map[string]string{}}
+	unpacked := uint64(0)
 	for _, f := range archive.File {
+		if unpacked += min(f.UncompressedSize64, maxUnpackedBytes+1); unpacked > maxUnpackedBytes {
+			return nil, ErrHostile.With("what", "zip bomb")
+		}
 		name := partName(f)
 		if wb.parts[name] != nil {
 			return nil, ErrDamaged.With("where", "zip") // two parts of one name: which one is meant?
@@ -74,7 +80,7 @@ func openWorkbook(src io.ReaderAt, size int64) (*workbook, error) {
 
 // maxRatio is how many times its packed size a part may claim to be; sheets of
 // nothing but repetition reach about 40.
-const maxRatio = 200
+const maxRatio = 100
 
 // bigPart is the size below which the ratio is not looked at.
 const bigPart = 1 << 20
@@ -153,6 +159,7 @@ func (wb *workbook) readWorkbook(main string) error {
 			for _, a := range e.Attr {
 				if a.Name.Local == "id" { // r:id; sheetId is another name
 					wb.sheets[attr(e, "name")] = byID[a.Value]
+					wb.order = append(wb.order, attr(e, "name"))
 				}
 			}
 		}
@@ -432,8 +439,12 @@ func attr(e *xml.StartElement, name string) string {
 
 func isTrue(s string) bool { return s == "1" || s == "true" || s == "on" }
 
-// openSheet opens a workbook and one of its sheets.
-func openSheet(ctx context.Context, src io.ReaderAt, size int64, t *Table) (rowSource, error) {
+// lowered is a part's name as workbook.parts knows it.
+func lowered(part string) string { return strings.ToLower(part) }
+
+// openSheet opens a workbook and one of its sheets, in this process. Files that
+// somebody handed over are opened by openChildSheet.
+func openSheet(ctx context.Context, src io.ReaderAt, size int64, t *Table) (*sheetRows, error) {
 	wb, err := openWorkbook(src, size)
 	if err != nil {
 		return nil, err
@@ -442,12 +453,19 @@ func openSheet(ctx context.Context, src io.ReaderAt, size int64, t *Table) (rowS
 	if !ok || part == "" {
 		return nil, ErrSheet.With("sheet", t.Sheet)
 	}
-	s := &sheetRows{ctx: ctx, wb: wb, table: t, carried: map[int]*carried{}}
-	if s.merges, err = wb.readMerges(part); err != nil {
+	return wb.rows(ctx, part, t)
+}
+
+// rows opens a sheet by its part.
+func (wb *workbook) rows(ctx context.Context, part string, t *Table) (s *sheetRows, err error) {
+	s = &sheetRows{ctx: ctx, wb: wb, table: t, carried: map[int]*carried{}}
+	if s.merges, s.rowCount, err = wb.readMerges(part); err != nil {
 		return nil, err
 	}
-	if s.x, _, err = wb.part(part, maxSheetPart); err != nil {
+	if s.x, s.closer, err = wb.part(part, maxSheetPart); err != nil {
 		return nil, err
 	}
 	return s, nil
 }
+
+func (s *sheetRows) close() { _ = s.closer.Close() } // of a part that was only read

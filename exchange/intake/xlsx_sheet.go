@@ -17,12 +17,15 @@ type sheetRows struct {
 	wb      *workbook
 	table   *Table
 	x       *xmlPart
+	closer  io.Closer
 	merges  map[place]extent
 	carried map[int]*carried // by column: the merged value that goes on downwards
 	row     int              // the last row read
 	width   int              // columns of the header; 0 before it is read
 	covered int              // columns that merges of the header reach
 	done    bool             // behind the last row
+
+	rowCount int // row elements of the sheet, for saying how far the reading is
 }
 
 // extent is how far a merge reaches.
@@ -35,24 +38,27 @@ type carried struct {
 }
 
 // readMerges reads the merged areas; they stand behind the cells, so they need a
-// look of their own at the part.
-func (wb *workbook) readMerges(part string) (map[place]extent, error) {
+// look of their own at the part, which also counts the rows.
+func (wb *workbook) readMerges(part string) (merges map[place]extent, rows int, err error) {
 	x, closer, err := wb.part(part, maxSheetPart)
 	if err != nil {
-		return nil, err
+		return nil, 0, err
 	}
 	defer closer.Close()
 	x.raw = true
-	merges := map[place]extent{}
+	merges = map[place]extent{}
 	for {
 		tok, err := x.next()
 		if err == io.EOF {
-			return merges, nil
+			return merges, rows, nil
 		}
 		if err != nil {
-			return nil, err
+			return nil, 0, err
 		}
 		e, ok := tok.(xml.StartElement)
+		if ok && e.Name.Local == "row" {
+			rows++
+		}
 		if !ok || e.Name.Local != "mergeCell" {
 			continue
 		}
@@ -60,10 +66,10 @@ func (wb *workbook) readMerges(part string) (map[place]extent, error) {
 		a, okA := parsePlace(from)
 		b, okB := parsePlace(to)
 		if !okA || !okB || b.row < a.row || b.column < a.column {
-			return nil, ErrDamaged.With("where", "mergeCell")
+			return nil, 0, ErrDamaged.With("where", "mergeCell")
 		}
 		if merges[a] = (extent{b.row, b.column}); len(merges) > maxMerges {
-			return nil, ErrLimit.With("limit", "200000 merged cells")
+			return nil, 0, ErrLimit.With("limit", "200000 merged cells")
 		}
 	}
 }

@@ -237,9 +237,9 @@ func compareWithExcelize(t *testing.T, data []byte, name string) {
 	f, err := excelize.OpenReader(bytes.NewReader(data))
 	must(t, err)
 	defer f.Close()
-	src, err := openSheet(context.Background(), bytes.NewReader(data), int64(len(data)), &Table{Sheet: name, HeaderRow: 1, HeaderRows: 1})
+	s, err := openSheet(context.Background(), bytes.NewReader(data), int64(len(data)), &Table{Sheet: name, HeaderRow: 1, HeaderRows: 1})
 	must(t, err)
-	s, cells := src.(*sheetRows), 0
+	cells := 0
 	for {
 		row, err := s.read()
 		if err == io.EOF {
