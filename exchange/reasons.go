@@ -342,6 +342,15 @@ var reasons = map[string]string{
 	"the user lacks a right":                                                       "该用户缺少权限",
 	"it does not let this user into this database":                                 "服务器不允许该用户进入此数据库",
 
+	// the child that reads a workbook
+	"it was asked what it does not know":           "请求不合规",
+	"it was not given a file":                      "没有得到文件",
+	"its limits cannot be set: {}":                 "无法设置资源限制：{}",
+	"it did not answer in time":                    "未在规定时间内应答",
+	"the file needs more memory than {} MiB":       "读取所需内存超过 {} MiB",
+	"the file needs more processor time than {} s": "读取所需处理器时间超过 {} 秒",
+	"it ended by itself or was killed":             "自行终止或被终止",
+
 	// demo and bench
 	"no such member":                        "没有这个成员单位",
 	"not empty":                             "不是空目录",

@@ -29,6 +29,7 @@ var commands = []maker{
 	recoverCommand,
 	catalogueCommand,
 	recordCommand,
+	mappingCommand,
 	listCommand,
 	releaseCommand,
 	ledgerCommand,

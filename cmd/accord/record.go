@@ -20,7 +20,7 @@ func recordCommand(e *env) *cli.Command {
 		Name:        "record",
 		Category:    e.t("信用信息", "credit information"),
 		Usage:       e.t("信用记录", "credit records"),
-		Subcommands: []*cli.Command{importCommand(e), addCommand(e), recordListCommand(e), recordShowCommand(e), correctCommand(e), retractCommand(e), eraseCommand(e), templateCommand(e), mappingsCommand(e)},
+		Subcommands: []*cli.Command{importCommand(e), addCommand(e), recordListCommand(e), recordShowCommand(e), correctCommand(e), retractCommand(e), eraseCommand(e), templateCommand(e), mappingsCommand(e, "mappings")},
 	}
 }
 
@@ -155,9 +155,9 @@ func categoryCell(cat *catalogue.Catalogue, id string) any {
 }
 
 // mappingsCommand lists the mappings that come with the product.
-func mappingsCommand(e *env) *cli.Command {
+func mappingsCommand(e *env, name string) *cli.Command {
 	return &cli.Command{
-		Name:  "mappings",
+		Name:  name,
 		Usage: e.t("内置的导入映射", "the built-in import mappings"),
 		Action: func(*cli.Context) error {
 			list := rows{Columns: []column{

@@ -36,7 +36,7 @@ func importCommand(e *env) *cli.Command {
 		Flags: []cli.Flag{
 			&cli.StringFlag{Name: "mapping", Value: "auto", Usage: e.t("内置映射名或映射文件 `NAME`；auto 按文件名选择", "built-in mapping or mapping file `NAME`; auto goes by the file's name")},
 			&cli.BoolFlag{Name: "dry-run", Usage: e.t("只检查，不写入", "check only, write nothing")},
-			&cli.StringFlag{Name: "as-of", Usage: e.t("以 `DATE` 为今天判断未来日期和保存期限", "take `DATE` for today when judging future dates and retention")},
+			asOfFlag(e),
 			&cli.StringFlag{Name: "errors", Usage: e.t("新文件 `FILE`：扩展名与来源相同时为附有逐行说明的原表，否则为说明清单（CSV）", "new `FILE`: the same table with a column of findings where its extension is the source's, else a list of them (CSV)")},
 		},
 		Action: func(c *cli.Context) error { return e.importFile(c) },
@@ -46,10 +46,10 @@ func importCommand(e *env) *cli.Command {
 func (e *env) importFile(c *cli.Context) error {
 	path := c.Args().First()
 	q := client.ImportQuery{File: filepath.Base(path), DryRun: c.Bool("dry-run"), AsOf: c.String("as-of")}
-	if _, err := time.Parse(time.DateOnly, q.AsOf); err != nil && q.AsOf != "" {
-		return errBadValue.With("flag", e.line.source("--as-of"), "value", q.AsOf, "example", "2026-11-20")
+	_, err := e.day(q.AsOf)
+	if err != nil {
+		return err
 	}
-	var err error
 	if q.Mapping, err = e.mapping(c.String("mapping")); err != nil {
 		return err
 	}
@@ -88,6 +88,18 @@ func (e *env) importFile(c *cli.Context) error {
 		}
 	}
 	return e.showImport(report)
+}
+
+// day is the day that --as-of names, or today.
+func (e *env) day(text string) (time.Time, error) {
+	if text == "" {
+		return e.Now(), nil
+	}
+	t, err := time.Parse(time.DateOnly, text)
+	if err != nil {
+		return t, errBadValue.With("flag", e.line.source("--as-of"), "value", text, "example", "2026-11-20")
+	}
+	return t.Add(4 * time.Hour), nil // noon in Beijing
 }
 
 // returnable says whether a source can be given back in the wanted form: a

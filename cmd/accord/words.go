@@ -126,6 +126,7 @@ var (
 		"retracted": {Zh: "已撤回", En: "retracted"},
 	}
 	effects = map[string]exchange.Text{
+		string(intake.Accept): {Zh: "接受", En: "accepted"},
 		string(intake.Refuse): {Zh: "拒收", En: "refused"},
 		string(intake.Flag):   {Zh: "存疑", En: "flagged"},
 		string(intake.Same):   {Zh: "重复", En: "same"},

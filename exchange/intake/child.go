@@ -78,20 +78,20 @@ func childRun(out *frameWriter) error {
 	in := os.NewFile(3, "request")
 	data, err := io.ReadAll(io.LimitReader(in, maxRequest+1))
 	if err != nil || len(data) > maxRequest {
-		return ErrChild.With("why", "request")
+		return ErrChild.With("why", "it was asked what it does not know")
 	}
 	var req childRequest
 	if err := strictjson.Unmarshal(data, &req); err != nil {
-		return ErrChild.With("why", "request")
+		return ErrChild.With("why", "it was asked what it does not know")
 	}
 	info, err := os.Stdin.Stat()
 	if err != nil || !info.Mode().IsRegular() {
-		return ErrChild.With("why", "file")
+		return ErrChild.With("why", "it was not given a file")
 	}
 	debug.SetMemoryLimit(req.Memory * 3 / 4)
 	debug.SetGCPercent(50)
 	if err := confine(req.Memory, req.CPU); err != nil {
-		return ErrChild.With("why", "limits")
+		return ErrChild.With("why", "its limits cannot be set: "+err.Error())
 	}
 	ctx := context.Background() // the parent ends the process
 	if childProbe != nil && req.Op == "probe" {
@@ -204,7 +204,7 @@ func (c *child) why(err error) error {
 	switch {
 	case errors.Is(err, os.ErrDeadlineExceeded):
 		c.close()
-		return ErrChild.With("why", "time")
+		return ErrChild.With("why", "it did not answer in time")
 	case errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
 		c.close()
 		return err
@@ -223,11 +223,11 @@ func (c *child) why(err error) error {
 	}
 	switch {
 	case strings.Contains(said, "out of memory"), strings.Contains(said, "cannot allocate memory"):
-		return ErrChild.With("why", "memory "+strconv.FormatInt(limitsOfChild.memory>>20, 10)+" MiB")
+		return ErrChild.With("why", "the file needs more memory than "+strconv.FormatInt(limitsOfChild.memory>>20, 10)+" MiB")
 	case overCPU(c.cmd.ProcessState):
-		return ErrChild.With("why", "CPU "+strconv.Itoa(limitsOfChild.cpu)+" s")
+		return ErrChild.With("why", "the file needs more processor time than "+strconv.Itoa(limitsOfChild.cpu)+" s")
 	}
-	return ErrChild.Wrap(errors.Join(err, errors.New(firstLine(said))), "why", state)
+	return ErrChild.Wrap(errors.Join(err, errors.New(state), errors.New(firstLine(said))), "why", "it ended by itself or was killed")
 }
 
 func firstLine(s string) string {

@@ -33,15 +33,25 @@ func confine(memory int64, cpu int) error {
 		{syscall.RLIMIT_NOFILE, 16},
 		{rlimitCore, 0},
 	} {
-		if err := syscall.Setrlimit(l.resource, &syscall.Rlimit{Cur: l.value, Max: l.value}); err != nil {
+		if err := setLimit(l.resource, l.value, l.value); err != nil {
 			return err
 		}
 	}
-	limit := syscall.Rlimit{Cur: uint64(cpu), Max: uint64(cpu) + 1}
-	if err := syscall.Setrlimit(syscall.RLIMIT_CPU, &limit); err != nil {
+	if err := setLimit(syscall.RLIMIT_CPU, uint64(cpu), uint64(cpu)+1); err != nil {
 		return err
 	}
 	return silence()
+}
+
+// setLimit calls prlimit and not setrlimit, which service managers' filters
+// refuse with what tunes a machine.
+func setLimit(resource int, soft, hard uint64) error {
+	limit := syscall.Rlimit{Cur: soft, Max: hard}
+	_, _, errno := syscall.RawSyscall6(syscall.SYS_PRLIMIT64, 0, uintptr(resource), uintptr(unsafe.Pointer(&limit)), 0, 0, 0)
+	if errno != 0 {
+		return errno
+	}
+	return nil
 }
 
 // ownSize is the address space and the data that the program has already: Go
