@@ -29,7 +29,7 @@ var errClients = exchange.Define(exchange.KindInvalid, "CLI-070",
 	exchange.Text{Zh: "客户端数无效：{value}", En: "{value} is no number of clients"},
 	exchange.Text{Zh: "写成 1,16,64,256，每个在 1 与 1000 之间", En: "write 1,16,64,256, each between 1 and 1000"})
 
-// benchCommand measures the ledger on this machine.
+// benchCommand measures on this machine.
 func benchCommand(e *env) *cli.Command {
 	return &cli.Command{
 		Name:     "bench",
@@ -53,7 +53,7 @@ func benchCommand(e *env) *cli.Command {
 				&cli.BoolFlag{Name: "quick", Usage: e.t("一切从小：只看能否运行，数字无意义", "everything small: does it work; the figures mean nothing")},
 			},
 			Action: func(c *cli.Context) error { return e.benchLedger(c) },
-		}, {
+		}, benchRecordsCommand(e), {
 			Name:   "node",
 			Hidden: true,
 			Usage:  e.t("被测节点", "a node under measurement"),

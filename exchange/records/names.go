@@ -168,7 +168,7 @@ func (s *sqlStore) rarest(ctx context.Context, keys []string, n int) ([]string, 
 	count := make(map[string]int, len(keys))
 	for _, key := range keys {
 		counts, err := gather(ctx, s, func(row scanner) (c int, err error) { return c, row.Scan(&c) },
-			`SELECT COUNT(*) FROM (SELECT 1 FROM name_keys WHERE name_key = ? LIMIT ?) AS some`, key, maxCandidates)
+			`SELECT COUNT(*) FROM (SELECT 1 FROM name_keys WHERE name_key = ? LIMIT ?) AS counted`, key, maxCandidates)
 		if err != nil {
 			return nil, err
 		}

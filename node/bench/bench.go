@@ -118,26 +118,32 @@ func Run(ctx context.Context, o Options) (Report, error) {
 	defer r.close()
 	report := Report{Machine: machineOf(r.home)}
 	report.Machine.Rival = r.rivalName()
+	err = each(ctx, Names(), r.Only, r.add, func(i int) error { return measurements[i].run(r, ctx) })
+	report.Results = r.results
+	return report, err
+}
+
+// each does the measurements that are wanted, in their order. One that fails is a
+// line of the table, too, and the others are done all the same.
+func each(ctx context.Context, names, only []string, add func(Result), do func(i int) error) error {
 	var failed []string
-	for _, m := range measurements {
-		if len(r.Only) > 0 && !slices.Contains(r.Only, m.name) {
+	for i, name := range names {
+		if len(only) > 0 && !slices.Contains(only, name) {
 			continue
 		}
-		err := m.run(r, ctx)
+		err := do(i)
 		if ctx.Err() != nil {
-			report.Results = r.results
-			return report, ctx.Err()
+			return ctx.Err()
 		}
 		if err != nil {
-			failed = append(failed, m.name)
-			r.add(Result{Name: m.name, Note: exchange.Text{Zh: "未测得：" + err.Error(), En: "not measured: " + err.Error()}})
+			failed = append(failed, name)
+			add(Result{Name: name, Note: exchange.Text{Zh: "未测得：" + err.Error(), En: "not measured: " + err.Error()}})
 		}
 	}
-	report.Results = r.results
 	if len(failed) > 0 {
-		return report, ErrRow.With("rows", strings.Join(failed, ", "))
+		return ErrRow.With("rows", strings.Join(failed, ", "))
 	}
-	return report, nil
+	return nil
 }
 
 func (o *Options) defaults() {
@@ -165,27 +171,37 @@ func (o *Options) defaults() {
 
 func prepare(ctx context.Context, o Options) (*run, error) {
 	o.defaults()
-	for _, name := range o.Only {
-		if !slices.Contains(Names(), name) {
-			return nil, ErrOnly.With("name", name, "known", strings.Join(Names(), ", "))
-		}
-	}
-	if o.Dir == "" {
-		o.Dir = os.TempDir()
-	}
-	home, err := os.MkdirTemp(o.Dir, "ab") // short: a socket's path has about 100 bytes
+	home, err := place(o.Dir, o.Only, Names())
 	if err != nil {
-		return nil, ErrDisk.Wrap(err, "dir", o.Dir, "why", "a folder cannot be made in it")
+		return nil, err
 	}
 	r := &run{Options: o, home: home}
-	if r.home, err = filepath.Abs(home); err != nil || inMemory(r.home) {
-		r.close()
-		return nil, ErrDisk.Wrap(err, "dir", o.Dir, "why", "it lies in memory (tmpfs), where nothing is durable")
-	}
 	if o.Rival {
 		r.rival = findEtcd(ctx, r.home)
 	}
 	return r, nil
+}
+
+// place makes a folder for measuring on a real disk, when all that is wanted is
+// known.
+func place(dir string, only, known []string) (string, error) {
+	for _, name := range only {
+		if !slices.Contains(known, name) {
+			return "", ErrOnly.With("name", name, "known", strings.Join(known, ", "))
+		}
+	}
+	if dir == "" {
+		dir = os.TempDir()
+	}
+	home, err := os.MkdirTemp(dir, "ab") // short: a socket's path has about 100 bytes
+	if err != nil {
+		return "", ErrDisk.Wrap(err, "dir", dir, "why", "a folder cannot be made in it")
+	}
+	if home, err = filepath.Abs(home); err != nil || inMemory(home) {
+		os.RemoveAll(home)
+		return "", ErrDisk.Wrap(err, "dir", dir, "why", "it lies in memory (tmpfs), where nothing is durable")
+	}
+	return home, nil
 }
 
 // tmpfsMagic and ramfsMagic name file systems without a disk (statfs(2)).

@@ -35,7 +35,7 @@ func (r *run) found(ctx context.Context, name string, program []string, settings
 	if err := os.Mkdir(dir, 0o700); err != nil {
 		return nil, err
 	}
-	f, err := found(ctx, dir)
+	f, err := found(ctx, dir, 3)
 	if err != nil {
 		return nil, err
 	}
@@ -47,11 +47,13 @@ func (r *run) found(ctx context.Context, name string, program []string, settings
 }
 
 // node is the program of a node: an ordinary one, or one that can be profiled.
-func (r *run) node() []string {
-	if r.Profile == "" {
-		return append(append([]string{}, r.Program...), "node", "run")
+func (r *run) node() []string { return nodeProgram(r.Program, r.Profile) }
+
+func nodeProgram(program []string, profiles string) []string {
+	if profiles == "" {
+		return append(append([]string{}, program...), "node", "run")
 	}
-	return append(append([]string{}, r.Program...), "bench", "node", "--profiles", r.Profile)
+	return append(append([]string{}, program...), "bench", "node", "--profiles", profiles)
 }
 
 // ours is one round of statements with so many entries each, from so many
@@ -101,8 +103,10 @@ func (r *run) keep(within int, entries []exchange.EntryID) {
 }
 
 // profile starts the nodes' CPU profiles, and ends them when called again.
-func (r *run) profile(f *federation) {
-	if r.Profile == "" {
+func (r *run) profile(f *federation) { profile(r.Profile, f) }
+
+func profile(profiles string, f *federation) {
+	if profiles == "" {
 		return
 	}
 	for _, p := range f.nodes {

@@ -26,7 +26,7 @@ import (
 // electionTimeout is that of both systems: etcd's default.
 const electionTimeout = time.Second
 
-// federation is three members' nodes, each a process of its own with durable
+// federation is a few members' nodes, each a process of its own with durable
 // storage.
 type federation struct {
 	dir     string
@@ -36,10 +36,10 @@ type federation struct {
 	signer  *signer
 }
 
-// found founds a federation of three in dir, the ordinary way, and keeps one
+// found founds a federation of so many in dir, the ordinary way, and keeps one
 // member's keys for signing.
-func found(ctx context.Context, dir string) (*federation, error) {
-	f := &federation{dir: dir, plan: demo.Plan{Nodes: demo.Agencies()[:3]}}
+func found(ctx context.Context, dir string, members int) (*federation, error) {
+	f := &federation{dir: dir, plan: demo.Plan{Nodes: demo.Agencies()[:members]}}
 	addresses, err := demo.FreeAddresses(len(f.plan.Nodes))
 	if err != nil {
 		return nil, err

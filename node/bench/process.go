@@ -1,6 +1,7 @@
 package bench
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
@@ -20,6 +21,8 @@ type process struct {
 	name  string
 	dir   string // its log goes here
 	argv  []string
+	as    *syscall.Credential // nil: this process's own user
+	quit  syscall.Signal      // ends it in order; 0: SIGTERM
 	cmd   *exec.Cmd
 	stdin io.Closer
 	gone  chan struct{} // closed when it has been waited for
@@ -35,7 +38,7 @@ func (p *process) start() error {
 	cmd := exec.Command(p.argv[0], p.argv[1:]...)
 	cmd.Dir, cmd.Stdout, cmd.Stderr = p.dir, log, log
 	cmd.Env = append(os.Environ(), demo.StopWithStdin+"=1")
-	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true} // Ctrl-C reaches the bench, which stops them in order
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Credential: p.as} // Ctrl-C reaches the bench, which stops them in order
 	stdin, err := cmd.StdinPipe()
 	if err != nil {
 		return err
@@ -81,7 +84,7 @@ func (p *process) stop() {
 		return
 	}
 	_ = p.stdin.Close()
-	_ = p.cmd.Process.Signal(syscall.SIGTERM)
+	_ = p.cmd.Process.Signal(cmp.Or(p.quit, syscall.SIGTERM))
 	select {
 	case <-p.gone:
 	case <-time.After(farewell):
@@ -124,16 +127,20 @@ func cpu(all []*process) float64 {
 }
 
 // resident is the process's resident memory in bytes.
-func resident(p *process) (int64, error) {
-	raw, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", p.cmd.Process.Pid))
+func resident(p *process) (int64, error) { return memoryOf(p.cmd.Process.Pid, "VmRSS") }
+
+// memoryOf is a figure of /proc/PID/status in bytes: VmRSS, what is resident
+// now; VmHWM, the most that ever was.
+func memoryOf(pid int, figure string) (int64, error) {
+	raw, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
 	if err != nil {
 		return 0, err
 	}
 	for line := range strings.Lines(string(raw)) {
-		if value, ok := strings.CutPrefix(line, "VmRSS:"); ok {
+		if value, ok := strings.CutPrefix(line, figure+":"); ok {
 			kb, err := strconv.ParseInt(strings.TrimSpace(strings.TrimSuffix(strings.TrimSpace(value), "kB")), 10, 64)
 			return kb << 10, err
 		}
 	}
-	return 0, errors.New("bench: no VmRSS")
+	return 0, errors.New("bench: no " + figure)
 }
