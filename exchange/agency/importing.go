@@ -5,8 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"iter"
-	"runtime"
-	"sync"
 
 	"accord/exchange"
 	"accord/exchange/catalogue"
@@ -15,7 +13,7 @@ import (
 )
 
 // importBatch is how many rows are signed and stored in one transaction.
-const importBatch = 256
+const importBatch = 1024
 
 // ErrPartial is given when an import broke off after rows were stored.
 var ErrPartial = exchange.Define(exchange.KindPartial, "REC-033",
@@ -54,24 +52,7 @@ func (a *Agency) ImportRows(ctx context.Context, op exchange.OperatorID, cat *ca
 			return err
 		}
 	}
-	stored := 0
-	err = inBatches(ctx, rows, func(batch []*intake.Row) error {
-		out, err := is.importBatch(ctx, op, m, batch, dry)
-		if err != nil {
-			return err
-		}
-		for i := range out { // they are stored, whatever each says
-			if out[i].Record != "" {
-				stored++
-			}
-		}
-		for _, done := range out {
-			if err := each(done); err != nil {
-				return err
-			}
-		}
-		return nil
-	})
+	stored, err := is.importAll(ctx, op, m, rows, dry, each)
 	if err != nil && stored > 0 {
 		if errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) {
 			err = ErrStopped.Wrap(err)
@@ -81,9 +62,9 @@ func (a *Agency) ImportRows(ctx context.Context, op exchange.OperatorID, cat *ca
 	return err
 }
 
-// inBatches calls do with up to importBatch rows at a time.
+// inBatches calls do with up to importBatch rows at a time, which are do's to keep.
 func inBatches(ctx context.Context, rows iter.Seq2[*intake.Row, error], do func([]*intake.Row) error) error {
-	batch := make([]*intake.Row, 0, importBatch)
+	var batch []*intake.Row
 	for row, err := range rows {
 		if err == nil {
 			err = ctx.Err()
@@ -95,50 +76,17 @@ func inBatches(ctx context.Context, rows iter.Seq2[*intake.Row, error], do func(
 			if err := do(batch); err != nil {
 				return err
 			}
-			batch = batch[:0]
+			batch = make([]*intake.Row, 0, importBatch)
 		}
 	}
 	return do(batch)
 }
 
-// importBatch handles up to importBatch rows: look up what is known, sign the
-// new ones on all cores, store them in one transaction.
-func (is *issuer) importBatch(ctx context.Context, op exchange.OperatorID, m *intake.Mapping, rows []*intake.Row, dry bool) ([]Imported, error) {
-	out := make([]Imported, len(rows))
-	drafts, at, err := is.drafts(ctx, op, m, rows, out)
-	if err != nil || dry || len(drafts) == 0 {
-		return out, err
-	}
-	made := make([]records.Record, len(drafts))
-	errs := make([]error, len(drafts))
-	var wg sync.WaitGroup
-	workers := runtime.GOMAXPROCS(0)
-	for w := range workers {
-		wg.Go(func() {
-			for i := w; i < len(drafts); i += workers {
-				made[i], errs[i] = is.issue(drafts[i])
-			}
-		})
-	}
-	wg.Wait()
-	for _, err := range errs {
-		if err != nil {
-			return nil, err
-		}
-	}
-	if err := is.agency.Records.InsertBatch(ctx, made); err != nil {
-		return nil, err
-	}
-	for i, r := range made {
-		out[at[i]].Record = r.ID
-	}
-	return out, nil
-}
-
 // drafts makes a draft of every row that is to become a record and says which
 // row each came from.
-func (is *issuer) drafts(ctx context.Context, op exchange.OperatorID, m *intake.Mapping, rows []*intake.Row, out []Imported) ([]Draft, []int, error) {
-	known, err := is.known(ctx, rows)
+func (is *issuer) drafts(ctx context.Context, op exchange.OperatorID, m *intake.Mapping, rows []*intake.Row, under *underway, out []Imported) ([]Draft, []int, error) {
+	known := under.rows(rows) // before the store is asked: what is not under way any more by then is in it
+	err := is.known(ctx, rows, known)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -151,7 +99,7 @@ func (is *issuer) drafts(ctx context.Context, op exchange.OperatorID, m *intake.
 		if row.Verdict == intake.Refuse || row.Verdict == intake.Same {
 			continue
 		}
-		key := row.Category + "\x00" + row.RowKey
+		key := keyOf(row)
 		if ref, ok := known[key]; ok {
 			out[i].Known, out[i].Clash = ref.RowDigest == row.RowDigest, ref.RowDigest != row.RowDigest
 			continue
@@ -173,25 +121,24 @@ func (is *issuer) drafts(ctx context.Context, op exchange.OperatorID, m *intake.
 	return drafts, at, nil
 }
 
-// known looks the rows' keys up in the store, by category.
-func (is *issuer) known(ctx context.Context, rows []*intake.Row) (map[string]records.RowRef, error) {
+// known looks the rows' keys up in the store, by category, and adds what it finds.
+func (is *issuer) known(ctx context.Context, rows []*intake.Row, all map[string]records.RowRef) error {
 	byCategory := map[string][]string{}
 	for _, row := range rows {
 		if row.RowKey != "" {
 			byCategory[row.Category] = append(byCategory[row.Category], row.RowKey)
 		}
 	}
-	all := map[string]records.RowRef{}
 	for category, rowKeys := range byCategory {
 		found, err := is.agency.Records.ByRowKeys(ctx, is.agency.Self, category, rowKeys)
 		if err != nil {
-			return nil, err
+			return err
 		}
 		for k, ref := range found {
 			all[category+"\x00"+k] = ref
 		}
 	}
-	return all, nil
+	return nil
 }
 
 func flagsOf(row *intake.Row) []string {

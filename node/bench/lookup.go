@@ -58,7 +58,7 @@ func (k *kept) close() {
 	os.RemoveAll(k.dir)
 }
 
-// keptAt once is how many records one transaction stores.
+// keptAtOnce is how many records one transaction stores.
 const keptAtOnce = 1024
 
 // fill stores records numbered from first to n-1. Their signed parts are as long as
@@ -107,7 +107,7 @@ func (r *recordRun) lookup(ctx context.Context) error {
 		filled := 0
 		for _, n := range r.Looked {
 			r.say("存入 %d 条", "storing %d records", n)
-			if err := k.fill(ctx, filled, n, func(i int) records.Record { return unsigned(i, personal(spread64(i)/recordsAbout)) }); err != nil {
+			if err := k.fill(ctx, filled, n, func(i int) records.Record { return unsigned(i, personal(subjectOf(i, r.Looked[0]))) }); err != nil {
 				return err
 			}
 			filled = n
@@ -129,14 +129,17 @@ func (r *recordRun) lookup(ctx context.Context) error {
 	})
 }
 
-// spread64 gives numbers that do not follow each other for ones that do: the records
-// of one subject come from anywhere in time, as they do in life. It is a bijection
-// of the numbers below 2^32.
-func spread64(i int) int { return int(uint32(i) * 2654435761) }
+// subjectOf says whom the n-th record is about. The records of one subject do not
+// follow each other: they come from anywhere in a block, as in life from anywhere in
+// time.
+func subjectOf(n, block int) int {
+	subjects := block / recordsAbout
+	return n/block*subjects + n%block%subjects
+}
 
 // lookups asks on all cores at once, for subjects at random.
 func (r *recordRun) lookups(ctx context.Context, k *kept, n int) (ours, rivals []sample, err error) {
-	subject := func() string { return string(personal(spread64(rand.IntN(n)) / recordsAbout)) }
+	subject := func() string { return string(personal(subjectOf(rand.IntN(n), r.Looked[0]))) }
 	ask := func() error {
 		found, err := k.store.BySubject(ctx, exchange.SubjectID(subject()), records.MaxPage)
 		if err == nil && len(found) == 0 {

@@ -140,8 +140,11 @@ func (r *recordRun) close() {
 }
 
 func (r *recordRun) rivalName() string {
-	if r.postgres == nil {
+	switch {
+	case r.postgres == nil:
 		return noPostgres
+	case !r.Rival:
+		return "not asked for"
 	}
 	return r.postgres.version
 }
@@ -186,8 +189,7 @@ func (r *recordRun) havePostgres(ctx context.Context) bool {
 	return true
 }
 
-// node is a federation of so many members whose first node keeps its records in a
-// store, not yet started.
+// found is a federation of so many members, not yet started.
 func (r *recordRun) found(ctx context.Context, name string, members int) (*federation, error) {
 	dir := filepath.Join(r.home, name)
 	if err := os.Mkdir(dir, 0o700); err != nil {
