@@ -66,16 +66,16 @@ func TestAnImportThatBreaksOffSaysWhatItStored(t *testing.T) {
 	a := w.agency["association"]
 	none := func(agency.Imported) error { return nil }
 	broken := intake.ErrMapping.With("mapping", "m", "where", "row 300")
-	err := a.ImportRows(t.Context(), "li", w.machine.View().Catalogue(), m, then(many(good[0], 300), broken), false, none)
+	err := a.ImportRows(t.Context(), "li", w.machine.View().Catalogue(), m, then(many(good[0], 1100), broken), false, none)
 	if !errors.Is(err, agency.ErrPartial) || !errors.Is(err, intake.ErrMapping) {
 		t.Fatalf("the file ended in an error after a batch was stored: %v", err)
 	}
 	e := exchange.AsError(err)
-	if e.Kind != exchange.KindPartial || !slices.Contains(e.Args, exchange.Arg{Name: "stored", Value: "256"}) ||
+	if e.Kind != exchange.KindPartial || !slices.Contains(e.Args, exchange.Arg{Name: "stored", Value: "1024"}) ||
 		!slices.Contains(e.Args, exchange.Arg{Name: "code", Value: intake.ErrMapping.Code}) {
 		t.Errorf("it says %+v", e.Args)
 	}
-	if n, _ := a.Records.Count(t.Context(), records.Filter{}); n != 256 {
+	if n, _ := a.Records.Count(t.Context(), records.Filter{}); n != 1024 {
 		t.Errorf("%d records", n)
 	}
 	err = a.ImportRows(t.Context(), "li", w.machine.View().Catalogue(), m, then(nil, broken), false, none)
@@ -84,12 +84,12 @@ func TestAnImportThatBreaksOffSaysWhatItStored(t *testing.T) {
 	}
 	ctx, cancel := context.WithCancel(t.Context())
 	calls := 0
-	err = a.ImportRows(ctx, "li", w.machine.View().Catalogue(), m, then(many(good[0], 1000)[300:], nil), false, func(agency.Imported) error {
+	err = a.ImportRows(ctx, "li", w.machine.View().Catalogue(), m, then(many(good[0], 5000)[1100:], nil), false, func(agency.Imported) error {
 		calls++
 		cancel()
 		return nil
 	})
-	if !errors.Is(err, agency.ErrPartial) || !errors.Is(err, agency.ErrStopped) || !errors.Is(err, context.Canceled) || calls != 256 {
+	if !errors.Is(err, agency.ErrPartial) || !errors.Is(err, agency.ErrStopped) || !errors.Is(err, context.Canceled) || calls != 1024 {
 		t.Errorf("cancelled in the first batch: %d rows, %v", calls, err)
 	}
 }
@@ -109,6 +109,36 @@ func TestOneKeyFromTwoTables(t *testing.T) {
 	}
 	if got[0].Record == "" || !got[1].Known || got[1].Record != "" || !got[2].Clash || got[2].Record != "" {
 		t.Errorf("%+v", got)
+	}
+}
+
+// TestOneKeyInTwoBatches: the second batch is read while the first is signed, and
+// its rows must still be known by those of the first.
+func TestOneKeyInTwoBatches(t *testing.T) {
+	w := newWorld(t)
+	m, good := sampleRows(t, w)
+	rows := many(good[0], 1500)
+	for i := 1024; i < 1500; i++ {
+		rows[i].RowKey = digest(i - 1024)
+		if i%2 == 0 {
+			rows[i].RowDigest = digest(i - 1024)
+		}
+	}
+	var known, clashes int
+	err := w.agency["association"].ImportRows(t.Context(), "li", w.machine.View().Catalogue(), m, then(rows, nil), false, func(i agency.Imported) error {
+		if i.Known {
+			known++
+		}
+		if i.Clash {
+			clashes++
+		}
+		return nil
+	})
+	if err != nil || known != 238 || clashes != 238 {
+		t.Errorf("%d known, %d clash, %v", known, clashes, err)
+	}
+	if n, _ := w.agency["association"].Records.Count(t.Context(), records.Filter{}); n != 1024 {
+		t.Errorf("%d records", n)
 	}
 }
 
