@@ -431,6 +431,7 @@ func (n *Node) openInterface() error {
 	n.tasks.Go(func() { n.watchParted(ctx) })
 	n.tasks.Go(func() { n.feeds.Run(ctx) })
 	n.tasks.Go(func() { n.watchRecords(ctx) })
+	n.tasks.Go(func() { n.keepRetention(ctx) })
 	return nil
 }
 

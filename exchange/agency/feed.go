@@ -1,7 +1,6 @@
 package agency
 
 import (
-	"context"
 	"strings"
 
 	"accord/crypto/jws"
@@ -70,20 +69,3 @@ func (a *Agency) publicNames(category string, c RecordClaims) []string {
 
 // maxSeconds keeps times within what every JSON reader holds exactly.
 const maxSeconds = (1<<53 - 1) / 1000
-
-// EraseRecord destroys an own record and its sealed fields, and has every mirror do
-// the same. The ground goes into the feed; the decision it rests on does not.
-func (a *Agency) EraseRecord(ctx context.Context, id exchange.RecordID, ground string) (feed.Document, error) {
-	rec, err := a.Records.Get(ctx, id)
-	if err != nil {
-		return feed.Document{}, err
-	}
-	if rec.Author != a.Self {
-		return feed.Document{}, records.ErrNotFound.With()
-	}
-	d, err := a.feedDocument(feed.Erasure, id, ground)
-	if err != nil {
-		return feed.Document{}, err
-	}
-	return d, a.Records.EraseRecord(ctx, d)
-}

@@ -145,19 +145,7 @@ func day(s string) string {
 // retention applies the category's period: a person's record past it may not
 // be stored, an organisation's is flagged.
 func (v *validator) retention() {
-	event := v.values.text(v.category.EventField)
-	if v.category.RetentionDays <= 0 || event == "" {
-		return
-	}
-	event = day(event)
-	from, err := time.Parse(time.DateOnly, event)
-	if err != nil { // month precision: the month's last day counts
-		if from, err = time.Parse("2006-01", event); err != nil {
-			return
-		}
-		from = from.AddDate(0, 1, -1)
-	}
-	if from.AddDate(0, 0, v.category.RetentionDays).Format(time.DateOnly) >= v.today {
+	if !pastRetention(v.category, v.values.text(v.category.EventField), v.today) {
 		return
 	}
 	if v.person {
@@ -165,6 +153,30 @@ func (v *validator) retention() {
 		return
 	}
 	v.flag(FlagRetention)
+}
+
+// PastRetention says whether the category's period is over at a moment, counted from
+// an event's date or time. Without either there is no end.
+func PastRetention(c *catalogue.Category, event string, at time.Time) bool {
+	return pastRetention(c, event, Day(at))
+}
+
+// Day is the Beijing day of a moment.
+func Day(at time.Time) string { return at.In(beijing).Format(time.DateOnly) }
+
+func pastRetention(c *catalogue.Category, event, today string) bool {
+	if c.RetentionDays <= 0 || event == "" {
+		return false
+	}
+	event = day(event)
+	from, err := time.Parse(time.DateOnly, event)
+	if err != nil { // month precision: the month's last day counts
+		if from, err = time.Parse("2006-01", event); err != nil {
+			return false
+		}
+		from = from.AddDate(0, 1, -1)
+	}
+	return from.AddDate(0, 0, c.RetentionDays).Format(time.DateOnly) < today
 }
 
 func contains(list []string, s string) bool {

@@ -4,23 +4,67 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
+	"path/filepath"
 
 	"accord/crypto/jws"
 	"accord/crypto/keys"
+	"accord/crypto/strictjson"
 	"accord/exchange"
 	"accord/exchange/feed"
 	"accord/exchange/records"
+	"accord/node/founding"
 	"accord/node/wire"
 )
 
 // place names the positions kept in the store beside a feed.
 func (fl *follow) place(what string) string { return what + "/" + string(fl.author) }
 
-// erased makes sure that what a batch erased is gone from the store's files.
+// erased makes sure that what a batch erased is gone from the store's files, and
+// from the evidence of alarms.
 func (fl *follow) erased(ctx context.Context, items []records.Item) error {
+	gone := map[exchange.RecordID]bool{}
 	for _, item := range items {
 		if item.Document != nil && item.Document.Kind == feed.Erasure {
-			return fl.Store.Scrub(ctx)
+			gone[item.Document.Record] = true
+		}
+	}
+	if len(gone) == 0 {
+		return nil
+	}
+	return errors.Join(fl.bare(func(id exchange.RecordID) bool { return gone[id] }), fl.Store.Scrub(ctx))
+}
+
+// bare takes the documents of records out of evidence files. Their digest stays, so
+// that the accusation can still be held against a copy that somebody may have.
+func (f *Feeds) bare(gone func(exchange.RecordID) bool) error {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	dir := filepath.Join(f.Dir, "evidence")
+	files, err := os.ReadDir(dir)
+	if err != nil {
+		return ErrAlarms.Wrap(err)
+	}
+	for _, file := range files {
+		path := filepath.Join(dir, file.Name())
+		raw, err := os.ReadFile(path)
+		if err != nil {
+			return ErrAlarms.Wrap(err)
+		}
+		var ev evidence
+		if strictjson.Unmarshal(raw, &ev) != nil || ev.Document == "" {
+			continue
+		}
+		e, err := feed.DecodeEntry([]byte(ev.Entry))
+		if err != nil || !gone(exchange.RecordID(e.ID)) {
+			continue
+		}
+		ev.Document, ev.Given = "", records.DigestOf(ev.Document)
+		if raw, err = strictjson.Marshal(ev); err == nil {
+			err = founding.WriteFile(path, raw)
+		}
+		if err != nil {
+			return ErrAlarms.Wrap(err)
 		}
 	}
 	return nil
@@ -90,7 +134,8 @@ func (fl *follow) receipt(ctx context.Context, d feed.Document) error {
 	case !errors.Is(err, records.ErrNotFound):
 		return err
 	}
-	if err := fl.Store.Scrub(ctx); err != nil { // after a crash, or a scrub that could not be done
+	// Again, after a crash or what could not be done then.
+	if err := errors.Join(fl.bare(func(id exchange.RecordID) bool { return id == d.Record }), fl.Store.Scrub(ctx)); err != nil {
 		return err
 	}
 	attest, err := fl.Keys.Key(keys.Attest)

@@ -246,6 +246,11 @@ func TestAFollower(t *testing.T) {
 	same(t, author, f, 700)
 	author.add(1, "penalty", func(b *body) { b.Replaces = string(ids[0]) })
 	Must(t, author.store.MarkRetracted(ctx, author.document(feed.Retraction, ids[1]), "why"))
+	for _, m := range []*member{author, f} {
+		if gone(t, m.dir, string(ids[2])) == nil {
+			t.Fatalf("%s: the record is in no file before; the test looks in the wrong place", m.id)
+		}
+	}
 	erasure := author.document(feed.Erasure, ids[2])
 	Must(t, author.store.EraseRecord(ctx, erasure))
 	Must(t, f.Poll(ctx, "regulator"))
@@ -270,7 +275,7 @@ func TestAFollower(t *testing.T) {
 	if len(f.Alarms())+len(c.Alarms()) > 0 {
 		t.Errorf("alarms: %+v %+v", f.Alarms(), c.Alarms())
 	}
-	for _, m := range []*member{f, c} {
+	for _, m := range []*member{author, f, c} {
 		if gone(t, m.dir, string(ids[2])) != nil {
 			t.Errorf("%s: the erased record is still in a file", m.id)
 		}
@@ -478,11 +483,22 @@ func TestAnAnchorBinds(t *testing.T) {
 func TestForgedRecords(t *testing.T) {
 	ctx := context.Background()
 	n := world(t, "regulator", "association")
-	n.members["regulator"].add(1, "penalty", func(b *body) { b.Signature = "forged" })
+	author := n.members["regulator"]
+	id := author.add(1, "penalty", func(b *body) { b.Signature = "forged" })[0]
 	f := n.members["association"]
 	Must(t, f.Poll(ctx, "regulator"))
 	if f.alarms(feeds.KindSignature) != 1 {
-		t.Errorf("%+v", f.Alarms())
+		t.Fatalf("%+v", f.Alarms())
+	}
+	file := filepath.Join(f.dir, f.Alarms()[0].Evidence)
+	if raw, err := os.ReadFile(file); err != nil || !strings.Contains(string(raw), "forged") {
+		t.Fatalf("the evidence does not hold the document: %v", err)
+	}
+	// What must not be kept is not kept as evidence either.
+	Must(t, author.store.EraseRecord(ctx, author.document(feed.Erasure, id)))
+	Must(t, f.Poll(ctx, "regulator"))
+	if raw, err := os.ReadFile(file); err != nil || strings.Contains(string(raw), "forged") || !strings.Contains(string(raw), string(id)) {
+		t.Errorf("the evidence of an erased record: %v %s", err, raw)
 	}
 }
 
