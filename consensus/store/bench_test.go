@@ -82,7 +82,7 @@ func BenchmarkAppend(b *testing.B) {
 		b.Run(fmt.Sprintf("disk/entries=%d", n), func(b *testing.B) {
 			f, err := disk.Dir(b.TempDir(), true).Create("f")
 			if err == nil {
-				err = f.Reserve(64 << 20)
+				err = f.Reserve(64<<20, true)
 			}
 			if err == nil {
 				err = f.Sync()

@@ -57,13 +57,13 @@ func encodeSegmentHead(number uint64, size int64, salt [16]byte) []byte {
 }
 
 // createSegment makes an empty segment: beside, whole, then renamed.
-func createSegment(fs disk.FS, number uint64, size int64, salt [16]byte) (disk.File, error) {
+func createSegment(fs disk.FS, number uint64, size int64, salt [16]byte, blanked bool) (disk.File, error) {
 	name := segmentName(number)
 	f, err := fs.Create(name + tmpSuffix)
 	if err != nil {
 		return nil, err
 	}
-	if err = f.Reserve(size); err == nil {
+	if err = f.Reserve(size, blanked); err == nil {
 		_, err = f.WriteAt(encodeSegmentHead(number, size, salt), 0)
 	}
 	if err == nil {

@@ -71,8 +71,20 @@ func (s *Store) rotate(first uint64, need int64) (*segment, error) {
 	s.discard(gone)
 	s.opt.Hook("store.rotate.after")
 	s.prepare()
+	s.pace = pace{}
 	return g, nil
 }
+
+// pace is how large the batches of a segment were.
+type pace struct {
+	bytes   int64
+	batches int
+}
+
+// small says whether the next segment is worth blanking: unless the last one was
+// filled by batches so large that blanking takes as many syncs as they do, as when a
+// node catches up.
+func (p pace) small() bool { return p.batches == 0 || p.bytes/int64(p.batches) < disk.Piece }
 
 // spare is the next segment, made ahead: taking room is slow, and a disk that
 // is full should show before an entry needs the room.
@@ -91,11 +103,11 @@ func (s *Store) prepare() {
 	}
 	p := &spare{number: s.state.Next, size: s.opt.SegmentSize, done: make(chan struct{})}
 	s.spare = p
-	salt := s.state.Salt
+	salt, blanked := s.state.Salt, s.pace.small()
 	s.inBackground(func() {
 		defer close(p.done)
 		if p.err = s.space.spend(s.fs, p.size); p.err == nil {
-			p.file, p.err = createSegment(s.fs, p.number, p.size, salt)
+			p.file, p.err = createSegment(s.fs, p.number, p.size, salt, blanked)
 		}
 		if errors.Is(p.err, disk.ErrFull) {
 			s.space.short.Store(true)
@@ -130,7 +142,7 @@ func (s *Store) fresh(need int64) (*segment, error) {
 			_ = p.file.Close()
 		}
 	}
-	f, err := createSegment(s.fs, s.state.Next, size, s.state.Salt)
+	f, err := createSegment(s.fs, s.state.Next, size, s.state.Salt, s.pace.small())
 	if err != nil {
 		return nil, err
 	}

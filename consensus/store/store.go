@@ -91,6 +91,7 @@ type Store struct {
 	spare   *spare                // the next segment, made ahead
 	buf     []byte                // of the batch being written
 	scratch []byte                // a segment being read at the start
+	pace    pace                  // of the segment being written, since the start
 
 	mu       sync.RWMutex // held shortly, for what readers look at
 	first    uint64       // 0, 0 when the log is empty
@@ -316,6 +317,7 @@ func (s *Store) put(entries []*raft.Log) (*batch, error) {
 		return nil, err
 	}
 	s.opt.Hook("store.append.commit")
+	s.pace.bytes, s.pace.batches = s.pace.bytes+int64(len(b)), s.pace.batches+1
 	return w, nil
 }
 

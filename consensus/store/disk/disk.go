@@ -47,8 +47,10 @@ type File interface {
 	io.Closer
 	Size() (int64, error)
 	// Reserve makes the file size bytes long, zeros where nothing was written,
-	// and takes the room for them now, so that writing inside needs none.
-	Reserve(size int64) error
+	// and takes the room for them now, so that writing inside needs none. If it is
+	// blanked it was also written over, which costs as much as any writing: a sync of
+	// what is written there later is then one of data alone. See Piece.
+	Reserve(size int64, blanked bool) error
 	// Sync makes the file's bytes and size durable. After it has failed nobody
 	// knows what is on disk; it must not be called again.
 	Sync() error

@@ -107,24 +107,25 @@ func (f file) Size() (int64, error) {
 	return fi.Size(), nil
 }
 
-func (f file) Reserve(size int64) error {
-	if err := reserve(f.File, size); err != nil || !f.sync {
+func (f file) Reserve(size int64, blanked bool) error {
+	if err := reserve(f.File, size); err != nil || !f.sync || !blanked {
 		return full(err)
 	}
 	return full(f.blank(size))
 }
 
-// blankPiece is how much is blanked between two syncs: little enough that the
-// log's own syncs, on the same disk, do not wait long behind one.
-const blankPiece = 1 << 20
+// Piece is how many bytes are blanked between two syncs: little enough that the
+// log's own syncs, on the same disk, do not wait long behind one. Whoever syncs no
+// more often than that gains nothing by blanked room.
+const Piece = 1 << 20
 
 // blank writes zeros over the room that was taken, so that what is written there
 // later is data alone: a sync of it then needs no commit of the file system's
 // journal.
 func (f file) blank(size int64) error {
-	zeros := make([]byte, min(blankPiece, size))
-	for at := int64(0); at < size; at += blankPiece {
-		if _, err := f.File.WriteAt(zeros[:min(blankPiece, size-at)], at); err != nil {
+	zeros := make([]byte, min(Piece, size))
+	for at := int64(0); at < size; at += Piece {
+		if _, err := f.File.WriteAt(zeros[:min(Piece, size-at)], at); err != nil {
 			return err
 		}
 		if err := datasync(f.File); err != nil {

@@ -17,8 +17,8 @@ func TestReservedRoomIsWritten(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer f.Close()
-	const size = 3*blankPiece + 4096
-	if err := f.Reserve(size); err != nil {
+	const size = 3*Piece + 4096
+	if err := f.Reserve(size, true); err != nil {
 		t.Fatal(err)
 	}
 	if got, err := f.Size(); err != nil || got != size {

@@ -39,6 +39,15 @@ type Disk struct {
 	ops     int
 	fault   func(op Op) error
 	size    uint64 // of the disk; 0: without limit
+	blanked []bool // what each Reserve was asked
+}
+
+// Blanked says of each file whose room was reserved, in order, whether it was to be
+// blanked.
+func (d *Disk) Blanked() []bool {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return slices.Clone(d.blanked)
 }
 
 // Op is one call that changes the disk, about to happen.

@@ -52,8 +52,11 @@ func (f *file) WriteAt(p []byte, at int64) (int, error) {
 	return len(p), nil
 }
 
-// Reserve makes the file longer.
-func (f *file) Reserve(size int64) error {
+// Reserve makes the file longer. Blanking changes nothing that can be read.
+func (f *file) Reserve(size int64, blanked bool) error {
+	f.d.mu.Lock()
+	f.d.blanked = append(f.d.blanked, blanked)
+	f.d.mu.Unlock()
 	grow := func() { f.i.pending = append(f.i.pending, write{at: size}); f.i.grow(size) }
 	if err := f.d.step("reserve", f.name, grow); err != nil {
 		return err
