@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"runtime/pprof"
 	"sync"
 	"testing"
 	"time"
@@ -98,11 +99,23 @@ func (c *Cluster) Start(member string) {
 func (c *Cluster) Stop(member string) {
 	if n := c.Nodes[member]; n != nil {
 		delete(c.Nodes, member)
-		if err := n.Close(); err != nil {
-			c.T.Errorf("close %s: %v", member, err)
+		closed := make(chan error, 1)
+		go func() { closed <- n.Close() }()
+		select {
+		case err := <-closed:
+			if err != nil {
+				c.T.Errorf("close %s: %v", member, err)
+			}
+		case <-time.After(closeLimit):
+			stacks := new(bytes.Buffer)
+			_ = pprof.Lookup("goroutine").WriteTo(stacks, 2)
+			c.T.Fatalf("%s does not close\n%s", member, stacks)
 		}
 	}
 }
+
+// closeLimit is far more than a node may take to close on a busy machine.
+const closeLimit = 2 * time.Minute
 
 // Client speaks to a member's node over its local socket.
 func (c *Cluster) Client(member string) *client.Client {
