@@ -40,31 +40,18 @@ func (a *Agency) ReadRecord(author exchange.MemberID, jwt string) (records.Recor
 		c.Replaces != "" && !exchange.ValidID(string(c.Replaces)) || c.Replaces == c.ID {
 		return records.Record{}, ErrDelivery.With("what", "claims")
 	}
-	return records.Record{ID: c.ID, Category: category, Author: author, Subject: c.Subject, SubjectKind: c.SubjectKind,
+	r := records.Record{ID: c.ID, Category: category, Author: author, Subject: c.Subject, SubjectKind: c.SubjectKind,
 		CatalogueVersion: c.Catalogue, CatalogueDigest: c.CatDigest, IssuedAt: exchange.Millis(c.IssuedAt) * 1000,
-		JWT: jwt, Digest: records.DigestOf(jwt), Status: records.Active, Replaces: c.Replaces,
-		Names: a.publicNames(category, c)}, nil
-}
-
-// publicNames are the names by which a mirrored record's subject is found: those
-// that the catalogue it was issued under lets be public. What an author shows
-// beyond that is its fault, and not ours to index. A record issued under a version
-// that is not in force here yet is judged by the one that is.
-func (a *Agency) publicNames(category string, c RecordClaims) []string {
+		JWT: jwt, Digest: records.DigestOf(jwt), Status: records.Active, Replaces: c.Replaces}
+	// A record issued under a version that is not in force here yet is found by what
+	// the one that is lets be public.
 	view := a.Ledger.View()
 	cat, known := view.CatalogueAt(c.Catalogue)
 	if !known {
 		cat = view.Catalogue()
 	}
-	open, _, err := records.Split(cat, category, c.SubjectKind, c.Public)
-	if err != nil {
-		return nil
-	}
-	public := make(map[string]any, len(open))
-	for _, f := range open {
-		public[f.Field] = f.Value
-	}
-	return records.NamesOf(cat, category, public)
+	r.FindBy(cat, c.Public)
+	return r, nil
 }
 
 // maxSeconds keeps times within what every JSON reader holds exactly.

@@ -112,11 +112,12 @@ func (is *issuer) issue(d Draft) (records.Record, error) {
 	}
 	r := records.Record{
 		ID: exchange.RecordID(id), Category: d.Category, Author: a.Self, Operator: d.Operator,
-		Subject: d.Subject, SubjectKind: d.SubjectKind, Names: records.NamesOf(is.cat, d.Category, public),
+		Subject: d.Subject, SubjectKind: d.SubjectKind,
 		CatalogueVersion: is.cat.Document().Version, CatalogueDigest: is.cat.Digest(), IssuedAt: at,
 		JWT: jwt, Digest: records.DigestOf(jwt), RowKey: d.RowKey, RowDigest: d.RowDigest,
 		Source: d.Source, Trust: d.Trust, Flags: d.Flags, Status: records.Active, Replaces: d.Replaces,
 	}
+	r.FindBy(is.cat, public)
 	for _, disclosure := range disclosures {
 		field, digest := disclosure.Name(), disclosure.Digest()
 		sealed, err := a.sealer.Seal(seal.Binding{Record: id, Field: field, Digest: digest}, []byte(disclosure.Encoded))

@@ -26,6 +26,9 @@ func TestAMirrorFindsByTheSameNames(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
+		if !slices.Equal(mirrored.Numbers, own.Numbers) || mirrored.Area != own.Area {
+			t.Errorf("%s: its author finds it by %q in %d, a mirror by %q in %d", own.Category, own.Numbers, own.Area, mirrored.Numbers, mirrored.Area)
+		}
 		if !slices.Equal(mirrored.Names, own.Names) {
 			t.Errorf("%s: its author finds it by %q, a mirror by %q", own.Category, own.Names, mirrored.Names)
 		}
@@ -36,6 +39,10 @@ func TestAMirrorFindsByTheSameNames(t *testing.T) {
 			continue
 		}
 		persons++
+		licence, err := w.agency["court"].ReadRecord("association", withPublic(t, own.JWT, "licence_number", "不应-0001"))
+		if err != nil || slices.Contains(licence.Numbers, records.NumberKey("不应-0001")) {
+			t.Errorf("a sealed number that its author shows is indexed: %q %v", licence.Numbers, err)
+		}
 		shown, err := w.agency["court"].ReadRecord("association", withPublic(t, own.JWT, "name", "张不应"))
 		if err != nil || len(shown.Names) > 0 {
 			t.Errorf("a sealed name that its author shows is indexed: %q %v", shown.Names, err)

@@ -9,7 +9,16 @@ func Writer(s *SQLite) *sql.DB { return s.writer }
 func Reader(s *SQLite) *sql.DB { return s.reader }
 
 // CountNames counts what the index of names holds.
-func CountNames(t interface{ Fatal(...any) }, s Store) (n int) {
+func CountNames(t interface{ Fatal(...any) }, s Store) int {
+	return count(t, s, `SELECT (SELECT COUNT(*) FROM names) + (SELECT COUNT(*) FROM name_keys)`)
+}
+
+// CountNumbers counts what the index of numbers holds.
+func CountNumbers(t interface{ Fatal(...any) }, s Store) int {
+	return count(t, s, `SELECT COUNT(*) FROM numbers`)
+}
+
+func count(t interface{ Fatal(...any) }, s Store, statement string) (n int) {
 	var db *sqlStore
 	switch s := s.(type) {
 	case *SQLite:
@@ -17,8 +26,7 @@ func CountNames(t interface{ Fatal(...any) }, s Store) (n int) {
 	case *Postgres:
 		db = &s.sqlStore
 	}
-	err := db.reader.QueryRow(`SELECT (SELECT COUNT(*) FROM names) + (SELECT COUNT(*) FROM name_keys)`).Scan(&n)
-	if err != nil {
+	if err := db.reader.QueryRow(statement).Scan(&n); err != nil {
 		t.Fatal(err)
 	}
 	return n

@@ -85,15 +85,19 @@ func (r *Record) entry() feed.Entry {
 // file keeps a retraction or erasure, and does what it says to the record, if it
 // is held and its author's. Says whether there was one.
 func file(ctx context.Context, tx *transaction, d *feed.Document) (bool, error) {
-	if _, err := tx.ExecContext(ctx, `INSERT INTO feed_documents (id, author, kind, record, jwt) VALUES (?, ?, ?, ?, ?)`,
-		d.ID, string(d.Issuer), string(d.Kind), string(d.Record), d.JWT); err != nil {
+	if _, err := tx.ExecContext(ctx, `INSERT INTO feed_documents (id, author, kind, record, jwt, issued_at) VALUES (?, ?, ?, ?, ?, ?)`,
+		d.ID, string(d.Issuer), string(d.Kind), string(d.Record), d.JWT, issued(d)); err != nil {
 		return false, err
 	}
 	if d.Kind == feed.Erasure {
 		return erase(ctx, tx, d.Issuer, d.Record)
 	}
-	res, err := tx.ExecContext(ctx, `UPDATE records SET status = ? WHERE id = ? AND author = ? AND status = ?`,
-		string(Retracted), string(d.Record), string(d.Issuer), string(Active))
+	now, err := tx.now(ctx)
+	if err != nil {
+		return false, err
+	}
+	res, err := tx.ExecContext(ctx, `UPDATE records SET status = ?, changed_at = ?, ended_at = ? WHERE id = ? AND author = ? AND status = ?`,
+		string(Retracted), int64(now), issued(d), string(d.Record), string(d.Issuer), string(Active))
 	if err != nil {
 		return false, err
 	}
@@ -103,9 +107,10 @@ func file(ctx context.Context, tx *transaction, d *feed.Document) (bool, error) 
 
 // erase takes a record out, with whatever is sealed in it.
 func erase(ctx context.Context, tx *transaction, author exchange.MemberID, id exchange.RecordID) (bool, error) {
-	var subject, given string
-	var at int64
-	err := tx.QueryRowContext(ctx, `SELECT subject, names, feed_index FROM records WHERE id = ? AND author = ?`, string(id), string(author)).Scan(&subject, &given, &at)
+	var subject, given, numbers string
+	var at, position int64
+	err := tx.QueryRowContext(ctx, `SELECT subject, names, feed_index, numbers, position FROM records WHERE id = ? AND author = ?`,
+		string(id), string(author)).Scan(&subject, &given, &at, &numbers, &position)
 	if errors.Is(err, sql.ErrNoRows) { // withheld, lacking or unknown: from now on it is meant to be
 		_, err := tx.ExecContext(ctx, `UPDATE feed_gaps SET why = ?, category = '' WHERE author = ? AND id = ?`, string(Erased), string(author), string(id))
 		return false, err
@@ -118,6 +123,13 @@ func erase(ctx context.Context, tx *transaction, author exchange.MemberID, id ex
 		return false, err
 	}
 	if err := unindex(ctx, tx, exchange.SubjectID(subject), names); err != nil {
+		return false, err
+	}
+	found, err := decodeNames(numbers)
+	if err != nil {
+		return false, err
+	}
+	if err := unindexNumbers(ctx, tx, found, position); err != nil {
 		return false, err
 	}
 	if _, err := tx.ExecContext(ctx, `UPDATE records SET replaces = NULL WHERE replaces = ?`, string(id)); err != nil {
@@ -266,7 +278,7 @@ func take(ctx context.Context, tx *transaction, insert *sql.Stmt, author exchang
 			return err
 		}
 	}
-	if r.Status, r.ReplacedBy, err = meanwhile(ctx, tx, &r); err != nil {
+	if r.Status, r.ReplacedBy, r.EndedAt, err = meanwhile(ctx, tx, &r); err != nil {
 		return err
 	}
 	return insertRow(ctx, tx, insert, &r, position)
@@ -275,34 +287,42 @@ func take(ctx context.Context, tx *transaction, insert *sql.Stmt, author exchang
 // corrects marks what a mirrored record replaces: its own author's only. What is not
 // held may come later, and then finds the correction (meanwhile).
 func corrects(ctx context.Context, tx *transaction, r *Record) (exchange.RecordID, error) {
-	res, err := tx.ExecContext(ctx, `UPDATE records SET status = ?, replaced_by = ? WHERE id = ? AND author = ? AND status = ?`,
-		string(Corrected), string(r.ID), string(r.Replaces), string(r.Author), string(Active))
+	now, err := tx.now(ctx)
+	if err != nil {
+		return "", err
+	}
+	res, err := tx.ExecContext(ctx, `UPDATE records SET status = ?, replaced_by = ?, changed_at = ?, ended_at = ? WHERE id = ? AND author = ? AND status = ?`,
+		string(Corrected), string(r.ID), int64(now), int64(r.IssuedAt), string(r.Replaces), string(r.Author), string(Active))
 	if err != nil {
 		return "", err
 	}
 	if n, err := res.RowsAffected(); err != nil || n > 0 {
 		return r.Replaces, err
 	}
-	_, err = tx.ExecContext(ctx, `INSERT INTO feed_documents (id, author, kind, record, jwt) VALUES (?, ?, ?, ?, '')
-		ON CONFLICT (id) DO NOTHING`, string(r.ID), string(r.Author), string(feed.Correction), string(r.Replaces))
+	_, err = tx.ExecContext(ctx, `INSERT INTO feed_documents (id, author, kind, record, jwt, issued_at) VALUES (?, ?, ?, ?, '', ?)
+		ON CONFLICT (id) DO NOTHING`, string(r.ID), string(r.Author), string(feed.Correction), string(r.Replaces), int64(r.IssuedAt))
 	return "", err
 }
 
 // meanwhile is where a record stands by what its feed has said since.
-func meanwhile(ctx context.Context, tx *transaction, r *Record) (Status, exchange.RecordID, error) {
+func meanwhile(ctx context.Context, tx *transaction, r *Record) (Status, exchange.RecordID, exchange.Millis, error) {
 	var kind, id string
-	err := tx.QueryRowContext(ctx, `SELECT kind, id FROM feed_documents WHERE author = ? AND record = ? AND kind IN ('correction', 'retraction')`,
-		string(r.Author), string(r.ID)).Scan(&kind, &id)
+	var at int64
+	err := tx.QueryRowContext(ctx, `SELECT kind, id, issued_at FROM feed_documents WHERE author = ? AND record = ? AND kind IN ('correction', 'retraction')`,
+		string(r.Author), string(r.ID)).Scan(&kind, &id, &at)
 	switch {
 	case errors.Is(err, sql.ErrNoRows):
-		return Active, "", nil
+		return Active, "", 0, nil
 	case err != nil:
-		return "", "", err
+		return "", "", 0, err
 	case kind == string(feed.Correction):
-		return Corrected, exchange.RecordID(id), nil
+		return Corrected, exchange.RecordID(id), exchange.Millis(at), nil
 	}
-	return Retracted, "", nil
+	return Retracted, "", exchange.Millis(at), nil
 }
+
+// issued is the time of a document in milliseconds.
+func issued(d *feed.Document) int64 { return d.IssuedAt * 1000 }
 
 // Fill implements Feeds.
 func (s *sqlStore) Fill(ctx context.Context, author exchange.MemberID, item Item) error {

@@ -89,7 +89,7 @@ func TestMove(t *testing.T) {
 	var m records.Moved
 	var err error
 	interruptions := 0
-	for allowed := int64(0); ; allowed += 2400 {
+	for allowed := int64(0); ; allowed += 3600 {
 		limited, cancel := context.WithCancel(ctx)
 		var done int64
 		m, err = records.Move(limited, from, d, func(n int64) {

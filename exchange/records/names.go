@@ -5,6 +5,7 @@ import (
 	"context"
 	"database/sql"
 	"errors"
+	"math"
 	"slices"
 	"strings"
 
@@ -63,8 +64,8 @@ func index(ctx context.Context, tx *transaction, r *Record, position int64) erro
 		if err := tx.QueryRowContext(ctx, `SELECT COALESCE(MAX(id), 0) + 1 FROM names`).Scan(&id); err != nil {
 			return err
 		}
-		if _, err := tx.ExecContext(ctx, `INSERT INTO names (id, subject, name, records, newest) VALUES (?, ?, ?, 1, ?)`,
-			id, string(r.Subject), name, position); err != nil {
+		if _, err := tx.ExecContext(ctx, `INSERT INTO names (id, subject, name, records, newest, first_seen) VALUES (?, ?, ?, 1, ?, ?)`,
+			id, string(r.Subject), name, position, position); err != nil {
 			return err
 		}
 		keys := names.Keys(names.Normal(name))
@@ -123,40 +124,13 @@ func marks(n int) string { return `(?` + strings.Repeat(", ?", n-1) + `)` }
 
 // candidate is a name that shares a key with what is looked for.
 type candidate struct {
-	id, newest    int64
-	subject, name string
+	id, newest, first int64 // positions of the newest and the first record that gives it
+	subject, name     string
 }
 
 // SearchNames implements Store.
 func (s *sqlStore) SearchNames(ctx context.Context, name string, limit int) ([]Named, bool, error) {
-	query := names.NewQuery(name)
-	probe := query.Probe()
-	if probe.Whole == "" || limit < 1 {
-		return nil, false, nil
-	}
-	any, err := s.rarest(ctx, probe.Any, probe.Need)
-	if err != nil {
-		return nil, false, err
-	}
-	byID, more := map[int64]candidate{}, false
-	for _, keys := range [][]string{{probe.Whole}, {probe.Sound}, any} {
-		found, err := s.candidates(ctx, keys)
-		if err != nil {
-			return nil, false, err
-		}
-		more = more || len(found) == maxCandidates
-		for _, c := range found {
-			byID[c.id] = c
-		}
-	}
-	found, err := s.judge(ctx, query, byID)
-	if err != nil {
-		return nil, false, err
-	}
-	if len(found) > limit {
-		found, more = found[:limit], true
-	}
-	return found, more, nil
+	return s.searchNames(ctx, name, limit, math.MaxInt64)
 }
 
 // rarest are the n keys that the fewest names have. What is common beyond
@@ -191,15 +165,15 @@ func (s *sqlStore) candidates(ctx context.Context, keys []string) ([]candidate, 
 	if len(args) == 0 {
 		return nil, nil
 	}
-	statement := `SELECT id, subject, name, newest FROM names WHERE id IN (SELECT DISTINCT name FROM name_keys
+	statement := `SELECT id, subject, name, newest, first_seen FROM names WHERE id IN (SELECT DISTINCT name FROM name_keys
 		WHERE name_key IN ` + marks(len(args)) + ` ORDER BY name LIMIT ?)`
 	return gather(ctx, s, func(row scanner) (c candidate, err error) {
-		return c, row.Scan(&c.id, &c.subject, &c.name, &c.newest)
+		return c, row.Scan(&c.id, &c.subject, &c.name, &c.newest, &c.first)
 	}, statement, append(args, maxCandidates)...)
 }
 
 // judge compares, keeps the best name of each subject and puts them in order.
-func (s *sqlStore) judge(ctx context.Context, query names.Query, byID map[int64]candidate) ([]Named, error) {
+func (s *sqlStore) judge(ctx context.Context, query names.Query, byID map[int64]candidate, top int64) ([]Named, error) {
 	best := map[string]Named{}
 	for _, c := range byID {
 		n := Named{Subject: exchange.SubjectID(c.subject), Name: c.name, Match: query.Compare(c.name, false)}
@@ -207,7 +181,7 @@ func (s *sqlStore) judge(ctx context.Context, query names.Query, byID map[int64]
 			best[c.subject] = n
 		}
 	}
-	if err := s.current(ctx, query, best); err != nil {
+	if err := s.current(ctx, query, best, top); err != nil {
 		return nil, err
 	}
 	found := make([]Named, 0, len(best))
@@ -231,7 +205,7 @@ func better(a, b Named) bool {
 
 // current says of each subject whether the name that was found is its newest; an
 // older one is an alias.
-func (s *sqlStore) current(ctx context.Context, query names.Query, best map[string]Named) error {
+func (s *sqlStore) current(ctx context.Context, query names.Query, best map[string]Named, top int64) error {
 	subjects := make([]string, 0, len(best))
 	for subject := range best {
 		subjects = append(subjects, subject)
@@ -242,24 +216,45 @@ func (s *sqlStore) current(ctx context.Context, query names.Query, best map[stri
 		for i, subject := range chunk {
 			args[i] = subject
 		}
-		newest := map[string]candidate{}
 		all, err := gather(ctx, s, func(row scanner) (c candidate, err error) {
-			return c, row.Scan(&c.id, &c.subject, &c.name, &c.newest)
-		}, `SELECT id, subject, name, newest FROM names WHERE subject IN `+marks(len(args)), args...)
+			return c, row.Scan(&c.id, &c.subject, &c.name, &c.newest, &c.first)
+		}, `SELECT id, subject, name, newest, first_seen FROM names WHERE subject IN `+marks(len(args))+` ORDER BY id`, args...)
 		if err != nil {
 			return err
 		}
+		newest := map[string]candidate{}
 		for _, c := range all {
-			if was, ok := newest[c.subject]; !ok || c.newest > was.newest || c.newest == was.newest && c.id < was.id {
+			if was, ok := newest[c.subject]; c.first <= top && (!ok || c.newest > was.newest) {
 				newest[c.subject] = c
 			}
 		}
 		for _, subject := range chunk {
-			n := best[subject]
-			n.Current = newest[subject].name == n.Name
+			n, now := best[subject], newest[subject]
+			if now.newest > top { // some name was given again since: what was the newest then?
+				if now.name, err = s.nameAt(ctx, subject, top, all); err != nil {
+					return err
+				}
+			}
+			n.Current = now.name == n.Name
 			n.Match = query.Compare(n.Name, !n.Current)
 			best[subject] = n
 		}
 	}
 	return nil
+}
+
+// nameAt is the name that a subject's newest record up to a position gives it.
+func (s *sqlStore) nameAt(ctx context.Context, subject string, top int64, all []candidate) (string, error) {
+	given, err := gather(ctx, s, func(row scanner) (text string, err error) { return text, row.Scan(&text) },
+		`SELECT names FROM records WHERE subject = ? AND position <= ? AND names <> '[]' ORDER BY position DESC LIMIT 1`, subject, top)
+	if err != nil || len(given) == 0 {
+		return "", err
+	}
+	these, err := decodeNames(given[0])
+	for _, c := range all { // by id, as among names of one record
+		if c.subject == subject && slices.Contains(these, c.name) {
+			return c.name, err
+		}
+	}
+	return "", err
 }

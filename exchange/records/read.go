@@ -12,7 +12,8 @@ import (
 )
 
 const columns = `position, id, category, author, operator, subject, subject_kind, catalogue_version, catalogue_digest,
-	issued_at, jwt, digest, row_key, row_digest, source, trust, flags, status, replaces, replaced_by, reason, feed_index, names`
+	issued_at, jwt, digest, row_key, row_digest, source, trust, flags, status, replaces, replaced_by, reason, feed_index, names,
+	known_at, changed_at, ended_at, area, numbers`
 
 // scanner is a row of one or of many.
 type scanner interface{ Scan(...any) error }
@@ -20,12 +21,13 @@ type scanner interface{ Scan(...any) error }
 // scan reads the columns, and sealed where it is asked for.
 func scan(row scanner, sealed *string) (Record, error) {
 	var r Record
-	var id, author, operator, subject, status, flags, given string
+	var id, author, operator, subject, status, flags, given, numbers string
 	var issued int64
 	var replaces, replacedBy sql.NullString
 	into := []any{&r.Position, &id, &r.Category, &author, &operator, &subject, &r.SubjectKind, &r.CatalogueVersion,
 		&r.CatalogueDigest, &issued, &r.JWT, &r.Digest, &r.RowKey, &r.RowDigest, &r.Source, &r.Trust, &flags, &status,
-		&replaces, &replacedBy, &r.Reason, &r.FeedIndex, &given}
+		&replaces, &replacedBy, &r.Reason, &r.FeedIndex, &given,
+		(*int64)(&r.KnownAt), (*int64)(&r.ChangedAt), (*int64)(&r.EndedAt), &r.Area, &numbers}
 	if sealed != nil {
 		into = append(into, sealed)
 	}
@@ -41,7 +43,9 @@ func scan(row scanner, sealed *string) (Record, error) {
 		}
 	}
 	var err error
-	r.Names, err = decodeNames(given)
+	if r.Names, err = decodeNames(given); err == nil {
+		r.Numbers, err = decodeNames(numbers)
+	}
 	return r, err
 }
 

@@ -43,6 +43,8 @@ type Record struct {
 	Subject     exchange.SubjectID
 	SubjectKind string
 	Names       []string // the subject's, where they are public: what a search by name finds it by
+	Numbers     []string // of documents it is found by, in their normal form (NumberKey)
+	Area        int64    // where the subject is, six digits of GB/T 2260; 0 unknown
 
 	CatalogueVersion int
 	CatalogueDigest  string // of the catalogue's exact bytes
@@ -62,6 +64,12 @@ type Record struct {
 	Replaces   exchange.RecordID // the record this one corrects
 	ReplacedBy exchange.RecordID
 	Reason     string // of a correction or retraction
+
+	// When it reached this store, when its change of status did, and when its author
+	// changed it, 0 while it is active; given by the store.
+	KnownAt   exchange.Millis
+	ChangedAt exchange.Millis
+	EndedAt   exchange.Millis
 
 	Position  int64 // order of arrival in this store, from 1; given by the store
 	FeedIndex int64 // place in its author's feed, from 0; given by the store
@@ -107,6 +115,8 @@ func (r *Record) check() error {
 		return malformed("flags")
 	case !namesHold(r.Names):
 		return malformed("names")
+	case !numbersHold(r.Numbers) || r.Area < 0 || r.Area > 999_999:
+		return malformed("numbers")
 	case len(r.Sealed) > maxSealed:
 		return malformed("sealed")
 	}

@@ -119,4 +119,24 @@ var migrations = [][]string{{
 		name BIGINT NOT NULL,
 		PRIMARY KEY (name_key, name)
 	)`,
+}, {
+	// 5: questions. When a record reached this store and when its status changed, by
+	// this store's clock and by its author's; where its subject is and the numbers it
+	// is found by. Earlier rows count as known since they were issued.
+	`ALTER TABLE records ADD COLUMN known_at BIGINT NOT NULL DEFAULT 0`,
+	`ALTER TABLE records ADD COLUMN changed_at BIGINT NOT NULL DEFAULT 0`,
+	`ALTER TABLE records ADD COLUMN ended_at BIGINT NOT NULL DEFAULT 0`,
+	`ALTER TABLE records ADD COLUMN area BIGINT NOT NULL DEFAULT 0`,
+	`ALTER TABLE records ADD COLUMN numbers TEXT NOT NULL DEFAULT '[]'`,
+	`ALTER TABLE names ADD COLUMN first_seen BIGINT NOT NULL DEFAULT 0`,
+	`ALTER TABLE feed_documents ADD COLUMN issued_at BIGINT NOT NULL DEFAULT 0`,
+	`UPDATE records SET known_at = issued_at`,
+	`UPDATE records SET changed_at = issued_at, ended_at = issued_at WHERE status <> 'active'`,
+	`CREATE INDEX records_changed ON records (changed_at) WHERE changed_at > 0`,
+	`CREATE INDEX records_area ON records (area, position)`,
+	`CREATE TABLE numbers (
+		number TEXT NOT NULL,
+		position BIGINT NOT NULL,
+		PRIMARY KEY (number, position)
+	)`,
 }}

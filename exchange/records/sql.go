@@ -27,6 +27,8 @@ type sqlStore struct {
 	reader *sql.DB
 	turn   chan struct{} // held by the write that runs, until its outcome is known
 	keys   *keyFile      // of sealed fields, where they are kept apart; or nil
+
+	Clock func() time.Time // of arrival; nil is the machine's. Set before the store is used.
 }
 
 // readers is the size of the pool.
@@ -62,6 +64,8 @@ type transaction struct {
 	*sql.Tx
 	engine engine
 	keys   *keyFile
+	clock  func() time.Time
+	at     exchange.Millis // see now; 0 until it is asked for
 }
 
 func (t *transaction) ExecContext(ctx context.Context, statement string, args ...any) (sql.Result, error) {
@@ -165,7 +169,7 @@ func (s *sqlStore) attempt(ctx context.Context, f func(*transaction) error) (com
 	}
 	defer conn.Close()
 	defer end()
-	if err := f(&transaction{tx, s.engine, s.keys}); err != nil {
+	if err := f(s.within(tx)); err != nil {
 		_ = tx.Rollback() // the first error says more, and a failed rollback ends the connection
 		return false, err
 	}
@@ -178,6 +182,15 @@ func (s *sqlStore) attempt(ctx context.Context, f func(*transaction) error) (com
 	err = tx.Commit()
 	s.hit("records.commit.after")
 	return true, err
+}
+
+// within binds a transaction to the store.
+func (s *sqlStore) within(tx *sql.Tx) *transaction {
+	clock := s.Clock
+	if clock == nil {
+		clock = time.Now
+	}
+	return &transaction{Tx: tx, engine: s.engine, keys: s.keys, clock: clock}
 }
 
 // connect takes the writing connection and begins a transaction that does not end

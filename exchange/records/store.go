@@ -37,6 +37,11 @@ type Store interface {
 	// answer first, at most limit. more says that there were others.
 	SearchNames(ctx context.Context, name string, limit int) (found []Named, more bool, err error)
 
+	// Find answers a question with a page of records. Pages of one answer stand on
+	// one position: what arrives, or changes, between them moves nothing. ErrCursor:
+	// it is of another question, or a subject it stood at is gone.
+	Find(ctx context.Context, q Question, after Cursor, limit int) (Found, error)
+
 	// MarkReplaced says that another record corrects this one. Saying the same
 	// again changes nothing.
 	MarkReplaced(ctx context.Context, id, by exchange.RecordID, reason string) error

@@ -29,6 +29,8 @@ func RunStoreTests(t *testing.T, open opener) {
 		{"correction", testCorrection}, {"retraction", testRetraction}, {"pages", testPages}, {"filters", testFilters},
 		{"erase", testErase}, {"positions", testPositions}, {"refusals", testRefusals}, {"cancelled", testCancelled},
 		{"reopen", testReopen}, {"feed", testFeed}, {"follow", testFollow}, {"erasures", testErasures}, {"names", testNames}, {"names forgotten", testNamesForgotten},
+		{"questions", testQuestions}, {"pages stand", testPagesStand}, {"pages of names stand", testPagesOfNamesStand}, {"two times", testTwoTimes},
+		{"late arrivals", testLateArrivals}, {"questions forgotten", testQuestionsForgotten},
 	} {
 		t.Run(test.name, func(t *testing.T) { test.run(t, open) })
 	}
@@ -56,7 +58,8 @@ func sample(t *testing.T, n int, secret string) records.Record {
 	return records.Record{
 		ID: id, Category: "discipline-practitioner", Author: "association", Operator: "zhang",
 		Subject: exchange.SubjectID(fmt.Sprintf("person:h1.%d", n%7)), SubjectKind: "practitioner",
-		Names:            []string{fmt.Sprintf("例省第%d公司", n%7)},
+		Names:   []string{fmt.Sprintf("例省第%d公司", n%7)},
+		Numbers: []string{fmt.Sprintf("例保许%03d", n)}, Area: int64(630100 + n%7),
 		CatalogueVersion: 1, CatalogueDigest: "sha256:00", IssuedAt: exchange.Millis(1_700_000_000_000 + n),
 		JWT: jwt, Digest: records.DigestOf(jwt),
 		Sealed: []records.SealedField{{Field: "resident_id", Digest: digest, Sealed: sealed}},
@@ -93,6 +96,9 @@ func testRoundTrip(t *testing.T, open opener) {
 	insert(t, s, want)
 	want.Position, want.FeedIndex = 1, 0
 	got := get(t, s, want.ID)
+	if want.KnownAt = got.KnownAt; got.KnownAt == 0 {
+		t.Error("when it arrived is not kept")
+	}
 	if !reflect.DeepEqual(got, want) {
 		t.Errorf("got %#v, want %#v", got, want)
 	}
@@ -422,7 +428,7 @@ func testReopen(t *testing.T, open opener) {
 		t.Fatal(err)
 	}
 	s = open(t, "store")
-	want.Position = 1
+	want.Position, want.KnownAt = 1, get(t, s, want.ID).KnownAt
 	if got := get(t, s, want.ID); !reflect.DeepEqual(got, want) {
 		t.Errorf("after reopening: %#v", got)
 	}

@@ -24,20 +24,22 @@ type table struct {
 var tables = []table{
 	{"records", []string{"position"}, []string{"position", "id", "category", "author", "operator", "subject", "subject_kind",
 		"catalogue_version", "catalogue_digest", "issued_at", "jwt", "digest", "sealed", "row_key", "row_digest", "source", "trust",
-		"flags", "status", "replaces", "replaced_by", "reason", "feed_index", "names"}},
+		"flags", "status", "replaces", "replaced_by", "reason", "feed_index", "names",
+		"known_at", "changed_at", "ended_at", "area", "numbers"}},
 	{"positions", []string{"feed"}, []string{"feed", "position"}},
 	{"feeds", []string{"author"}, []string{"author", "edge", "note"}},
 	{"feed_tiles", []string{"author", "level", "idx"}, []string{"author", "level", "idx", "data"}},
 	{"feed_gaps", []string{"author", "idx"}, []string{"author", "idx", "id", "why", "category"}},
-	{"feed_documents", []string{"id"}, []string{"id", "author", "kind", "record", "jwt"}},
-	{"names", []string{"id"}, []string{"id", "subject", "name", "records", "newest"}},
+	{"feed_documents", []string{"id"}, []string{"id", "author", "kind", "record", "jwt", "issued_at"}},
+	{"names", []string{"id"}, []string{"id", "subject", "name", "records", "newest", "first_seen"}},
 	{"name_keys", []string{"name_key", "name"}, []string{"name_key", "name"}},
+	{"numbers", []string{"number", "position"}, []string{"number", "position"}},
 	{"feed_receipts", []string{"erasure", "member"}, []string{"erasure", "member", "jwt", "at"}},
 }
 
 // numeric are the key columns that are numbers; all others order by their bytes.
 var numeric = map[string]bool{"records.position": true, "feed_tiles.level": true, "feed_tiles.idx": true, "feed_gaps.idx": true,
-	"names.id": true, "name_keys.name": true}
+	"names.id": true, "name_keys.name": true, "numbers.position": true}
 
 // order is the key as a list for ORDER BY, the same on every engine.
 func (t table) order(e engine, direction string) string {
@@ -157,7 +159,7 @@ func (s *sqlStore) reading(ctx context.Context, f func(*transaction) error) erro
 		return s.translated(ctx, err)
 	}
 	defer func() { _ = tx.Rollback() }() // it changed nothing
-	return s.translated(ctx, f(&transaction{tx, s.engine, s.keys}))
+	return s.translated(ctx, f(s.within(tx)))
 }
 
 // contents is the SHA-256 of all that a store holds, the same on every engine,

@@ -13,8 +13,8 @@ import (
 
 const insertRecord = `INSERT INTO records (position, id, category, author, operator, subject, subject_kind,
 	catalogue_version, catalogue_digest, issued_at, jwt, digest, sealed, row_key, row_digest, source, trust, flags,
-	status, replaces, replaced_by, reason, feed_index, names)
-	VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`
+	status, replaces, replaced_by, reason, feed_index, names, known_at, changed_at, ended_at, area, numbers)
+	VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`
 
 // InsertBatch implements Store.
 func (s *sqlStore) InsertBatch(ctx context.Context, batch []Record, at ...Position) error {
@@ -56,7 +56,7 @@ func (s *sqlStore) InsertBatch(ctx context.Context, batch []Record, at ...Positi
 
 func insertOne(ctx context.Context, tx *transaction, insert *sql.Stmt, r *Record, position int64) error {
 	if r.Replaces != "" { // first, so that the source row is free for its new record
-		if err := replace(ctx, tx, r.Replaces, r.ID, r.Reason); err != nil {
+		if err := replace(ctx, tx, r.Replaces, r.ID, r.Reason, r.IssuedAt); err != nil {
 			return err
 		}
 	}
@@ -76,15 +76,30 @@ func insertRow(ctx context.Context, tx *transaction, insert *sql.Stmt, r *Record
 	if err != nil {
 		return malformed("names")
 	}
-	status := r.Status
+	numbers, err := strictjson.Marshal(orEmpty(r.Numbers))
+	if err != nil {
+		return malformed("numbers")
+	}
+	status, changed := r.Status, exchange.Millis(0)
 	if status == "" {
 		status = Active
+	}
+	known, err := tx.now(ctx)
+	if err != nil {
+		return err
+	}
+	if status != Active {
+		changed = known
 	}
 	_, err = insert.ExecContext(ctx, position, string(r.ID), r.Category, string(r.Author), string(r.Operator),
 		string(r.Subject), r.SubjectKind, r.CatalogueVersion, r.CatalogueDigest, int64(r.IssuedAt), r.JWT, r.Digest,
 		string(sealed), r.RowKey, r.RowDigest, r.Source, r.Trust, string(flags), string(status),
-		nullable(r.Replaces), nullable(r.ReplacedBy), r.Reason, r.FeedIndex, string(given))
+		nullable(r.Replaces), nullable(r.ReplacedBy), r.Reason, r.FeedIndex, string(given),
+		int64(known), int64(changed), int64(r.EndedAt), r.Area, string(numbers))
 	if err != nil {
+		return err
+	}
+	if err := indexNumbers(ctx, tx, r, position); err != nil {
 		return err
 	}
 	return index(ctx, tx, r, position)
@@ -113,10 +128,11 @@ func (s *sqlStore) MarkReplaced(ctx context.Context, id, by exchange.RecordID, r
 	if !exchange.ValidID(string(by)) || by == id || len(reason) > maxText {
 		return malformed("replaced_by")
 	}
-	return s.write(ctx, func(tx *transaction) error { return replace(ctx, tx, id, by, reason) })
+	return s.write(ctx, func(tx *transaction) error { return replace(ctx, tx, id, by, reason, 0) })
 }
 
-func replace(ctx context.Context, tx *transaction, id, by exchange.RecordID, reason string) error {
+// replace marks a record as corrected by another, issued at a time; 0 is now.
+func replace(ctx context.Context, tx *transaction, id, by exchange.RecordID, reason string, at exchange.Millis) error {
 	status, replacedBy, err := standing(ctx, tx, id)
 	switch {
 	case err != nil:
@@ -126,8 +142,15 @@ func replace(ctx context.Context, tx *transaction, id, by exchange.RecordID, rea
 	case status != Active:
 		return ErrNotActive.With()
 	}
-	_, err = tx.ExecContext(ctx, `UPDATE records SET status = ?, replaced_by = ?, reason = ? WHERE id = ?`,
-		string(Corrected), string(by), reason, string(id))
+	now, err := tx.now(ctx)
+	if err != nil {
+		return err
+	}
+	if at == 0 {
+		at = now
+	}
+	_, err = tx.ExecContext(ctx, `UPDATE records SET status = ?, replaced_by = ?, reason = ?, changed_at = ?, ended_at = ? WHERE id = ?`,
+		string(Corrected), string(by), reason, int64(now), int64(at), string(id))
 	return err
 }
 
