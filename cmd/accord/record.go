@@ -8,7 +8,6 @@ import (
 	"accord/exchange"
 	"accord/exchange/catalogue"
 	"accord/exchange/intake"
-	"accord/node/client"
 	"accord/node/wire"
 
 	"github.com/urfave/cli/v2"
@@ -20,7 +19,7 @@ func recordCommand(e *env) *cli.Command {
 		Name:        "record",
 		Category:    e.t("信用信息", "credit information"),
 		Usage:       e.t("信用记录", "credit records"),
-		Subcommands: []*cli.Command{importCommand(e), addCommand(e), recordListCommand(e), recordShowCommand(e), correctCommand(e), retractCommand(e), eraseCommand(e), templateCommand(e), mappingsCommand(e, "mappings")},
+		Subcommands: []*cli.Command{importCommand(e), addCommand(e), recordListCommand(e), recordFindCommand(e), recordShowCommand(e), correctCommand(e), retractCommand(e), eraseCommand(e), templateCommand(e), mappingsCommand(e, "mappings")},
 	}
 }
 
@@ -37,46 +36,6 @@ func recordListCommand(e *env) *cli.Command {
 		},
 		Action: func(c *cli.Context) error { return e.listRecords(c) },
 	}
-}
-
-func (e *env) listRecords(c *cli.Context) error {
-	list := rows{Columns: []column{
-		{ID: "id", Title: exchange.Text{Zh: "记录", En: "RECORD"}, Whole: true},
-		{ID: "category", Title: exchange.Text{Zh: "类别", En: "CATEGORY"}},
-		{ID: "subject", Title: exchange.Text{Zh: "信用主体", En: "SUBJECT"}},
-		{ID: "subject_kind", Title: exchange.Text{Zh: "主体类型", En: "KIND"}},
-		{ID: "status", Title: exchange.Text{Zh: "状态", En: "STATUS"}},
-		{ID: "issued_at", Title: exchange.Text{Zh: "签发", En: "ISSUED"}},
-		{ID: "flags", Title: exchange.Text{Zh: "存疑", En: "FLAGS"}},
-		{ID: "source", Title: exchange.Text{Zh: "来源", En: "SOURCE"}, Bare: true},
-		{ID: "digest", Title: exchange.Text{Zh: "摘要", En: "DIGEST"}, Bare: true},
-	}}
-	want, kind := int(c.Uint("limit")), c.String("subject-kind")
-	q := client.RecordQuery{Category: c.String("category"), Subject: c.String("subject"), Status: c.String("status")}
-	node := e.node()
-	err := pages(want, func(limit int) (int, bool, error) {
-		if q.Limit = limit; kind != "" { // the node does not know this filter; the rows that fit count
-			q.Limit = pageSize
-		}
-		page, err := node.Records(c.Context, q)
-		if err != nil {
-			return 0, false, err
-		}
-		got := 0
-		for _, r := range page.Records {
-			if kind != "" && r.SubjectKind != kind || got == limit {
-				continue
-			}
-			got++
-			list.add(r.ID, r.Category, r.Subject, told(subjectKinds, r.SubjectKind), told(recordStatuses, r.Status), r.IssuedAt, r.Flags, r.Source, r.Digest)
-		}
-		q.Cursor = page.Next
-		return got, page.Next != "", nil
-	})
-	if err != nil {
-		return err
-	}
-	return e.print(list)
 }
 
 func recordShowCommand(e *env) *cli.Command {

@@ -6,6 +6,7 @@ import (
 	"accord/exchange"
 	"accord/exchange/catalogue"
 	"accord/exchange/intake"
+	"accord/exchange/names"
 )
 
 // The words people read for the words of the wire.
@@ -119,6 +120,11 @@ var (
 		"lapsed":    {Zh: "逾期失效", En: "lapsed"},
 		"delivered": {Zh: "已交付", En: "delivered"},
 		"opened":    {Zh: "已查阅", En: "opened"},
+	}
+	matchLevels = map[string]exchange.Text{
+		names.Exact.String(): names.Exact.Text(),
+		names.Alias.String(): names.Alias.Text(),
+		names.Near.String():  names.Near.Text(),
 	}
 	recordStatuses = map[string]exchange.Text{
 		"active":    {Zh: "有效", En: "active"},

@@ -25,7 +25,7 @@ var bodies = map[string]any{
 	"Federation": wire.Federation{}, "Member": wire.Member{}, "NodeStatus": wire.NodeStatus{}, "StoreStatus": wire.StoreStatus{}, "Ledger": wire.Ledger{},
 	"Statement": wire.Statement{}, "Statements": wire.Statements{}, "Entry": wire.Entry{}, "Entries": wire.Entries{},
 	"DecisionRef": wire.DecisionRef{}, "RecordRef": wire.RecordRef{}, "Nominate": wire.Nominate{}, "EndEntry": wire.EndEntry{},
-	"Record": wire.Record{}, "Records": wire.Records{}, "AddRecord": wire.AddRecord{}, "CorrectRecord": wire.CorrectRecord{},
+	"Record": wire.Record{}, "Records": wire.Records{}, "NamedSubject": wire.NamedSubject{}, "AddRecord": wire.AddRecord{}, "CorrectRecord": wire.CorrectRecord{},
 	"ImportEvent": wire.ImportEvent{}, "ImportReport": wire.ImportReport{}, "ImportPart": wire.ImportPart{}, "ImportIssue": wire.ImportIssue{},
 	"AskRelease": wire.AskRelease{}, "Basis": wire.Basis{}, "Release": wire.Release{}, "Approval": wire.Approval{}, "Receipt": wire.Receipt{},
 	"Releases": wire.Releases{}, "Judge": wire.Judge{}, "Delivery": wire.Delivery{}, "Opened": wire.Opened{}, "Checkpoint": wire.Checkpoint{},

@@ -13,43 +13,6 @@ import (
 	"accord/node/wire"
 )
 
-// records is a page of this member's own records, newest first, without their
-// documents.
-func (s *Server) records(w http.ResponseWriter, r *http.Request) error {
-	q, err := queryOf(r, "category", "subject", "status", "cursor", "limit")
-	if err != nil {
-		return err
-	}
-	filter := records.Filter{Author: s.Agency.Self, Category: q.name("category"), Subject: q.subject(),
-		Status: records.Status(q.text("status", isRecordStatus)), Newest: true}
-	after, limit := records.Cursor(q.cursor()), q.limit()
-	if err := q.err(); err != nil {
-		return err
-	}
-	rows, next, err := s.Agency.Records.List(r.Context(), filter, after, limit)
-	if err != nil {
-		return err
-	}
-	view := s.view()
-	out := wire.Records{Records: make([]wire.Record, len(rows)), Next: string(next)}
-	for i := range rows {
-		claims, _, bad := s.Agency.VerifyRecord(rows[i].Author, rows[i].JWT)
-		if out.Records[i], err = recordOf(view, heldRecord{jwt: rows[i].JWT, claims: claims, own: &rows[i]}, bad == nil); err != nil {
-			return err
-		}
-		out.Records[i].Document = ""
-	}
-	return answer(w, out)
-}
-
-func isRecordStatus(s string) bool {
-	switch records.Status(s) {
-	case records.Active, records.Corrected, records.Retracted:
-		return true
-	}
-	return false
-}
-
 // record is the signed part of one record: an own one for peers, anybody's for
 // operators, got from its author's node and verified here.
 func (s *Server) record(w http.ResponseWriter, r *http.Request) error {
@@ -87,7 +50,7 @@ func (s *Server) record(w http.ResponseWriter, r *http.Request) error {
 // signed. Flags among it tell of private values; who entered it is the author's
 // own business.
 func signedPart(r wire.Record) wire.Record {
-	r.Operator, r.Source, r.Flags, r.PrivateFields = "", "", nil, nil
+	r.Operator, r.Source, r.Flags, r.PrivateFields, r.KnownAt = "", "", nil, nil, nil
 	return r
 }
 
@@ -115,6 +78,7 @@ func recordOf(view *machine.View, h heldRecord, verified bool) (wire.Record, err
 		return out, nil
 	}
 	out.ID, out.Category, out.Author, out.Subject, out.SubjectKind = own.ID, own.Category, own.Author, own.Subject, own.SubjectKind
+	out.KnownAt, out.EndedAt = instantOf(own.KnownAt), instantOf(own.EndedAt)
 	out.Operator, out.IssuedAt, out.Status = own.Operator, own.IssuedAt.Time(), string(own.Status)
 	out.Replaces, out.ReplacedBy, out.Source, out.Flags = own.Replaces, own.ReplacedBy, own.Source, own.Flags
 	if len(own.Sealed) > 0 {
@@ -126,4 +90,13 @@ func recordOf(view *machine.View, h heldRecord, verified bool) (wire.Record, err
 		}
 	}
 	return out, nil
+}
+
+// instantOf is a time that may be missing.
+func instantOf(at exchange.Millis) *time.Time {
+	if at == 0 {
+		return nil
+	}
+	t := at.Time()
+	return &t
 }

@@ -184,16 +184,16 @@ func (c *Client) Remove(ctx context.Context, id exchange.EntryID, in wire.EndEnt
 	return out, c.call(ctx, http.MethodPost, "/api/v1/entries/"+seg(string(id))+"/remove", in, &out)
 }
 
-// RecordQuery selects own records.
+// RecordQuery selects records by what most callers ask for; see Find for all of it.
 type RecordQuery struct {
-	Category, Subject, Status, Cursor string
-	Limit                             int
+	Category, Subject, Kind, Author, Status, Cursor string
+	Limit                                           int
 }
 
-// Records pages through this member's own records.
+// Records pages through the records the node holds.
 func (c *Client) Records(ctx context.Context, q RecordQuery) (wire.Records, error) {
 	var out wire.Records
-	return out, c.get(ctx, "/api/v1/records", map[string]string{"category": q.Category, "subject": q.Subject,
+	return out, c.get(ctx, "/api/v1/records", map[string]string{"category": q.Category, "subject": q.Subject, "kind": q.Kind, "author": q.Author,
 		"status": q.Status, "cursor": q.Cursor, "limit": num(q.Limit)}, &out)
 }
 

@@ -360,7 +360,9 @@ type Record struct {
 	SubjectKind   string              `json:"subject_kind"`
 	IssuedAt      time.Time           `json:"issued_at"`
 	Digest        string              `json:"digest"`
-	Status        string              `json:"status"` // active, corrected, retracted
+	Status        string              `json:"status"`             // active, corrected, retracted
+	KnownAt       *time.Time          `json:"known_at,omitempty"` // when it reached the node that answers
+	EndedAt       *time.Time          `json:"ended_at,omitempty"` // when its author corrected or retracted it
 	Replaces      exchange.RecordID   `json:"replaces,omitempty"`
 	ReplacedBy    exchange.RecordID   `json:"replaced_by,omitempty"`
 	Source        string              `json:"source,omitempty"`
@@ -369,12 +371,6 @@ type Record struct {
 	PrivateFields []string            `json:"private,omitempty"`
 	Document      string              `json:"document,omitempty"` // SD-JWT without disclosures
 	Verified      bool                `json:"verified"`           // checked by this node against the author's key
-}
-
-// Records is a page of records.
-type Records struct {
-	Records []Record `json:"records"`
-	Next    string   `json:"next,omitempty"`
 }
 
 // AddRecord is one record entered by hand.

@@ -1,0 +1,83 @@
+package api
+
+import (
+	"net/http"
+	"net/url"
+	"strconv"
+
+	"accord/exchange/machine"
+	"accord/exchange/records"
+	"accord/node/wire"
+)
+
+// This file answers questions about what this node holds: own records and those it
+// mirrors. It is open to this node's own people; a peer asks authors, and holds
+// itself what the catalogue lets it hold.
+
+// records is a page of what a question finds, without the signed documents.
+func (s *Server) records(w http.ResponseWriter, r *http.Request) error {
+	question, page, err := questionOf(r)
+	if err != nil {
+		return err
+	}
+	after, limit := records.Cursor(page.cursor()), page.limit()
+	if err := page.err(); err != nil {
+		return err
+	}
+	found, err := s.Agency.Records.Find(r.Context(), question, after, limit)
+	if err != nil {
+		return err
+	}
+	out, err := s.foundOf(s.view(), found)
+	if err != nil {
+		return err
+	}
+	out.Question = question.String()
+	if out.Next != "" {
+		link := question.Pairs()
+		link.Set("cursor", out.Next)
+		link.Set("limit", strconv.Itoa(limit))
+		out.Link = r.URL.Path + "?" + link.Encode()
+	}
+	return answer(w, out)
+}
+
+// questionOf reads a question, and what belongs to its pages apart.
+func questionOf(r *http.Request) (records.Question, *query, error) {
+	page := &query{values: map[string]string{}}
+	given, err := url.ParseQuery(r.URL.RawQuery)
+	if err != nil {
+		return records.Question{}, nil, ErrQuery.With("name", "?")
+	}
+	for _, name := range []string{"cursor", "limit"} {
+		switch v := given[name]; len(v) {
+		case 0:
+		case 1:
+			page.values[name] = v[0]
+		default:
+			return records.Question{}, nil, ErrQuery.With("name", name)
+		}
+		delete(given, name)
+	}
+	question, err := records.ParseQuestion(given)
+	return question, page, err
+}
+
+func (s *Server) foundOf(view *machine.View, found records.Found) (wire.Records, error) {
+	out := wire.Records{Records: make([]wire.Record, len(found.Records)), Next: string(found.Next), Known: found.Known.Time(), More: found.More}
+	for i := range found.Records {
+		row := &found.Records[i]
+		claims, _, bad := s.Agency.VerifyRecord(row.Author, row.JWT)
+		one, err := recordOf(view, heldRecord{jwt: row.JWT, claims: claims, own: row}, bad == nil)
+		if err != nil {
+			return wire.Records{}, err
+		}
+		one.Document = ""
+		out.Records[i] = one
+	}
+	for _, n := range found.Names {
+		out.Names = append(out.Names, wire.NamedSubject{Subject: n.Subject, Name: n.Name, Current: n.Current, Level: n.Match.Level.String(),
+			Reason: string(n.Match.Reason), Why: n.Match.Reason.Text(), Score: n.Match.Score})
+	}
+	return out, nil
+}

@@ -1,0 +1,36 @@
+package client
+
+import (
+	"context"
+	"net/url"
+	"strconv"
+
+	"accord/exchange/records"
+	"accord/node/wire"
+)
+
+// Find answers a question from everything the node holds. pairs are the question as
+// it was typed: the node reads them, and says which it does not know.
+func (c *Client) Find(ctx context.Context, pairs url.Values, cursor string, limit int) (wire.Records, error) {
+	query := url.Values{}
+	for key, v := range pairs {
+		query[key] = v
+	}
+	if cursor != "" {
+		query.Set("cursor", cursor)
+	}
+	if limit > 0 {
+		query.Set("limit", strconv.Itoa(limit))
+	}
+	path := "/api/v1/records"
+	if len(query) > 0 {
+		path += "?" + query.Encode()
+	}
+	var out wire.Records
+	return out, c.call(ctx, "GET", path, nil, &out)
+}
+
+// Ask is Find with a question that was read here.
+func (c *Client) Ask(ctx context.Context, q records.Question, cursor string, limit int) (wire.Records, error) {
+	return c.Find(ctx, q.Pairs(), cursor, limit)
+}
