@@ -122,9 +122,9 @@ var (
 		"opened":    {Zh: "已查阅", En: "opened"},
 	}
 	matchLevels = map[string]exchange.Text{
-		names.Exact.String(): names.Exact.Text(),
-		names.Alias.String(): names.Alias.Text(),
-		names.Near.String():  names.Near.Text(),
+		names.Exact.Word(): names.Exact.Text(),
+		names.Alias.Word(): names.Alias.Text(),
+		names.Near.Word():  names.Near.Text(),
 	}
 	recordStatuses = map[string]exchange.Text{
 		"active":    {Zh: "有效", En: "active"},

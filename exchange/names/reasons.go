@@ -2,8 +2,8 @@ package names
 
 import "accord/exchange"
 
-// String names the level for machines.
-func (l Level) String() string {
+// Word names the level for machines.
+func (l Level) Word() string {
 	switch l {
 	case Exact:
 		return "exact"

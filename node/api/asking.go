@@ -76,7 +76,7 @@ func (s *Server) foundOf(view *machine.View, found records.Found) (wire.Records,
 		out.Records[i] = one
 	}
 	for _, n := range found.Names {
-		out.Names = append(out.Names, wire.NamedSubject{Subject: n.Subject, Name: n.Name, Current: n.Current, Level: n.Match.Level.String(),
+		out.Names = append(out.Names, wire.NamedSubject{Subject: n.Subject, Name: n.Name, Current: n.Current, Level: n.Match.Level.Word(),
 			Reason: string(n.Match.Reason), Why: n.Match.Reason.Text(), Score: n.Match.Score})
 	}
 	return out, nil
