@@ -28,8 +28,6 @@ func pairs(t *testing.T, text string) url.Values {
 // TestAMirrorAnswers: one question finds own and mirrored records, with public
 // fields and no others, page by page by the links it gives; names come with the
 // reason; nobody but this node's own people asks.
-//
-// Shows: R17, R18
 func TestAMirrorAnswers(t *testing.T) {
 	w, ctx := newWorld(t), context.Background()
 	w.importSample("association", "discipline-sample.xlsx")
