@@ -58,7 +58,7 @@ func crashAtPoints(t *testing.T, f *faulttest.Federation) {
 					t.Logf("%s on the %s %s", point, role, member)
 					break
 				}
-				if try == 2 {
+				if try == 4 {
 					t.Errorf("no %s reached %s", role, point)
 					break
 				}
