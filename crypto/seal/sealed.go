@@ -1,6 +1,8 @@
 package seal
 
 import (
+	"encoding/base64"
+
 	"accord/crypto/internal/b64url"
 	"accord/crypto/strictjson"
 )
@@ -33,7 +35,17 @@ func (s Sealed) MarshalJSON() ([]byte, error) {
 	if !s.wellFormed() {
 		return nil, ErrOpen
 	}
-	return strictjson.Marshal(sealedJSON{Key: b64url.Encode(s.Key), Box: b64url.Encode(s.Box)})
+	return s.AppendJSON(nil), nil
+}
+
+// Whole says whether the value was made by a Sealer and has both its parts.
+func (s Sealed) Whole() bool { return s.wellFormed() }
+
+// AppendJSON adds the JSON form of a value that is Whole.
+func (s Sealed) AppendJSON(to []byte) []byte {
+	to = base64.RawURLEncoding.AppendEncode(append(to, `{"key":"`...), s.Key)
+	to = base64.RawURLEncoding.AppendEncode(append(to, `","box":"`...), s.Box)
+	return append(to, `"}`...)
 }
 
 // UnmarshalJSON accepts only what MarshalJSON gives, white space apart. Its

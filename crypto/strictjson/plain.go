@@ -61,6 +61,9 @@ func (p *Plain) String() string {
 	return s
 }
 
+// PlainString says whether s between quotes is what Marshal gives for it.
+func PlainString(s string) bool { return plainText(s) }
+
 // plainText says whether s stands in JSON as it is.
 func plainText(s string) bool {
 	wide := false

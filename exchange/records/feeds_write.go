@@ -202,11 +202,7 @@ func (s *sqlStore) Follow(ctx context.Context, author exchange.MemberID, from in
 		if err := tx.QueryRowContext(ctx, `SELECT COALESCE(MAX(position), 0) FROM records`).Scan(&position); err != nil {
 			return err
 		}
-		insert, err := tx.PrepareContext(ctx, insertRecord)
-		if err != nil {
-			return err
-		}
-		defer insert.Close()
+		t := newTaking(tx, author)
 		erasing := false
 		for i := range items {
 			item := items[i]
@@ -216,10 +212,16 @@ func (s *sqlStore) Follow(ctx context.Context, author exchange.MemberID, from in
 			if item.Record != nil {
 				position++
 			}
-			if err := take(ctx, tx, insert, author, item, position); err != nil {
+			if err := t.look(ctx, items[i:]); err != nil {
+				return err
+			}
+			if err := t.take(ctx, item, position); err != nil {
 				return err
 			}
 			erasing = erasing || item.Document != nil && item.Document.Kind == feed.Erasure
+		}
+		if err := t.rows.flush(ctx); err != nil {
+			return err
 		}
 		if erasing {
 			if err := counted(ctx, tx); err != nil {
@@ -253,37 +255,6 @@ func checkItems(author exchange.MemberID, items []Item) error {
 	return nil
 }
 
-// take stores what came with one entry of another member's feed.
-func take(ctx context.Context, tx *transaction, insert *sql.Stmt, author exchange.MemberID, item Item, position int64) error {
-	switch {
-	case item.Lack != Held:
-		return lack(ctx, tx, author, item)
-	case item.Document != nil:
-		_, err := file(ctx, tx, item.Document)
-		return err
-	}
-	r := *item.Record
-	r.FeedIndex = item.Index
-	var taken int
-	switch err := tx.QueryRowContext(ctx, `SELECT 1 FROM records WHERE id = ?`, string(r.ID)).Scan(&taken); {
-	case err == nil:
-		item.Lack = Clash
-		return lack(ctx, tx, author, item)
-	case !errors.Is(err, sql.ErrNoRows):
-		return err
-	}
-	var err error
-	if r.Replaces != "" {
-		if r.Replaces, err = corrects(ctx, tx, &r); err != nil {
-			return err
-		}
-	}
-	if r.Status, r.ReplacedBy, r.EndedAt, err = meanwhile(ctx, tx, &r); err != nil {
-		return err
-	}
-	return insertRow(ctx, tx, insert, &r, position)
-}
-
 // corrects marks what a mirrored record replaces: its own author's only. What is not
 // held may come later, and then finds the correction (meanwhile).
 func corrects(ctx context.Context, tx *transaction, r *Record) (exchange.RecordID, error) {
@@ -302,23 +273,6 @@ func corrects(ctx context.Context, tx *transaction, r *Record) (exchange.RecordI
 	_, err = tx.ExecContext(ctx, `INSERT INTO feed_documents (id, author, kind, record, jwt, issued_at) VALUES (?, ?, ?, ?, '', ?)
 		ON CONFLICT (id) DO NOTHING`, string(r.ID), string(r.Author), string(feed.Correction), string(r.Replaces), int64(r.IssuedAt))
 	return "", err
-}
-
-// meanwhile is where a record stands by what its feed has said since.
-func meanwhile(ctx context.Context, tx *transaction, r *Record) (Status, exchange.RecordID, exchange.Millis, error) {
-	var kind, id string
-	var at int64
-	err := tx.QueryRowContext(ctx, `SELECT kind, id, issued_at FROM feed_documents WHERE author = ? AND record = ? AND kind IN ('correction', 'retraction')`,
-		string(r.Author), string(r.ID)).Scan(&kind, &id, &at)
-	switch {
-	case errors.Is(err, sql.ErrNoRows):
-		return Active, "", 0, nil
-	case err != nil:
-		return "", "", 0, err
-	case kind == string(feed.Correction):
-		return Corrected, exchange.RecordID(id), exchange.Millis(at), nil
-	}
-	return Retracted, "", exchange.Millis(at), nil
 }
 
 // issued is the time of a document in milliseconds.
@@ -342,11 +296,13 @@ func (s *sqlStore) Fill(ctx context.Context, author exchange.MemberID, item Item
 		if err := tx.QueryRowContext(ctx, `SELECT COALESCE(MAX(position), 0) + 1 FROM records`).Scan(&position); err != nil {
 			return err
 		}
-		insert, err := tx.PrepareContext(ctx, insertRecord)
-		if err != nil {
+		t := newTaking(tx, author)
+		if err := t.look(ctx, []Item{item}); err != nil {
 			return err
 		}
-		defer insert.Close()
-		return take(ctx, tx, insert, author, item, position)
+		if err := t.take(ctx, item, position); err != nil {
+			return err
+		}
+		return t.rows.flush(ctx)
 	})
 }

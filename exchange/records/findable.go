@@ -73,20 +73,7 @@ func numbersHold(given []string) bool {
 	return len(given) <= maxNumbers
 }
 
-// indexNumbers makes a record findable by the numbers in it.
-func indexNumbers(ctx context.Context, tx *transaction, r *Record, position int64) error {
-	if len(r.Numbers) == 0 {
-		return nil
-	}
-	args := make([]any, 0, 2*len(r.Numbers))
-	for _, n := range r.Numbers {
-		args = append(args, n, position)
-	}
-	_, err := tx.ExecContext(ctx, `INSERT INTO numbers (number, position) VALUES (?, ?)`+strings.Repeat(`, (?, ?)`, len(r.Numbers)-1), args...)
-	return err
-}
-
-// unindexNumbers takes that back.
+// unindexNumbers takes back the numbers of a record that is going.
 func unindexNumbers(ctx context.Context, tx *transaction, given []string, position int64) error {
 	if len(given) == 0 {
 		return nil

@@ -46,44 +46,7 @@ func NamesOf(cat *catalogue.Catalogue, category string, public map[string]any) [
 // standing are looked at first, so all engines leave out the same.
 const maxCandidates = 4000
 
-// index makes the names of a record findable.
-func index(ctx context.Context, tx *transaction, r *Record, position int64) error {
-	for _, name := range r.Names {
-		res, err := tx.ExecContext(ctx, `UPDATE names SET records = records + 1, newest = ? WHERE subject = ? AND name = ?`,
-			position, string(r.Subject), name)
-		if err != nil {
-			return err
-		}
-		if n, err := res.RowsAffected(); err != nil || n > 0 {
-			if err != nil {
-				return err
-			}
-			continue
-		}
-		var id int64
-		if err := tx.QueryRowContext(ctx, `SELECT COALESCE(MAX(id), 0) + 1 FROM names`).Scan(&id); err != nil {
-			return err
-		}
-		if _, err := tx.ExecContext(ctx, `INSERT INTO names (id, subject, name, records, newest, first_seen) VALUES (?, ?, ?, 1, ?, ?)`,
-			id, string(r.Subject), name, position, position); err != nil {
-			return err
-		}
-		keys := names.Keys(names.Normal(name))
-		if len(keys) == 0 {
-			continue
-		}
-		args := make([]any, 0, 2*len(keys))
-		for _, key := range keys {
-			args = append(args, key, id)
-		}
-		if _, err := tx.ExecContext(ctx, `INSERT INTO name_keys (name_key, name) VALUES (?, ?)`+strings.Repeat(`, (?, ?)`, len(keys)-1), args...); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// unindex takes back what index did for a record that is going. A name that no
+// unindex takes back the names of a record that is going. A name that no
 // record gives any more is gone, keys and all.
 func unindex(ctx context.Context, tx *transaction, subject exchange.SubjectID, given []string) error {
 	for _, name := range given {
