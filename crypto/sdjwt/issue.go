@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"slices"
 	"strings"
 
@@ -80,9 +81,11 @@ func Issue(k keys.Private, typ string, clear []byte, private []Claim, decoys int
 	if err != nil {
 		return "", nil, err
 	}
-	claims, err := clearClaims(clear)
-	if err != nil {
-		return "", nil, err
+	claims, plain := plainClaims(clear)
+	if !plain {
+		if claims, err = clearClaims(clear); err != nil {
+			return "", nil, err
+		}
 	}
 	if decoys == 0 {
 		decoys = DefaultDecoys
@@ -109,9 +112,11 @@ func Issue(k keys.Private, typ string, clear []byte, private []Claim, decoys int
 		return "", nil, ErrPayload
 	}
 	claims["_sd_alg"] = json.RawMessage(`"` + hashName + `"`)
-	payload, err := strictjson.Marshal(claims)
-	if err != nil {
-		return "", nil, fmt.Errorf("%w: %w", ErrPayload, err)
+	payload := plainPayload(claims)
+	if !plain {
+		if payload, err = strictjson.Marshal(claims); err != nil {
+			return "", nil, fmt.Errorf("%w: %w", ErrPayload, err)
+		}
 	}
 	jwt, err := jws.SignKind(k, kind, payload)
 	if err != nil {
@@ -144,6 +149,63 @@ func clearClaims(text []byte) (map[string]json.RawMessage, error) {
 		return nil, fmt.Errorf("%w: %w", ErrPayload, err)
 	}
 	return claims, nil
+}
+
+// plainClaims is clearClaims for a clear part in the plainest spelling, in which the
+// mechanism's names occur nowhere, be it as a value.
+func plainClaims(text []byte) (map[string]json.RawMessage, bool) {
+	all := string(text)
+	if len(all) > MaxSize || strings.Contains(all, `"_sd`) || strings.Contains(all, `"..."`) || longNumber(all) {
+		return nil, false
+	}
+	p := strictjson.NewPlain(all)
+	claims := map[string]json.RawMessage{}
+	p.Skip("{")
+	for more := true; more && len(claims) < maxPlainClaims; {
+		name := p.String()
+		p.Skip(":")
+		value := p.Value()
+		if _, twice := claims[name]; twice || value == "" {
+			return nil, false
+		}
+		claims[name] = json.RawMessage(value)
+		if more = p.Next(","); !more {
+			p.Skip("}")
+		}
+	}
+	return claims, p.Done()
+}
+
+// longNumber says whether a number may be one that not every reader holds exactly; it
+// also says so of some strings.
+func longNumber(text string) bool {
+	digits, counting := 0, false
+	for i := 0; i < len(text); i++ {
+		switch c := text[i]; {
+		case c >= '0' && c <= '9' && counting:
+			if digits++; digits > 15 {
+				return true
+			}
+		default:
+			digits, counting = 0, c == ':' || c == '[' || c == ','
+		}
+	}
+	return false
+}
+
+// maxPlainClaims bounds the claims of a document in the plainest spelling.
+const maxPlainClaims = 64
+
+// plainPayload is what strictjson.Marshal gives for claims that are spelt as it would.
+func plainPayload(claims map[string]json.RawMessage) []byte {
+	out := []byte{'{'}
+	for i, name := range slices.Sorted(maps.Keys(claims)) {
+		if i > 0 {
+			out = append(out, ',')
+		}
+		out = append(append(append(append(out, '"'), name...), `":`...), claims[name]...)
+	}
+	return append(out, '}')
 }
 
 func disclose(clear map[string]json.RawMessage, private []Claim, visible map[string]bool, rand io.Reader) ([]Disclosure, []string, error) {

@@ -62,7 +62,7 @@ func (p *Plain) String() string {
 }
 
 // PlainString says whether s between quotes is what Marshal gives for it.
-func PlainString(s string) bool { return plainText(s) }
+func PlainString(s string) bool { return strings.IndexByte(s, '"') < 0 && plainText(s) }
 
 // plainText says whether s stands in JSON as it is.
 func plainText(s string) bool {
