@@ -83,7 +83,9 @@ type Item struct {
 	Document *feed.Document // of a retraction or erasure
 	Lack     Lack
 	Category string // which the author named for what is withheld
-	JWT      string // the document as signed; set by the reading methods
+	// Set by FeedItems: the document as signed, and whom a record is about.
+	JWT     string
+	Subject exchange.SubjectID
 }
 
 // Receipt is a member's signed word that it erased what an erasure names.

@@ -63,7 +63,7 @@ func (s *sqlStore) feedEntries(ctx context.Context, author exchange.MemberID, fr
 	return items, nil
 }
 
-const recordsByID = `SELECT id, author, jwt, '', category FROM records WHERE id IN `
+const recordsByID = `SELECT id, author, jwt, '', category, subject FROM records WHERE id IN `
 
 // documents finds the documents of up to rowKeysPerQuery items.
 func (s *sqlStore) documents(ctx context.Context, author exchange.MemberID, items []Item) error {
@@ -81,15 +81,15 @@ func (s *sqlStore) documents(ctx context.Context, author exchange.MemberID, item
 		args      []any
 	}{
 		{recordsByID, nil},
-		{`SELECT id, author, '', why, category FROM feed_gaps WHERE author = ? AND id IN `, []any{string(author)}},
-		{`SELECT id, author, jwt, '', '' FROM feed_documents WHERE kind <> 'correction' AND id IN `, nil},
-		{`SELECT record, author, jwt, 'erased', '' FROM feed_documents WHERE kind = 'erasure' AND author = ? AND record IN `, []any{string(author)}}}
+		{`SELECT id, author, '', why, category, '' FROM feed_gaps WHERE author = ? AND id IN `, []any{string(author)}},
+		{`SELECT id, author, jwt, '', '', '' FROM feed_documents WHERE kind <> 'correction' AND id IN `, nil},
+		{`SELECT record, author, jwt, 'erased', '', '' FROM feed_documents WHERE kind = 'erasure' AND author = ? AND record IN `, []any{string(author)}}}
 	for _, source := range sources {
 		_, err := gather(ctx, s, func(row scanner) (struct{}, error) {
-			var id, by, token, why, category string
-			err := row.Scan(&id, &by, &token, &why, &category)
+			var id, by, token, why, category, subject string
+			err := row.Scan(&id, &by, &token, &why, &category, &subject)
 			if item := byID[id]; err == nil && item != nil && by == string(author) {
-				item.JWT, item.Lack, item.Category = token, Lack(why), category
+				item.JWT, item.Lack, item.Category, item.Subject = token, Lack(why), category, exchange.SubjectID(subject)
 			}
 			return struct{}{}, err
 		}, source.statement+marks(len(ids)), append(source.args, ids...)...)

@@ -6,7 +6,6 @@ import (
 	"slices"
 	"strings"
 
-	"accord/crypto/strictjson"
 	"accord/crypto/tlog"
 	"accord/exchange"
 	"accord/exchange/feed"
@@ -92,7 +91,7 @@ func (s *Server) feedDocuments(w http.ResponseWriter, r *http.Request) error {
 			w.Header().Set("Content-Type", wire.TypeCompressedLines)
 			out, _ = gzip.NewWriterLevel(w, gzip.BestSpeed) // a level that exists
 		}
-		line, err := strictjson.Marshal(d)
+		line, err := d.Line()
 		if err != nil {
 			return err
 		}

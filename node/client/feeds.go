@@ -82,8 +82,8 @@ func (c *Client) FeedDocuments(ctx context.Context, author exchange.MemberID, as
 	}
 	resp.Request = &http.Request{Method: http.MethodGet} // nothing is changed there, whatever is lost
 	return c.events(ctx, resp, func(line json.RawMessage) error {
-		var d wire.FeedDocument
-		if err := strictjson.Unmarshal(line, &d); err != nil {
+		d, err := wire.ParseFeedDocument(line)
+		if err != nil {
 			return ErrAnswer.Wrap(err, "where", c.where)
 		}
 		return each(d)

@@ -42,24 +42,10 @@ func (fl *follow) documents(ctx context.Context, peer Peer, from int64, entries 
 	if err != nil && next == 0 {
 		return nil, err
 	}
-	if next > 0 { // what came is kept, and the rest is the next batch's
-		items = items[:next]
-	}
 	if next == 0 {
 		return nil, ErrShort.With("author", fl.author)
 	}
-	fl.hit("feeds.documents")
-	return items, fl.shortBatch(len(items), len(entries))
-}
-
-// errPart says that a batch came in part.
-var errPart = errors.New("feeds: in part")
-
-func (fl *follow) shortBatch(got, want int) error {
-	if got < want {
-		return errPart
-	}
-	return nil
+	return items[:next], nil // what came is kept, and the rest is the next portion's
 }
 
 // judge decides what becomes of one entry by what the author says of it.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sync"
 	"time"
 
 	"accord/crypto/keys"
@@ -100,19 +101,8 @@ func (fl *follow) advance(ctx context.Context) error {
 	if err := fl.extends(have, anchor, h); err != nil {
 		return err
 	}
-	for {
-		fl.mu.Lock()
-		fl.have = have.Edge.Size()
-		fl.mu.Unlock()
-		if have.Edge.Size() == h.Size {
-			break
-		}
-		if err := fl.Room(); err != nil {
-			return err
-		}
-		if have, err = fl.batch(ctx, peer, have, h); err != nil {
-			return err
-		}
+	if err := fl.takeOver(ctx, peer, have.Edge, h); err != nil {
+		return err
 	}
 	if err := fl.lacking(ctx, peer); err != nil {
 		return err
@@ -200,10 +190,70 @@ func (fl *follow) proven(err error, kind string, size int64, why string, ev evid
 	return err
 }
 
-// batch takes over the next entries: proves them, gets their documents, stores
-// everything.
-func (fl *follow) batch(ctx context.Context, peer Peer, have records.Feed, h head) (records.Feed, error) {
-	from := have.Edge.Size()
+// portion is entries that are proved, with what came with them.
+type portion struct {
+	from  int64
+	items []records.Item
+	edge  tlog.Frontier // behind them
+	err   error
+}
+
+// takeOver stores everything up to the head. The next portion is fetched and proved
+// while one is stored; no more than these two are ever held.
+func (fl *follow) takeOver(ctx context.Context, peer Peer, edge tlog.Frontier, h head) error {
+	ctx, stop := context.WithCancel(ctx)
+	ahead := make(chan portion)
+	var fetching sync.WaitGroup
+	defer fetching.Wait()
+	defer stop()
+	fl.at(edge.Size())
+	fetching.Go(func() {
+		defer close(ahead)
+		for edge := edge; edge.Size() < h.Size && ctx.Err() == nil; {
+			p := fl.fetch(ctx, peer, edge, h)
+			edge = p.edge
+			select {
+			case ahead <- p:
+			case <-ctx.Done():
+			}
+			if p.err != nil {
+				return
+			}
+		}
+	})
+	for p := range ahead {
+		if p.err != nil {
+			return p.err
+		}
+		if err := fl.Room(); err != nil {
+			return err
+		}
+		fl.hit("feeds.documents")
+		fl.hit("feeds.batch.before")
+		if err := fl.Store.Follow(ctx, fl.author, p.from, p.items, string(h.note)); err != nil {
+			return err
+		}
+		fl.hit("feeds.batch.after")
+		if err := fl.erased(ctx, p.items); err != nil {
+			return err
+		}
+		fl.at(p.edge.Size())
+	}
+	return ctx.Err()
+}
+
+// at notes how far the feed is taken over.
+func (fl *follow) at(size int64) {
+	fl.mu.Lock()
+	defer fl.mu.Unlock()
+	fl.have = size
+}
+
+// fetch gets the entries behind an edge, proves that they lead to the head, and gets
+// their documents.
+func (fl *follow) fetch(ctx context.Context, peer Peer, edge tlog.Frontier, h head) portion {
+	from := edge.Size()
+	p := portion{from: from, edge: edge}
 	// up to a border of bundles, so that each bundle is fetched once
 	until := min(h.Size, (from+int64(fl.Batch))/tlog.TileWidth*tlog.TileWidth)
 	if until <= from {
@@ -211,28 +261,27 @@ func (fl *follow) batch(ctx context.Context, peer Peer, have records.Feed, h hea
 	}
 	entries, err := fl.entries(ctx, peer, from, until, h.Size)
 	if err != nil {
-		return have, err
+		p.err = err
+		return p
 	}
-	edge := have.Edge
 	for _, e := range entries {
 		edge.Append(e.Leaf())
 	}
 	if err := fl.begins(until, edge.Root(), h); err != nil {
-		return have, fl.proven(err, KindRewrite, until, "its entries do not lead to its checkpoint", evidence{Note: string(h.note)})
+		p.err = fl.proven(err, KindRewrite, until, "its entries do not lead to its checkpoint", evidence{Note: string(h.note)})
+		return p
 	}
-	items, err := fl.documents(ctx, peer, from, entries)
-	if err != nil && !errors.Is(err, errPart) {
-		return have, err
+	if p.items, p.err = fl.documents(ctx, peer, from, entries); p.err != nil {
+		return p
 	}
-	fl.hit("feeds.batch.before")
-	if err := fl.Store.Follow(ctx, fl.author, from, items, string(h.note)); err != nil {
-		return have, err
+	if len(p.items) == len(entries) {
+		p.edge = edge
+		return p
 	}
-	fl.hit("feeds.batch.after")
-	if err := fl.erased(ctx, items); err != nil {
-		return have, err
+	for _, item := range p.items { // the answer broke off
+		p.edge.Append(item.Entry.Leaf())
 	}
-	return fl.Store.Feed(ctx, fl.author)
+	return p
 }
 
 // entries gets a range of entries from the bundles they lie in.

@@ -71,10 +71,8 @@ func (f *Feeds) Documents(ctx context.Context, to exchange.MemberID, ask wire.As
 			}
 			out := wire.FeedDocument{Index: items[i].Index, Document: items[i].JWT, Lack: string(items[i].Lack)}
 			if items[i].Lack == records.Held && items[i].Entry.Kind.Carries() {
-				if r, err := f.Read(f.Self, items[i].JWT); err != nil {
-					return err
-				} else if ns := r.Subject.Namespace(); !feed.Entitled(c, r.Category, ns, m.Kind) {
-					out = wire.FeedDocument{Index: out.Index, Lack: string(records.Withheld), Category: r.Category, Namespace: ns,
+				if ns := items[i].Subject.Namespace(); !feed.Entitled(c, items[i].Category, ns, m.Kind) {
+					out = wire.FeedDocument{Index: out.Index, Lack: string(records.Withheld), Category: items[i].Category, Namespace: ns,
 						Catalogue: c.Document().Version}
 				}
 			}

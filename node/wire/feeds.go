@@ -1,8 +1,10 @@
 package wire
 
 import (
+	"strconv"
 	"time"
 
+	"accord/crypto/strictjson"
 	"accord/crypto/tlog"
 	"accord/exchange"
 )
@@ -26,7 +28,32 @@ type FeedDocument struct {
 	Lack      string `json:"lack,omitempty"`      // withheld, erased, missing
 	Category  string `json:"category,omitempty"`  // of a withheld record
 	Namespace string `json:"namespace,omitempty"` // of its subject
-	Catalogue int    `json:"catalogue,omitempty"` // version that does not let the asker hold it
+	Catalogue int    `json:"catalogue,omitzero"`  // version that does not let the asker hold it
+}
+
+// Line is the document as a line of the answer, without its end.
+func (d FeedDocument) Line() ([]byte, error) {
+	if d != (FeedDocument{Index: d.Index, Document: d.Document}) || d.Index < 0 || d.Document == "" || !strictjson.PlainString(d.Document) {
+		return strictjson.Marshal(d)
+	}
+	line := strconv.AppendInt(append(make([]byte, 0, len(d.Document)+40), `{"index":`...), d.Index, 10)
+	return append(append(append(line, `,"document":"`...), d.Document...), `"}`...), nil
+}
+
+// ParseFeedDocument reads such a line.
+func ParseFeedDocument(line []byte) (d FeedDocument, err error) {
+	p := strictjson.NewPlain(string(line))
+	p.Skip(`{"index":`)
+	d.Index = p.Int()
+	p.Skip(`,"document":`)
+	d.Document = p.String()
+	p.Next(`,"catalogue":0`) // as earlier versions wrote it
+	p.Skip("}")
+	if p.Done() {
+		return d, nil
+	}
+	d = FeedDocument{}
+	return d, strictjson.Unmarshal(line, &d)
 }
 
 // FeedReceipt is a member's signed word that it erased what an erasure names.
