@@ -264,11 +264,11 @@ func (s *sqlStore) searchNames(ctx context.Context, name string, limit int, top 
 	if probe.Whole == "" || limit < 1 {
 		return nil, false, nil
 	}
-	some, err := s.rarest(ctx, probe.Any, probe.Need)
+	some, more, err := s.rarest(ctx, probe.Any, probe.Need)
 	if err != nil {
 		return nil, false, err
 	}
-	byID, more := map[int64]candidate{}, false
+	byID := map[int64]candidate{}
 	for _, keys := range [][]string{{probe.Whole}, {probe.Sound}, some} {
 		found, err := s.candidates(ctx, keys)
 		if err != nil {

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"math"
 	"slices"
+	"strconv"
 	"strings"
 
 	"accord/exchange"
@@ -96,24 +97,59 @@ func (s *sqlStore) SearchNames(ctx context.Context, name string, limit int) ([]N
 	return s.searchNames(ctx, name, limit, math.MaxInt64)
 }
 
-// rarest are the n keys that the fewest names have. What is common beyond
-// counting is equally common.
-func (s *sqlStore) rarest(ctx context.Context, keys []string, n int) ([]string, error) {
-	if n >= len(keys) {
-		return keys, nil
+// rarest are those of the keys that the fewest names have: at most n, and no more
+// than bring up maxCandidates names together. A name that is meant shares its rare
+// keys with what is asked for; common ones it shares with half the store. cut says
+// that there would have been others.
+func (s *sqlStore) rarest(ctx context.Context, keys []string, n int) (rare []string, cut bool, err error) {
+	counts, err := s.keyCounts(ctx, keys)
+	if err != nil {
+		return nil, false, err
 	}
-	count := make(map[string]int, len(keys))
-	for _, key := range keys {
-		counts, err := gather(ctx, s, func(row scanner) (c int, err error) { return c, row.Scan(&c) },
-			`SELECT COUNT(*) FROM (SELECT 1 FROM name_keys WHERE name_key = ? LIMIT ?) AS counted`, key, maxCandidates)
+	keys = slices.Clone(keys)
+	slices.SortStableFunc(keys, func(a, b string) int { return cmp.Compare(counts[a], counts[b]) })
+	total := 0
+	for _, key := range keys[:min(n, len(keys))] {
+		if total += counts[key]; total > maxCandidates && len(rare) > 0 {
+			return rare, true, nil
+		}
+		if counts[key] > 0 {
+			rare = append(rare, key)
+		}
+	}
+	return rare, false, nil
+}
+
+// countUpTo is where counting the names of a key ends: beyond it all are equally
+// common, and none is ever taken beside another.
+const countUpTo = maxCandidates/2 + 1
+
+// keyCounts says how many names have each key.
+func (s *sqlStore) keyCounts(ctx context.Context, keys []string) (map[string]int, error) {
+	counts := make(map[string]int, len(keys))
+	for some := range slices.Chunk(keys, 50) {
+		var statement strings.Builder
+		args := make([]any, 0, 2*len(some))
+		for i, key := range some {
+			if i > 0 {
+				statement.WriteString(` UNION ALL `)
+			}
+			statement.WriteString(`SELECT CAST(? AS BIGINT), COUNT(*) FROM (SELECT 1 FROM name_keys WHERE name_key = ? LIMIT ` + strconv.Itoa(countUpTo) + `) AS counted`)
+			args = append(args, i, key)
+		}
+		_, err := gather(ctx, s, func(row scanner) (struct{}, error) {
+			var i, n int
+			err := row.Scan(&i, &n)
+			if err == nil && i >= 0 && i < len(some) {
+				counts[some[i]] = n
+			}
+			return struct{}{}, err
+		}, statement.String(), args...)
 		if err != nil {
 			return nil, err
 		}
-		count[key] = counts[0]
 	}
-	keys = slices.Clone(keys)
-	slices.SortStableFunc(keys, func(a, b string) int { return cmp.Compare(count[a], count[b]) })
-	return keys[:n], nil
+	return counts, nil
 }
 
 // candidates are the names with any of the keys, those of the longest standing
