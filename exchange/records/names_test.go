@@ -101,3 +101,22 @@ func TestNamesBeyondComparing(t *testing.T) {
 		t.Errorf("%d found, the first %+v, more %t, %v", len(found), found[0], more, err)
 	}
 }
+
+// A misspelt name is found among more than can be compared that are made of the same
+// common words, though it came last.
+func TestAMisspeltNameAmongMany(t *testing.T) {
+	s := openSQLite(t, filepath.Join(t.TempDir(), "records.db"))
+	brand := []rune("华国泰安平信诚达通元亨利贞祥瑞福禄寿康宁和顺天地人新恒久昌盛隆兴旺金银玉宝龙凤鹏飞腾云海江河山川东南西北光明辉煌日月星辰春夏秋冬梅兰竹菊")
+	var batch []records.Record
+	for n := range len(brand) * len(brand) {
+		batch = append(batch, named(t, n, fmt.Sprint(n), "广东省"+string(brand[n/len(brand)])+string(brand[n%len(brand)])+"保险代理有限公司"))
+	}
+	batch = append(batch, named(t, 9000, "9000", "广东省程鸿保险代理有限公司"))
+	insert(t, s, batch...)
+	for _, asked := range []string{"广东省程鸿保捡代理有限公司", "广东程鸿保险代理有限公司", "广东省程鸿保险代里有限公司", "广东省鸿保险代理有限公司"} {
+		found, _, err := s.SearchNames(context.Background(), asked, 3)
+		if err != nil || len(found) == 0 || found[0].Subject != batch[len(batch)-1].Subject {
+			t.Errorf("%s: %v, %v", asked, found, err)
+		}
+	}
+}
