@@ -110,7 +110,8 @@ func (s *sqlStore) rarest(ctx context.Context, keys []string, n int) (rare []str
 	slices.SortStableFunc(keys, func(a, b string) int { return cmp.Compare(counts[a], counts[b]) })
 	total := 0
 	for _, key := range keys[:min(n, len(keys))] {
-		if total += counts[key]; total > maxCandidates && len(rare) > 0 {
+		total += counts[key]
+		if (total > maxCandidates || counts[key] == countUpTo) && len(rare) > 0 {
 			return rare, true, nil
 		}
 		if counts[key] > 0 {
@@ -120,9 +121,9 @@ func (s *sqlStore) rarest(ctx context.Context, keys []string, n int) (rare []str
 	return rare, false, nil
 }
 
-// countUpTo is where counting the names of a key ends: beyond it all are equally
-// common, and none is ever taken beside another.
-const countUpTo = maxCandidates/2 + 1
+// countUpTo is where counting the names of a key ends: whoever has so many may have
+// any number, and is taken only where there is nothing else to go by.
+const countUpTo = maxCandidates / 2
 
 // keyCounts says how many names have each key.
 func (s *sqlStore) keyCounts(ctx context.Context, keys []string) (map[string]int, error) {
