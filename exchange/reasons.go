@@ -342,6 +342,14 @@ var reasons = map[string]string{
 	"the user lacks a right":                                                       "该用户缺少权限",
 	"it does not let this user into this database":                                 "服务器不允许该用户进入此数据库",
 
+	// an import's plan
+	"another file":                  "文件不同",
+	"another mapping":               "映射不同",
+	"another catalogue is in force": "现行目录不同",
+	"another day":                   "判定日期不同",
+	"records were added, corrected or taken back since": "其间有记录新增、更正或撤回",
+	"rows would fare otherwise, as registers changed":   "登记信息有变，部分行的处理结果会不同",
+
 	// the child that reads a workbook
 	"it was asked what it does not know":           "请求不合规",
 	"it was not given a file":                      "没有得到文件",

@@ -58,7 +58,7 @@ func (m *meter) draw(w io.Writer) {
 	m.bar = m.container.AddBar(m.total,
 		mpb.PrependDecorators(decor.Name(m.title+" ")),
 		mpb.AppendDecorators(decor.Any(func(s decor.Statistics) string {
-			return " " + m.state(s.Current)
+			return " " + m.stateOf(s.Current, s.Total)
 		})))
 }
 
@@ -76,6 +76,19 @@ func (m *meter) Add(n int64) {
 	}
 }
 
+// Of says how many things there are in all, where that becomes known on the way.
+func (m *meter) Of(total int64) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if total <= 0 {
+		return
+	}
+	m.total = total
+	if m.bar != nil {
+		m.bar.SetTotal(total, false)
+	}
+}
+
 // Stop ends the showing; it must be called, also when the work failed.
 func (m *meter) Stop() {
 	m.mu.Lock()
@@ -89,10 +102,12 @@ func (m *meter) Stop() {
 }
 
 // state is count, rate and time left, as far as they can be known.
-func (m *meter) state(count int64) string {
+func (m *meter) state(count int64) string { return m.stateOf(count, m.total) }
+
+func (m *meter) stateOf(count, total int64) string {
 	s := strconv.FormatInt(count, 10)
-	if m.total > 0 {
-		s += "/" + strconv.FormatInt(m.total, 10)
+	if total > 0 {
+		s += "/" + strconv.FormatInt(total, 10)
 	}
 	elapsed := m.now().Sub(m.start).Seconds()
 	if elapsed <= 0 || count == 0 {
@@ -100,7 +115,7 @@ func (m *meter) state(count int64) string {
 	}
 	rate := float64(count) / elapsed
 	s += fmt.Sprintf("  %.*f/s", decimals(rate), rate)
-	if left := float64(m.total-count) / rate; left > 0 && left < maxLeft.Seconds() {
+	if left := float64(total-count) / rate; left > 0 && left < maxLeft.Seconds() {
 		s += exchange.Text{Zh: "  剩余 ", En: "  left "}.In(m.lang) + (time.Duration(left) * time.Second).String()
 	}
 	return s

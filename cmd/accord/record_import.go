@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"encoding/json"
 	"errors"
 	"io"
 	"io/fs"
@@ -14,6 +15,7 @@ import (
 
 	"accord/exchange"
 	"accord/exchange/intake"
+	"accord/node/api"
 	"accord/node/client"
 	"accord/node/wire"
 
@@ -36,6 +38,8 @@ func importCommand(e *env) *cli.Command {
 		Flags: []cli.Flag{
 			&cli.StringFlag{Name: "mapping", Value: "auto", Usage: e.t("内置映射名或映射文件 `NAME`；auto 按文件名选择", "built-in mapping or mapping file `NAME`; auto goes by the file's name")},
 			&cli.BoolFlag{Name: "dry-run", Usage: e.t("只检查，不写入", "check only, write nothing")},
+			&cli.StringFlag{Name: "save-plan", Usage: e.t("与 --dry-run 一起：把导入计划写入新文件 `FILE`", "with --dry-run: write the plan to a new `FILE`")},
+			&cli.StringFlag{Name: "plan", Usage: e.t("按试运行所得的计划 `FILE` 导入，情况有变则不写入", "import by the plan `FILE` of a dry run, and nothing if anything moved")},
 			asOfFlag(e),
 			&cli.StringFlag{Name: "errors", Usage: e.t("新文件 `FILE`：扩展名与来源相同时为附有逐行说明的原表，否则为说明清单（CSV）", "new `FILE`: the same table with a column of findings where its extension is the source's, else a list of them (CSV)")},
 		},
@@ -67,15 +71,24 @@ func (e *env) importFile(c *cli.Context) error {
 		}
 		file = f
 	}
+	if q.Plan, err = e.importPlan(c, &q); err != nil {
+		return err
+	}
 	m := e.meter(exchange.Text{Zh: "导入", En: "importing"}, 0)
 	var seen int
-	report, err := e.node().Import(c.Context, q, file, func(done, _ int) {
-		m.Add(int64(done - seen))
+	report, err := e.node().Import(c.Context, q, file, func(done, total int) {
+		m.Of(int64(total))
+		m.Add(int64(done - seen)) // fewer again where a plan is checked first
 		seen = done
 	})
 	m.Stop()
 	if err != nil {
 		return err
+	}
+	if out := c.String("save-plan"); out != "" {
+		if err := e.savePlan(out, report.Plan); err != nil {
+			return err
+		}
 	}
 	if out := c.String("errors"); out != "" {
 		if returnable(path, out) {
@@ -100,6 +113,51 @@ func (e *env) day(text string) (time.Time, error) {
 		return t, errBadValue.With("flag", e.line.source("--as-of"), "value", text, "example", "2026-11-20")
 	}
 	return t.Add(4 * time.Hour), nil // noon in Beijing
+}
+
+// importPlan reads the plan that an import is to keep to: a plan, or the JSON
+// that a dry run printed. The day is the plan's unless one is given.
+func (e *env) importPlan(c *cli.Context, q *client.ImportQuery) (*wire.ImportPlan, error) {
+	if c.String("save-plan") != "" && !q.DryRun {
+		return nil, errFlagMissing.With("flag", "--dry-run", "example", "--dry-run --save-plan "+c.String("save-plan"))
+	}
+	path := c.String("plan")
+	if path == "" {
+		return nil, nil
+	}
+	text, err := e.read(path, maxPaper)
+	if err != nil {
+		return nil, err
+	}
+	var printed struct {
+		wire.ImportPlan
+		Report *wire.ImportPlan `json:"plan"`
+	}
+	if err := json.Unmarshal(text, &printed); err != nil {
+		return nil, api.ErrPlan.Wrap(err)
+	}
+	plan := &printed.ImportPlan
+	if printed.Report != nil {
+		plan = printed.Report
+	}
+	if plan.Format != wire.ImportPlanFormat {
+		return nil, api.ErrPlan.With()
+	}
+	if q.AsOf == "" {
+		q.AsOf = plan.AsOf
+	}
+	return plan, nil
+}
+
+func (e *env) savePlan(path string, plan *wire.ImportPlan) error {
+	if plan == nil {
+		return nil // a node that makes none
+	}
+	text, err := json.MarshalIndent(plan, "", "  ")
+	if err != nil {
+		return exchange.ErrInternal.Wrap(err)
+	}
+	return e.save(path, append(text, '\n'))
 }
 
 // returnable says whether a source can be given back in the wanted form: a

@@ -48,7 +48,7 @@ const maxRequest = 64 << 10
 type childLimits struct {
 	memory   int64
 	cpu      int
-	patience time.Duration // for which the child may be waited for, all in all
+	patience time.Duration // for which the child may be silent while it is waited for
 }
 
 var limitsOfChild = childLimits{memory: childMemory, cpu: childCPU, patience: childPatience}
@@ -157,7 +157,7 @@ func startChild(ctx context.Context, src io.ReaderAt, size int64, req childReque
 	if err := c.cmd.Start(); err != nil {
 		return nil, ErrRead.Wrap(errors.Join(err, outR.Close()))
 	}
-	c.frames = frameReader{r: &patientReader{f: outR, ctx: ctx, left: limits.patience}}
+	c.frames = frameReader{r: &patientReader{f: outR, ctx: ctx, patience: limits.patience}}
 	if _, err := reqW.Write(ask); err != nil {
 		c.close()
 		return nil, c.why(err)
@@ -235,31 +235,33 @@ func firstLine(s string) string {
 	return line
 }
 
-// patientReader reads a pipe for no longer than a given time of waiting; the
-// time that the reader of its data takes does not count.
+// patientReader reads a pipe that may be silent for a given time; the time that
+// the reader of its data takes does not count. How long a child works in all is
+// bounded by its processor time and not by a clock, which says little on a busy
+// machine.
 type patientReader struct {
-	f    *os.File
-	ctx  context.Context
-	left time.Duration
+	f        *os.File
+	ctx      context.Context
+	patience time.Duration
 }
 
 // patientStep is how often a cancelled context is noticed.
 const patientStep = time.Second
 
 func (r *patientReader) Read(p []byte) (int, error) {
-	for {
+	for left := r.patience; ; {
 		if err := r.ctx.Err(); err != nil {
 			return 0, err
 		}
-		if r.left <= 0 {
+		if left <= 0 {
 			return 0, os.ErrDeadlineExceeded
 		}
 		start := time.Now()
-		if err := r.f.SetReadDeadline(start.Add(min(r.left, patientStep))); err != nil {
+		if err := r.f.SetReadDeadline(start.Add(min(left, patientStep))); err != nil {
 			return 0, err
 		}
 		n, err := r.f.Read(p)
-		r.left -= time.Since(start)
+		left -= time.Since(start)
 		if n > 0 || !errors.Is(err, os.ErrDeadlineExceeded) {
 			return n, err
 		}

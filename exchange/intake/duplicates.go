@@ -20,24 +20,6 @@ func idOf(s string) rowID {
 	return rowID{maphash.String(idSeeds[0], s), maphash.String(idSeeds[1], s)}
 }
 
-// earlier is what is remembered of a row that passed: enough to tell a repeated
-// row from a contradicting one.
-type earlier struct {
-	digest rowID
-	number int32
-	detail int32 // place in judge.details plus one; 0 beyond maxRemembered
-}
-
-// detail is what tells in which column two rows differ.
-type detail struct {
-	raw    []uint32 // hash of each target's cell as it stands
-	normal []uint32 // hash of each target's normalised value
-}
-
-// maxRemembered is for how many rows of a table single columns are remembered;
-// of later ones only key and digest, so that memory stays bounded.
-const maxRemembered = 100_000
-
 var columnSeed = maphash.MakeSeed()
 
 // identify digests the row and compares it with earlier ones of the same key: the
@@ -46,44 +28,42 @@ var columnSeed = maphash.MakeSeed()
 func (j *judge) identify(row *Row, rec *record) {
 	row.RowKey = j.opts.KeyHash(j.framed("key", row, j.category.Key))
 	row.RowDigest = j.opts.KeyHash(j.framed("row", row, j.fields))
-	key := idOf(row.RowKey)
-	now := earlier{number: int32(row.Number), digest: idOf(row.RowDigest)}
-	before, twice := j.seen[key]
-	var cells detail
-	if twice || len(j.details) < maxRemembered {
-		cells = j.columns(row, rec)
-	}
+	key, digest := idOf(row.RowKey), idOf(row.RowDigest)[0]
+	before, twice := j.seen.get(key)
 	if !twice {
-		if len(j.details) < maxRemembered {
-			j.details = append(j.details, cells)
-			now.detail = int32(len(j.details))
+		j.seen.put(key, digest, int32(row.Number))
+		if len(j.details.rows) < maxRemembered {
+			j.details.keep(int32(row.Number), j.columns(row, rec))
 		}
-		j.seen[key] = now
 		return
 	}
-	var first detail
-	if before.detail > 0 {
-		first = j.details[before.detail-1]
-	}
-	if before.digest != now.digest {
-		j.duplicate("dup_conflict", row, rec, before, firstDifference(first.normal, cells.normal))
+	now, first := j.columns(row, rec), j.details.of(before.number)
+	half := len(j.targets) // hashes of cells as they stand, then of values
+	if before.digest != digest {
+		at := -1
+		if first != nil {
+			at = firstDifference(first[half:], now[half:])
+		}
+		j.duplicate("dup_conflict", row, rec, before.number, at)
 		return
 	}
-	at := firstDifference(first.raw, cells.raw)
-	if at < 0 && first.raw != nil {
-		j.duplicate("dup_exact", row, rec, before, -1)
-		return
+	at := -1
+	if first != nil {
+		if at = firstDifference(first[:half], now[:half]); at < 0 {
+			j.duplicate("dup_exact", row, rec, before.number, -1)
+			return
+		}
 	}
-	j.duplicate("dup_normalised", row, rec, before, at)
+	j.duplicate("dup_normalised", row, rec, before.number, at)
 }
 
-func (j *judge) duplicate(kind string, row *Row, rec *record, before earlier, at int) {
+func (j *judge) duplicate(kind string, row *Row, rec *record, before int32, at int) {
 	column, field, ref := "*", "", ""
 	if at >= 0 {
 		t := &j.targets[at]
 		column, field, ref = t.Source, t.field.ID, t.ref(rec)
 	}
-	row.add(kind, column, field, ref).WithRow = int(before.number)
+	row.add(kind, column, field, ref).WithRow = int(before)
 }
 
 func firstDifference(a, b []uint32) int {
@@ -95,22 +75,27 @@ func firstDifference(a, b []uint32) int {
 	return -1
 }
 
-func (j *judge) columns(row *Row, rec *record) detail {
-	raw, normal := make([]uint32, len(j.targets)), make([]uint32, len(j.targets))
+// columns are the hashes of a row's cells as they stand, then of its normalised
+// values. They are good until the next call.
+func (j *judge) columns(row *Row, rec *record) []uint32 {
+	half := len(j.targets)
+	if j.hashes == nil {
+		j.hashes = make([]uint32, 2*half)
+	}
 	for i := range j.targets {
 		t := &j.targets[i]
 		c := t.cell(rec)
-		raw[i] = uint32(maphash.String(columnSeed, c.text))
+		raw := uint32(maphash.String(columnSeed, c.text))
 		if len(c.items) > 0 {
-			raw[i] = uint32(maphash.String(columnSeed, strings.Join(c.items, "\x00")))
+			raw = uint32(maphash.String(columnSeed, strings.Join(c.items, "\x00")))
 		}
 		for _, one := range c.cells {
-			raw[i] = raw[i]*31 + uint32(maphash.String(columnSeed, one.text))
+			raw = raw*31 + uint32(maphash.String(columnSeed, one.text))
 		}
 		j.scratch = appendValue(j.scratch[:0], &t.field, row.Values[t.field.ID])
-		normal[i] = uint32(maphash.Bytes(columnSeed, j.scratch))
+		j.hashes[i], j.hashes[half+i] = raw, uint32(maphash.Bytes(columnSeed, j.scratch))
 	}
-	return detail{raw, normal}
+	return j.hashes
 }
 
 // framed is the unambiguous encoding that keys and digests are made of: a

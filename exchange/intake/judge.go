@@ -13,16 +13,17 @@ import (
 // it let pass, for duplicates.
 type judge struct {
 	*binding
-	seen    map[rowID]earlier
-	details []detail             // of the first rows in seen
-	persons map[rowID]int        // members of groups, and shared identifiers, to their first row
+	seen    keyTable
+	details details              // of the first rows in seen
+	hashes  []uint32             // of the row in hand
+	persons keyTable             // members of groups, and shared identifiers, with their first row
 	fields  []string             // of the category, in its order
 	scratch []byte               // for encoding what is digested
 	known   map[Reference]Answer // of organisations, which many rows share
 }
 
 func newJudge(b *binding) *judge {
-	j := &judge{binding: b, seen: map[rowID]earlier{}, persons: map[rowID]int{}, known: map[Reference]Answer{}}
+	j := &judge{binding: b, known: map[Reference]Answer{}}
 	for i := range b.category.Fields {
 		j.fields = append(j.fields, b.category.Fields[i].ID)
 	}

@@ -8,6 +8,7 @@ import (
 	"io"
 	"iter"
 	"os"
+	"sync/atomic"
 	"time"
 
 	"accord/exchange"
@@ -35,6 +36,10 @@ type Reader struct {
 	opts     Options
 	digest   [sha256.Size]byte
 	report   Report
+
+	given atomic.Int64 // rows so far
+	sheet atomic.Int64 // rows up to the end of the sheet being read, as far as it says
+	reach atomic.Int64 // how far into a text file the reading is
 }
 
 // Open checks the mapping against the catalogue and the file's format. Rows are
@@ -102,12 +107,43 @@ func (r *Reader) Digest() string { return hex.EncodeToString(r.digest[:]) }
 // Report is what the rows given so far came to.
 func (r *Reader) Report() *Report { return &r.report }
 
+// Expected is about how many rows there are in all, 0 while nobody can know: of
+// text by how much of the file the rows so far took, of a workbook's sheet by
+// its own count. It may be called from any goroutine while the rows are read.
+func (r *Reader) Expected() int {
+	done := r.given.Load()
+	if r.mapping.File.Format == XLSX {
+		return int(max(r.sheet.Load(), done))
+	}
+	reach := r.reach.Load()
+	if reach <= 0 || done == 0 {
+		return 0
+	}
+	return int(max(int64(float64(done)*float64(r.size)/float64(min(reach, r.size))), done))
+}
+
+// farther notes how far a file was read.
+type farther struct {
+	src   io.ReaderAt
+	reach *atomic.Int64
+}
+
+func (f farther) ReadAt(p []byte, off int64) (int, error) {
+	n, err := f.src.ReadAt(p, off)
+	if end := off + int64(n); end > f.reach.Load() {
+		f.reach.Store(end)
+	}
+	return n, err
+}
+
 // Rows gives every data record once, in the file's order, sheets in the
 // mapping's. An error ends the sequence; what was given before it stands, but a
 // caller that wants all or nothing stores only after the end.
 func (r *Reader) Rows(ctx context.Context) iter.Seq2[*Row, error] {
 	return func(yield func(*Row, error) bool) {
 		r.report = Report{}
+		r.given.Store(0)
+		r.reach.Store(0)
 		for _, b := range r.bindings {
 			more, err := r.table(ctx, b, yield)
 			if err != nil {
@@ -150,6 +186,7 @@ func (r *Reader) table(ctx context.Context, b *binding, yield func(*Row, error) 
 			return false, err
 		}
 		r.report.add(row)
+		r.given.Add(1)
 		if !yield(row, nil) {
 			return false, nil
 		}
@@ -164,6 +201,7 @@ func (r *Reader) open(ctx context.Context, b *binding) (source, func(), error) {
 		if err != nil {
 			return nil, nil, err
 		}
+		r.sheet.Store(r.given.Load() + int64(max(rows.total-b.table.HeaderRow-b.table.HeaderRows+1, 0)))
 		src, err := newTabular(rows, b.table, true)
 		if err != nil {
 			rows.close()
@@ -176,24 +214,24 @@ func (r *Reader) open(ctx context.Context, b *binding) (source, func(), error) {
 }
 
 func (r *Reader) openText(ctx context.Context, b *binding) (source, error) {
-	f := r.mapping.File
+	f, from := r.mapping.File, farther{r.src, &r.reach}
 	switch f.Format {
 	case NDJSON:
-		lines, err := newLines(ctx, r.src, r.size, UTF8)
+		lines, err := newLines(ctx, from, r.size, UTF8)
 		if err != nil {
 			return nil, err
 		}
 		return newJSONSource(lines, b.table), nil
 	case JSON:
-		elements, err := newJSONElements(ctx, r.src, r.size, f.Encoding, b.table.Rows)
+		elements, err := newJSONElements(ctx, from, r.size, f.Encoding, b.table.Rows)
 		if err != nil {
 			return nil, err
 		}
 		return newJSONSource(elements, b.table), nil
 	case XML:
-		return newXMLSource(ctx, r.src, r.size, f, b.table)
+		return newXMLSource(ctx, from, r.size, f, b.table)
 	}
-	lines, err := newLines(ctx, r.src, r.size, f.Encoding)
+	lines, err := newLines(ctx, from, r.size, f.Encoding)
 	if err != nil {
 		return nil, err
 	}

@@ -232,9 +232,11 @@ func (j *judge) sharedBy(row *Row, id, kind, column, field, ref string) {
 		return
 	}
 	at := idOf(id)
-	if earlier, ok := j.persons[at]; ok && earlier != row.Number {
-		row.add(kind, column, field, ref).WithRow = earlier
-		return
+	earlier, ok := j.persons.get(at)
+	switch {
+	case !ok:
+		j.persons.put(at, 0, int32(row.Number))
+	case int(earlier.number) != row.Number:
+		row.add(kind, column, field, ref).WithRow = int(earlier.number)
 	}
-	j.persons[at] = row.Number
 }

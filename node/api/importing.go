@@ -38,13 +38,14 @@ type importQuery struct {
 	mapping string
 	dry     bool
 	asOf    time.Time
+	plan    *wire.ImportPlan // nil: none is to be kept to
 }
 
 // maxMapping is the longest mapping a query carries, in bytes.
 const maxMapping = 12 << 10
 
 func (s *Server) importQuery(r *http.Request) (importQuery, error) {
-	q, err := queryOf(r, "file", "mapping", "dry_run", "as_of")
+	q, err := queryOf(r, "file", "mapping", "dry_run", "as_of", "plan")
 	if err != nil {
 		return importQuery{}, err
 	}
@@ -56,6 +57,11 @@ func (s *Server) importQuery(r *http.Request) (importQuery, error) {
 		in.asOf = s.Clock()
 	}
 	in.file = path.Base(strings.ReplaceAll(in.file, `\`, "/"))
+	if text := q.text("plan", func(v string) bool { return len(v) <= maxPlan }); text != "" && q.err() == nil {
+		if in.plan, err = readPlan(text); err != nil {
+			return in, err
+		}
+	}
 	return in, q.err()
 }
 
@@ -126,6 +132,38 @@ func (s *Server) importFile(w http.ResponseWriter, r *http.Request) error {
 	return s.runImport(r.Context(), &eventStream{w: w, last: time.Now()}, r, in, m, reader)
 }
 
+// importRows reads the file and does with each row what is to be done, twice
+// when a plan has to hold: first without storing anything.
+func (s *Server) importRows(ctx context.Context, out *eventStream, r *http.Request, in importQuery, m *intake.Mapping, reader *intake.Reader) (*tally, error) {
+	plan, err := s.planFor(ctx, in, m, reader)
+	if err != nil {
+		return nil, err
+	}
+	run := func(dry bool) (*tally, error) {
+		t := newTally(in, m)
+		err := s.Agency.ImportRows(ctx, callerOf(r).Operator.Name, in.cat, m, reader.Rows(ctx), dry, func(done agency.Imported) error {
+			t.add(done)
+			return out.progress(t.report.Rows, reader.Expected())
+		})
+		return t, err
+	}
+	if in.plan != nil {
+		t, err := run(true)
+		if err != nil {
+			return t, err
+		}
+		if what := moved(*in.plan, t.plan(plan)); what != "" {
+			return t, ErrPlanMoved.With("what", what)
+		}
+	}
+	t, err := run(in.dry)
+	if err == nil && in.dry {
+		found := t.plan(plan)
+		t.report.Plan = &found
+	}
+	return t, err
+}
+
 // perhapsTemplate says whether the upload may be a template that was filled in,
 // which only its content can tell.
 func (in importQuery) perhapsTemplate() bool {
@@ -181,12 +219,10 @@ func (w spoolWriter) Write(p []byte) (int, error) {
 // of it. An error before the first byte is a problem document like any other;
 // after it, the last event.
 func (s *Server) runImport(ctx context.Context, out *eventStream, r *http.Request, in importQuery, m *intake.Mapping, reader *intake.Reader) error {
-	t := newTally(in, m)
-	err := s.act(r, audit.Event{Act: "record.import", Category: m.Tables[0].Category}, func(*audit.Event) error {
-		return s.Agency.ImportRows(ctx, callerOf(r).Operator.Name, in.cat, m, reader.Rows(ctx), in.dry, func(done agency.Imported) error {
-			t.add(done)
-			return out.progress(t.report.Rows)
-		})
+	var t *tally
+	err := s.act(r, audit.Event{Act: "record.import", Category: m.Tables[0].Category}, func(*audit.Event) (err error) {
+		t, err = s.importRows(ctx, out, r, in, m, reader)
+		return err
 	})
 	if err == nil {
 		return out.send(wire.ImportEvent{Report: &t.report})
@@ -212,11 +248,11 @@ const progressEvery = 200 * time.Millisecond
 // included: a large file takes longer than any other request.
 const eventPatience = 10 * time.Minute
 
-func (e *eventStream) progress(done int) error {
+func (e *eventStream) progress(done, total int) error {
 	if time.Since(e.last) < progressEvery {
 		return nil
 	}
-	return e.send(wire.ImportEvent{Done: done})
+	return e.send(wire.ImportEvent{Done: done, Total: total})
 }
 
 func (e *eventStream) send(event wire.ImportEvent) error {

@@ -25,8 +25,9 @@ var clashText = exchange.Text{Zh: "库中已有同一主键而内容不同的记
 // tally adds up what became of each row: what the file says and what the store
 // already holds.
 type tally struct {
-	report wire.ImportReport
-	parts  map[string]int // part to its place in the report
+	report  wire.ImportReport
+	parts   map[string]int // part to its place in the report
+	outcome intake.Outcome
 }
 
 func newTally(in importQuery, m *intake.Mapping) *tally {
@@ -45,6 +46,7 @@ func (t *tally) add(done agency.Imported) {
 	case done.Known:
 		effect = intake.Same
 	}
+	t.outcome.Add(row, effect)
 	t.report.Rows++
 	part.Rows++
 	switch effect {

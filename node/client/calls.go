@@ -227,7 +227,8 @@ type ImportQuery struct {
 	File    string // name, for the report and for choosing a reader
 	Mapping string // name of a shipped mapping, or the text of one
 	DryRun  bool
-	AsOf    string // day on which "future" and retention are judged, 2006-01-02; empty: today
+	AsOf    string           // day on which "future" and retention are judged, 2006-01-02; empty: today
+	Plan    *wire.ImportPlan // what a dry run found: nothing is stored unless it still holds
 }
 
 // Import sends a file and reports progress while the node works.
@@ -238,6 +239,13 @@ func (c *Client) Import(ctx context.Context, q ImportQuery, file io.Reader, prog
 	}
 	if q.AsOf != "" {
 		v.Set("as_of", q.AsOf)
+	}
+	if q.Plan != nil {
+		plan, err := strictjson.Marshal(q.Plan)
+		if err != nil {
+			return wire.ImportReport{}, exchange.ErrInternal.Wrap(err)
+		}
+		v.Set("plan", string(plan))
 	}
 	resp, err := c.send(ctx, http.MethodPost, "/api/v1/records/import?"+v.Encode(), "application/octet-stream", file)
 	if err != nil {

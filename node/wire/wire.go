@@ -412,6 +412,30 @@ type ImportReport struct {
 	Kinds   map[string]int `json:"kinds,omitempty"`
 	Parts   []ImportPart   `json:"parts,omitempty"` // per sheet or category
 	IDs     []string       `json:"ids,omitempty"`   // records made, in row order
+	Plan    *ImportPlan    `json:"plan,omitempty"`  // of a dry run: what an import would do
+}
+
+// ImportPlanFormat is the form of a plan.
+const ImportPlanFormat = "accord-import-plan/1"
+
+// ImportPlan is what a dry run found, by which the import itself is held: it
+// begins only if file, mapping, catalogue and the author's records are those of
+// the plan, and every row would fare as the plan says.
+type ImportPlan struct {
+	Format    string `json:"format"`
+	File      string `json:"file"`
+	Input     string `json:"input"`     // SHA-256 of the file
+	Mapping   string `json:"mapping"`   // its name
+	Reading   string `json:"reading"`   // SHA-256 of what the mapping says
+	Catalogue string `json:"catalogue"` // digest of the catalogue in force
+	AsOf      string `json:"as_of"`     // day on which rows were judged
+	Position  string `json:"position"`  // size and root of the author's own feed
+	Rows      int    `json:"rows"`
+	New       int    `json:"new"`
+	Same      int    `json:"same"`
+	Refused   int    `json:"refused"`
+	Flagged   int    `json:"flagged"`
+	Outcome   string `json:"outcome"` // SHA-256 over the verdict of every row
 }
 
 // ImportPart is the count of one sheet or category.
