@@ -281,7 +281,7 @@ func (n *Node) openLedger() error {
 		Dir: filepath.Join(n.cfg.Dir, "ledger"), NodeID: n.id.Node, Create: first, Servers: n.firstServers(), Newcomer: !n.isFounder(),
 		Cluster: n.genesis.Digest(), Transport: n.peerNet, Heartbeat: n.cfg.RaftTimeout,
 		SnapshotThreshold: uint64(n.cfg.SnapshotEvery), TrailingLogs: uint64(n.cfg.TrailingLogs),
-		Logger: n.log, Fatal: n.fatal, Hook: failpoint.Hook(), SnapshotInterval: cmp.Or(failpoint.SnapshotInterval(), n.cfg.SnapshotLooks),
+		Logger: n.log, Fatal: n.fatal, Hook: failpoint.Hook(), SnapshotInterval: cmp.Or(failpoint.SnapshotInterval(), n.cfg.SnapshotLooks), SnapshotBytes: failpoint.SnapshotBytes(),
 		Unguarded: n.opts.Unguarded, Unfit: n.clock.err, Settled: n.witness.CosignedIndex,
 		Replaced: func(r consensus.Replaced) { n.witness.Replaced(r.From, r.To) },
 	}, ledgerMachine{n.machine, n})

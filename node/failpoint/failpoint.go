@@ -18,6 +18,7 @@
 //	clock=-1h                      this process's clock is an hour behind
 //	dial:HOST:PORT=HOST:PORT       connect to the second when the first is meant
 //	snapshots=1s                   look every second whether a snapshot is due
+//	grown=16384                    and take one when so many bytes were applied
 //
 // Beside the control file it keeps a list of the points the process has reached,
 // NAME.seen, one a line, NAME.fired for those that fired, and NAME.obeyed with the

@@ -25,3 +25,6 @@ func Dial() func(ctx context.Context, network, address string) (net.Conn, error)
 
 // SnapshotInterval is 0: the log's own.
 func SnapshotInterval() time.Duration { return 0 }
+
+// SnapshotBytes is 0: the log's own.
+func SnapshotBytes() int64 { return 0 }

@@ -35,6 +35,7 @@ type registry struct {
 	dials   map[string]string
 	offset  time.Duration
 	looks   time.Duration
+	grown   int64
 	seen    map[string]bool
 }
 
@@ -69,6 +70,7 @@ func (r *registry) look() {
 func (r *registry) obey(text string) {
 	orders, dials := map[string]*order{}, map[string]string{}
 	var offset, looks time.Duration
+	var grown int64
 	for _, s := range strings.FieldsFunc(text, func(c rune) bool { return c == ';' || c == '\n' }) {
 		name, what, ok := strings.Cut(strings.TrimSpace(s), "=")
 		var err error
@@ -81,6 +83,8 @@ func (r *registry) obey(text string) {
 			offset, err = time.ParseDuration(what)
 		case name == "snapshots":
 			looks, err = time.ParseDuration(what)
+		case name == "grown":
+			grown, err = strconv.ParseInt(what, 10, 64)
 		case !slices.Contains(names, name):
 			err = fmt.Errorf("no such point")
 		default:
@@ -93,7 +97,7 @@ func (r *registry) obey(text string) {
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.orders, r.dials, r.offset, r.looks = orders, dials, offset, looks
+	r.orders, r.dials, r.offset, r.looks, r.grown = orders, dials, offset, looks, grown
 }
 
 func parseOrder(s string) (*order, error) {
@@ -198,4 +202,13 @@ func SnapshotInterval() time.Duration {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	return r.looks
+}
+
+// SnapshotBytes is what is to be applied before a snapshot is due, as ordered before
+// the start; 0 for the log's own.
+func SnapshotBytes() int64 {
+	r := theRegistry()
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.grown
 }

@@ -2,10 +2,12 @@ package faulttest_test
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -54,11 +56,17 @@ const victimOfFull = "association"
 
 var partList = []part{
 	{"", func(d *desk, author string) error {
-		rec := d.records[len(d.records)-1]
-		_, err := d.f.Client(author).RetractRecord(d.f.T.Context(), rec.ID, wire.CorrectRecord{Reason: "例"})
-		if err == nil {
-			d.records = d.records[:len(d.records)-1]
+		page, err := d.f.Client(author).Records(d.f.T.Context(), client.RecordQuery{Category: "discipline-organisation", Limit: 1})
+		if err != nil || len(page.Records) == 0 {
+			return fmt.Errorf("no record to go by: %w", err)
 		}
+		like := page.Records[0]
+		var values map[string]json.RawMessage
+		if err := json.Unmarshal(like.PublicFields, &values); err != nil {
+			return err
+		}
+		_, err = d.f.Client(author).AddRecord(d.f.T.Context(), wire.AddRecord{Category: like.Category, SubjectKind: like.SubjectKind,
+			USCC: strings.TrimPrefix(string(like.Subject), "org:"), Values: values})
 		return err
 	}, "REC-009"},
 	{"ledger", func(d *desk, author string) error {

@@ -44,7 +44,12 @@ func TestCrashWhileJoining(t *testing.T) {
 		if strings.HasPrefix(point, "machine.restore.") {
 			f.Ready(guest) // it has a snapshot of its own then
 		}
-		if d.author = guest; d.whose(point) == guest && len(d.records) == 0 {
+		d.author = guest
+		follows := strings.HasPrefix(point, "feeds.")
+		if follows {
+			d.author = "association" // whom it follows
+		}
+		if (follows || d.whose(point) == guest) && d.opened != d.author {
 			f.Ready(guest)
 			d.open()
 		}

@@ -13,6 +13,7 @@ import (
 	"strings"
 	"time"
 
+	"accord/exchange/identifiers"
 	"accord/exchange/intake"
 	"accord/node/backup"
 	"accord/node/client"
@@ -34,22 +35,23 @@ var starting = []string{"node.start.network", "node.start.ledger", "node.start.f
 
 // nowhere says why a role does not come to points that begin so.
 var nowhere = map[string]map[string]string{
-	"founding.":          {leads: founds, follows: founds, joins: founds},
-	"bootstrap.":         {leads: "founders' first start: TestCrashWhileStarting", follows: "founders' first start: TestCrashWhileStarting", joins: "only founders found"},
-	"store.create.":      {leads: "first start", follows: "founders' first start: TestCrashWhileStarting"},
-	"node.start.found":   {leads: "first start", follows: "founders' first start: TestCrashWhileStarting"},
-	"node.start.":        {leads: "who starts does not lead"},
-	"store.open":         {leads: "who starts does not lead"},
-	"machine.restore.":   {leads: "who takes a state over does not lead"},
-	"witness.vet":        {leads: "who takes a state over does not lead"},
-	"membership.learn":   {leads: "others learn the newest roster from the leader", follows: "it was away while the leader changed: not made here"},
+	"founding.":        {leads: founds, follows: founds, joins: founds},
+	"bootstrap.":       {leads: "founders' first start: TestCrashWhileStarting", follows: "founders' first start: TestCrashWhileStarting", joins: "only founders found"},
+	"store.create.":    {leads: "first start", follows: "founders' first start: TestCrashWhileStarting"},
+	"node.start.found": {leads: "first start", follows: "founders' first start: TestCrashWhileStarting"},
+	"node.start.":      {leads: "who starts does not lead"},
+	"store.open":       {leads: "who starts does not lead"},
+	"machine.restore.": {leads: "who takes a state over does not lead"},
+	"witness.vet":      {leads: "who takes a state over does not lead"},
+	"membership.learn": {leads: "others learn the newest roster from the leader", follows: "it was away while the leader changed: not made here",
+		joins: "its welcome carries them"},
 	"witness.evidence.":  {leads: "found at a start, here by a changed memory of what was signed"},
 	"witness.alarm.":     {leads: "found at a start, here by a changed memory of what was signed"},
 	"propose.forward.":   {leads: "a leader has nobody to hand on to"},
 	"propose.serve":      {follows: "handed on to the leader only", joins: "handed on to the leader only"},
 	"propose.group.":     {follows: "the leader's work", joins: "the leader's work"},
 	"propose.verdict":    {follows: "the leader's work", joins: "the leader's work"},
-	"barrier.confirm":    {follows: "the leader's work", joins: "the leader's work"},
+	"barrier.":           {follows: "the leader's work", joins: "the leader's work"},
 	"store.set.":         {leads: "votes and terms are stored by who does not lead yet", joins: "at its first start: below; without a vote, later never"},
 	"settle.":            {follows: "the leader's work", joins: "the leader's work"},
 	"membership.move.":   {follows: "the leader's work", joins: "the leader's work"},
@@ -79,6 +81,7 @@ type desk struct {
 	load    *faulttest.Load
 	rng     *rand.Rand
 	author  string // of the records
+	opened  string // the author whose records they are
 	records []wire.Record
 	safe    string // a recipient of backups
 	strict  bool   // whether three seats adopt a catalogue
@@ -92,7 +95,7 @@ func newDesk(f *faulttest.Federation) *desk {
 // open imports the records.
 func (d *desk) open() {
 	d.f.T.Helper()
-	d.records = d.importAt(d.author)
+	d.records, d.opened = d.importAt(d.author), d.author
 }
 
 func (d *desk) importAt(author string) []wire.Record {
@@ -132,10 +135,14 @@ func (d *desk) take(point, role string) string {
 	for range 40 {
 		leader := d.f.Leader()
 		switch {
+		case strings.HasPrefix(point, "feeds.") && role == leads && leader == d.author: // it follows the others, who have none
 		case must == "" && role == leads && !strings.HasPrefix(point, "settle."): // reached on becoming leader
 			return leader
 		case must == "":
 			others := d.f.Others(leader)
+			if strings.HasPrefix(point, "feeds.") {
+				others = d.f.Others(leader, d.author)
+			}
 			return others[d.rng.IntN(len(others))]
 		case (leader == must) == (role == leads):
 			return must
@@ -162,7 +169,7 @@ func (d *desk) crashAt(member, point string) bool {
 	}
 	stop := d.work(member, point)
 	patience := short(12*time.Second, 40*time.Second)
-	if strings.HasPrefix(point, "settle.") {
+	if strings.HasPrefix(point, "settle.") || strings.HasPrefix(point, "store.rotate.") {
 		patience = 2 * time.Minute
 	}
 	crashed := false
@@ -186,6 +193,9 @@ func (d *desk) crashAt(member, point string) bool {
 
 // orders are what a point needs beside the crash.
 func (d *desk) orders(member, point string) []string {
+	if point == "snapshot.due" {
+		return []string{"snapshots=1h", "grown=1024"} // by bytes, not by the count of entries
+	}
 	if strings.HasPrefix(point, "witness.complaint.") && d.f.LeaderNow() == member {
 		return []string{"propose.group.before=delay:4s"}
 	}
@@ -197,7 +207,7 @@ func (d *desk) orders(member, point string) []string {
 func (d *desk) prepare(member, point string) (whole func()) {
 	f := d.f
 	switch {
-	case strings.HasPrefix(point, "machine.restore."), point == "store.open", strings.HasPrefix(point, "node.start."):
+	case strings.HasPrefix(point, "machine.restore."), point == "store.open", point == "snapshot.due", strings.HasPrefix(point, "node.start."):
 		f.Kill(member)
 	case point == "witness.vet":
 		f.Kill(member)
@@ -284,8 +294,20 @@ func (d *desk) work(member, point string) (stop func()) {
 // errors say nothing.
 func (d *desk) way(member, point string) func(ctx context.Context) {
 	f := d.f
+	guest := !slices.Contains(f.Members, member) // nobody's load goes there
 	switch {
-	case strings.HasPrefix(point, "records."):
+	case strings.HasPrefix(point, "store.rotate."): // when the file is full
+		return func(ctx context.Context) { d.load.Rest(0); <-ctx.Done(); d.load.Rest(10 * time.Millisecond) }
+	case guest && (strings.HasPrefix(point, "audit.") || strings.HasPrefix(point, "agency.sign") || strings.HasPrefix(point, "agency.propose.") || strings.HasPrefix(point, "propose.")):
+		check, err := identifiers.USCCCheck("11639900MB0000001")
+		if err != nil {
+			f.T.Fatal(err)
+		}
+		return func(ctx context.Context) {
+			_, _ = f.Client(member).Nominate(ctx, "red", wire.Nominate{SubjectKind: "enterprise", USCC: "11639900MB0000001" + string(check), Name: "例",
+				Ground: "decision", Decision: &wire.DecisionRef{Number: "1", Authority: "例"}, TermDays: 365})
+		}
+	case strings.HasPrefix(point, "records."), strings.HasPrefix(point, "feeds."):
 		return func(ctx context.Context) {
 			if len(d.records) > 1 {
 				rec := d.records[len(d.records)-1]
