@@ -18,7 +18,7 @@ const leastRoom = 1 << 30
 // openFeeds makes what anchors this member's feed and follows the others'.
 func (n *Node) openFeeds() (err error) {
 	n.feeds, err = feeds.Open(feeds.Config{
-		Federation: n.cfg.Federation, Self: n.id.Member, Dir: filepath.Join(n.cfg.Dir, "feeds"), Store: n.records, Ledger: n.machine,
+		Federation: n.cfg.Federation, Genesis: n.genesis, Self: n.id.Member, Dir: filepath.Join(n.cfg.Dir, "feeds"), Store: n.records, Ledger: n.machine,
 		Keys: currentKeys{n}, Peer: func(m exchange.MemberID) (feeds.Peer, error) { return n.Peer(m) },
 		Read: n.agency.ReadRecord,
 		Verify: func(author exchange.MemberID, jwt string) error {
@@ -45,6 +45,7 @@ func (n *Node) openFeeds() (err error) {
 			}
 			return nil
 		},
+		Every: n.cfg.FeedPoll, AnchorEvery: n.cfg.FeedAnchor,
 		Clock: n.opts.Clock, Log: n.log, Hook: failpoint.Hook(),
 	})
 	return err

@@ -39,6 +39,7 @@ func TestVerifyFileKnowsItsFormats(t *testing.T) {
 	for name, c := range map[string]struct{ file, check string }{
 		"a bundle":      {`{"format":"accord-bundle/1"}`, CheckForm},
 		"a fork":        {`{"format":"accord-fork/1"}`, CheckForkForm},
+		"a feed's":      {`{"format":"accord-feed-evidence/1"}`, CheckFeedForm},
 		"an inclusion":  {"c2sp.org/tlog-proof@v1\n", CheckProofForm},
 		"a consistency": {"accord/tlog-consistency@v1\n", CheckProofForm},
 		"nothing":       {"", CheckForm},

@@ -34,8 +34,8 @@ const (
 	CheckProofPolicy = "proof.policy"
 )
 
-// VerifyFile verifies whatever evidence a file holds: a Bundle, a Fork, a C2SP
-// tlog-proof or a consistency proof.
+// VerifyFile verifies whatever evidence a file holds: a Bundle, a Fork, FeedEvidence, a
+// C2SP tlog-proof or a consistency proof.
 func VerifyFile(data []byte, opts Options) *Report {
 	switch {
 	case bytes.HasPrefix(data, []byte("c2sp.org/tlog-proof@")):
@@ -44,6 +44,8 @@ func VerifyFile(data []byte, opts Options) *Report {
 		return verifyConsistency(data, opts)
 	case isFork(data):
 		return VerifyFork(data, opts)
+	case isFeedEvidence(data):
+		return VerifyFeedEvidence(data, opts)
 	}
 	return Verify(data, opts)
 }

@@ -25,6 +25,7 @@ func Render(w io.Writer, r *Report, lang string) error {
 	p.documents(r)
 	p.proof(r)
 	p.fork(r)
+	p.feed(r)
 	p.failures(r)
 	return p.Flush()
 }
@@ -237,6 +238,31 @@ func (p *printer) proof(r *Report) {
 	default:
 		p.say("证明      第 %d 条：指令 %s，%s，%s", "proof       leaf %d: command %s, %s, %s",
 			r.Proof.Index, clean(r.Proof.ID), r.Proof.Digest, p.outcome(r.Proof.Outcome))
+	}
+}
+
+// feedProofs is what evidence about a feed proves, in words.
+var feedProofs = map[string]Text{
+	FeedProvesNothing:  {"无：只有举报方的说法", "nothing: there is the accuser's word alone"},
+	FeedProvesFork:     {"该单位为同一条数签署了两种历史", "its author signed two histories of one size"},
+	FeedProvesUnsigned: {"记录流中有该单位密钥未签署的文书", "the feed holds a document that its author's key did not sign"},
+	FeedProvesOwed:     {"该单位已为此条目签字，须能出示其文书；是否拒绝出示只是举报方的说法", "its author signed for this entry and owes its document; that it did not give it is the accuser's word"},
+}
+
+func (p *printer) feed(r *Report) {
+	if r.Feed == nil {
+		return
+	}
+	p.say("记录流    %s", "feed        of %s", clean(r.Feed.Author))
+	p.say("证明      %s", "proves      %s", feedProofs[r.Feed.Proves].In(p.lang))
+	for _, c := range r.Feed.Conflicts {
+		p.say("两种历史  前 %d 条有不同的根：", "two         different roots of the first %d entries:", c.Size)
+		for _, s := range c.Sides {
+			fmt.Fprintf(p, "          %s\n", s.Root)
+		}
+	}
+	if e := r.Feed.Entry; e != nil {
+		p.say("条目      第 %d 条，文书摘要 %s", "entry       %d, digest of its document %s", e.Index, clean(e.Digest))
 	}
 }
 

@@ -51,6 +51,7 @@ type Report struct {
 	Commands   []CommandReport   `json:"commands,omitempty"`
 	Documents  []DocumentReport  `json:"documents,omitempty"`
 	Fork       *ForkReport       `json:"fork,omitempty"`  // of a fork's evidence
+	Feed       *FeedReport       `json:"feed,omitempty"`  // of a feed's evidence
 	Proof      *ProofReport      `json:"proof,omitempty"` // of a stand-alone proof
 	Checks     []Check           `json:"checks"`
 }
@@ -186,6 +187,20 @@ var checks = map[string]texts{
 		Text{"一致性证明不成立", "the consistency proof does not hold"}},
 	CheckForkConflict: {Text{"同一条数有两个不同的根，均有签名：账本已分叉", "two different roots of one size are signed: the ledger is forked"},
 		Text{"没有证明分叉：这些检查点可以属于同一账本", "no fork is proven: these checkpoints can be of one ledger"}},
+	CheckFeedForm: {Text{"记录流证据格式正确", "the file is well-formed evidence about a feed"},
+		Text{"记录流证据格式不正确", "the file is not well-formed evidence about a feed"}},
+	CheckFeedNote: {Text{"检查点由该单位签署", "the checkpoint is signed by the author"},
+		Text{"检查点没有该单位的有效签名", "the checkpoint does not bear the author's valid signature"}},
+	CheckFeedLink: {Text{"检查点所示的较早部分得到证明", "what the checkpoint says of an earlier size is proved"},
+		Text{"检查点与较早部分的关系未得到证明", "what the checkpoint says of an earlier size is not proved"}},
+	CheckFeedAnchor: {Text{"锚点由该单位签署", "the anchor is signed by the author"},
+		Text{"锚点不是该单位签署的", "the anchor is not signed by the author"}},
+	CheckFeedEntry: {Text{"条目在该单位签署的检查点之内", "the entry is in a checkpoint that the author signed"},
+		Text{"条目不在检查点之内", "the entry is not in the checkpoint"}},
+	CheckFeedDocument: {Text{"条目所指文书并未由该单位的密钥签署", "the entry's document is not signed with the author's key"},
+		Text{"没有证明文书未签署", "it is not proved that the document is unsigned"}},
+	CheckFeedProves: {Text{"证据成立，见“证明”一行", "the file proves something, see the line \"proves\""},
+		Text{"对第三方不构成证明：只有举报方的说法", "it proves nothing to others: there is the accuser's word alone"}},
 	CheckProofForm: {Text{"证明文件格式正确", "the proof file is well-formed"},
 		Text{"证明文件格式不正确", "the proof file is not well-formed"}},
 	CheckProofLeaf: {Text{"附带的叶是账本的叶", "the leaf that comes with it is a ledger's"},

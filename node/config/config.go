@@ -31,6 +31,8 @@ type Config struct {
 	MaxUpload      int
 	PublicRate     int // requests a second that one address without a name may make; 0: no limit
 	ComplainAfter  time.Duration
+	FeedPoll       time.Duration // between two rounds with an author's feed
+	FeedAnchor     time.Duration // the longest a new entry waits for its anchor
 	RenewAfter     time.Duration // how long a key is used before it is due to be replaced
 }
 

@@ -12,9 +12,9 @@ import (
 	"path/filepath"
 	"slices"
 
+	"accord/crypto/bundle"
 	"accord/crypto/strictjson"
 	"accord/exchange"
-	"accord/exchange/feed"
 	"accord/node/founding"
 )
 
@@ -49,25 +49,10 @@ type Alarm struct {
 	Reason   string              `json:"reason,omitempty"`
 }
 
-// evidence is what an accusation rests on. Notes are signed by the author.
-type evidence struct {
-	Format   string       `json:"format"`
-	Alarm    Alarm        `json:"alarm"`
-	Note     string       `json:"note,omitempty"` // the checkpoint it shows
-	Held     string       `json:"held,omitempty"` // the one it showed when what is held was taken over
-	HeldSize int64        `json:"held_size,omitempty"`
-	HeldRoot string       `json:"held_root,omitempty"`
-	Anchor   *feed.Anchor `json:"anchor,omitempty"` // on the ledger
-	Entry    string       `json:"entry,omitempty"`
-	Document string       `json:"document,omitempty"` // the signed part
-	Given    string       `json:"given,omitempty"`    // digest of what was given instead
-}
-
 const (
-	evidenceFormat = "accord-feed-evidence/1"
-	alarmsFormat   = "accord-feed-alarms/1"
-	alarmsFile     = "alarms.json"
-	maxAlarms      = 200
+	alarmsFormat = "accord-feed-alarms/1"
+	alarmsFile   = "alarms.json"
+	maxAlarms    = 200
 )
 
 // The errors of alarms.
@@ -122,14 +107,21 @@ func (f *Feeds) store() {
 }
 
 // accuse raises an alarm of bad faith and gives the error that ends the round.
-func (fl *follow) accuse(kind string, size int64, why string, ev evidence) error {
+func (fl *follow) accuse(kind string, size int64, why string, ev bundle.FeedEvidence) error {
 	fl.raise(Alarm{Author: fl.author, Kind: kind, Size: size, Why: why}, &ev)
 	return ErrFollow.With("author", fl.author, "why", why)
 }
 
+// open says whether an alarm of this author and kind is open.
+func (f *Feeds) open(a Alarm) bool {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return slices.ContainsFunc(f.alarms, func(x Alarm) bool { return x.Settled == "" && x.Author == a.Author && x.Kind == a.Kind })
+}
+
 // raise says that something is wrong, once: an open alarm of the author and kind
 // stays as it was found, but for one that can pass by itself, whose words follow.
-func (f *Feeds) raise(a Alarm, ev *evidence) {
+func (f *Feeds) raise(a Alarm, ev *bundle.FeedEvidence) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	open := slices.IndexFunc(f.alarms, func(x Alarm) bool {
@@ -163,12 +155,21 @@ func (f *Feeds) raise(a Alarm, ev *evidence) {
 	f.Log.Log(context.Background(), level, "feed alarm", "id", a.ID, "author", a.Author, "kind", a.Kind, "size", a.Size, "evidence", a.Evidence, "why", a.Why)
 }
 
-// keep writes an alarm's evidence file.
-func (f *Feeds) keep(a *Alarm, ev *evidence) {
+// keep writes an alarm's evidence file: with the charter and the rosters anybody can
+// verify it (accord verify).
+func (f *Feeds) keep(a *Alarm, ev *bundle.FeedEvidence) {
 	file := filepath.Join("evidence", a.ID+".json")
 	a.Evidence = filepath.Join(filepath.Base(f.Dir), file)
-	ev.Format, ev.Alarm = evidenceFormat, *a
-	raw, err := strictjson.Marshal(ev)
+	ev.Format, ev.Federation, ev.Author = bundle.FeedFormat, f.Federation, string(a.Author)
+	ev.Alarm = bundle.FeedAlarm{ID: a.ID, Kind: a.Kind, Size: a.Size, Why: a.Why, FoundAt: int64(a.FoundAt)}
+	ev.Charter = bundle.Charter{Signatures: f.Genesis.Signatures}
+	view := f.Ledger.View()
+	for row := range view.Rosters(0) {
+		if s, ok := view.Statement(row.Seq); ok {
+			ev.Rosters = append(ev.Rosters, s.JWS)
+		}
+	}
+	raw, err := ev.Marshal()
 	if err == nil {
 		err = founding.WriteFile(filepath.Join(f.Dir, file), raw)
 	}

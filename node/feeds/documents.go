@@ -52,22 +52,21 @@ func (fl *follow) documents(ctx context.Context, peer Peer, from int64, entries 
 func (fl *follow) judge(item *records.Item, d wire.FeedDocument) {
 	switch {
 	case d.Lack == "" && item.Entry.Matches(d.Document):
-		fl.open(item, d.Document)
+		fl.read(item, d.Document)
 	case d.Lack == string(records.Withheld) && item.Entry.Kind.Carries() && fl.mayWithhold(d):
 		item.Lack, item.Category = records.Withheld, d.Category
 	case d.Lack == string(records.Erased) && item.Entry.Kind.Carries() && fl.erasureOf(item.Entry.ID, d.Document):
 		item.Lack = records.Erased
 	case d.Lack == "":
 		_ = fl.accuse(KindDocument, item.Index, fmt.Sprintf("the document it gives for entry %d does not have the digest the entry names", item.Index),
-			evidence{Entry: string(item.Entry.Encode()), Given: records.DigestOf(d.Document)})
+			fl.given(*item, d.Document))
 	default:
-		fl.raise(Alarm{Author: fl.author, Kind: KindMissing, Size: item.Index,
-			Why: fmt.Sprintf("it does not give the document of entry %d, and the catalogue does not let it withhold that", item.Index)}, nil)
+		fl.owes(*item, fmt.Sprintf("it does not give the document of entry %d, and the catalogue does not let it withhold that", item.Index))
 	}
 }
 
-// open reads a document whose digest is right.
-func (fl *follow) open(item *records.Item, document string) {
+// read reads a document whose digest is right.
+func (fl *follow) read(item *records.Item, document string) {
 	if item.Entry.Kind.Carries() {
 		r, err := fl.Read(fl.author, document)
 		if err == nil && string(r.ID) == item.Entry.ID && (r.Replaces != "") == (item.Entry.Kind == feed.Correction) {
@@ -79,7 +78,7 @@ func (fl *follow) open(item *records.Item, document string) {
 		return
 	}
 	_ = fl.accuse(KindDocument, item.Index, fmt.Sprintf("the document of entry %d is not what the entry says it is", item.Index),
-		evidence{Entry: string(item.Entry.Encode()), Document: document})
+		fl.entry(*item, document))
 }
 
 // mayWithhold judges by the catalogue version the author named, if that was in
@@ -131,7 +130,7 @@ func (fl *follow) lacking(ctx context.Context, peer Peer) error {
 	if left == 0 {
 		fl.clear(fl.author, KindMissing)
 	} else {
-		fl.raise(Alarm{Author: fl.author, Kind: KindMissing, Size: missing[0].Index, Why: fmt.Sprintf("documents of %d or more of its entries are missing, from entry %d on", left, missing[0].Index)}, nil)
+		fl.owes(missing[0], fmt.Sprintf("documents of %d or more of its entries are missing, from entry %d on", left, missing[0].Index))
 	}
 	version := fl.Ledger.View().Catalogue().Document().Version
 	if fl.policy == version {

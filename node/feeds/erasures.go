@@ -7,9 +7,9 @@ import (
 	"os"
 	"path/filepath"
 
+	"accord/crypto/bundle"
 	"accord/crypto/jws"
 	"accord/crypto/keys"
-	"accord/crypto/strictjson"
 	"accord/exchange"
 	"accord/exchange/feed"
 	"accord/exchange/records"
@@ -51,16 +51,16 @@ func (f *Feeds) bare(gone func(exchange.RecordID) bool) error {
 		if err != nil {
 			return ErrAlarms.Wrap(err)
 		}
-		var ev evidence
-		if strictjson.Unmarshal(raw, &ev) != nil || ev.Document == "" {
+		ev, err := bundle.ParseFeedEvidence(raw)
+		if err != nil || ev.Entry == nil || ev.Entry.Document == "" {
 			continue
 		}
-		e, err := feed.DecodeEntry([]byte(ev.Entry))
+		e, err := feed.DecodeEntry([]byte(ev.Entry.Text))
 		if err != nil || !gone(exchange.RecordID(e.ID)) {
 			continue
 		}
-		ev.Document, ev.Given = "", records.DigestOf(ev.Document)
-		if raw, err = strictjson.Marshal(ev); err == nil {
+		ev.Entry.Document = ""
+		if raw, err = ev.Marshal(); err == nil {
 			err = founding.WriteFile(path, raw)
 		}
 		if err != nil {
@@ -114,7 +114,7 @@ func (fl *follow) check(ctx context.Context, item records.Item) error {
 	}
 	if err != nil {
 		_ = fl.accuse(KindSignature, item.Index, fmt.Sprintf("the document of entry %d is not signed with its author's key", item.Index),
-			evidence{Entry: string(item.Entry.Encode()), Document: item.JWT})
+			fl.entry(item, item.JWT))
 		return nil
 	}
 	if d.Kind == feed.Erasure {

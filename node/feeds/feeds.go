@@ -34,6 +34,7 @@ type Peer interface {
 // named.
 type Config struct {
 	Federation string
+	Genesis    members.Genesis // whose charter goes into evidence
 	Self       exchange.MemberID
 	Dir        string // for alarms and evidence
 	Store      records.Store
@@ -170,6 +171,7 @@ type follow struct {
 	failing  time.Time // when the first that did not, since, ended; zero: none
 	anchored int64     // size of the anchor that was found in its feed
 	policy   int       // catalogue version by which what is withheld was judged
+	shown    head      // of the round that runs, by which it accuses
 }
 
 func (f *Feeds) follow(author exchange.MemberID) *follow {

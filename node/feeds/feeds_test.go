@@ -12,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"accord/crypto/bundle"
 	"accord/crypto/keys"
 	"accord/crypto/tlog"
 	"accord/exchange"
@@ -19,6 +20,7 @@ import (
 	"accord/exchange/feed"
 	"accord/exchange/machine"
 	. "accord/exchange/machine/machinetest"
+	"accord/exchange/members"
 	"accord/exchange/records"
 	"accord/node/feeds"
 	"accord/node/wire"
@@ -72,6 +74,7 @@ type member struct {
 type net struct {
 	t       *testing.T
 	machine *machine.Machine
+	genesis members.Genesis
 	members map[exchange.MemberID]*member
 	wrap    func(feeds.Peer) feeds.Peer // makes a peer worse
 	room    error
@@ -95,12 +98,13 @@ func world(t *testing.T, ids ...exchange.MemberID) *net {
 	doc.Categories = append(doc.Categories, inner)
 	raw, err := json.Marshal(doc)
 	Must(t, err)
-	m, err := machine.New(GenesisOf(t, Charter(raw), raw), machine.Options{})
+	genesis := GenesisOf(t, Charter(raw), raw)
+	m, err := machine.New(genesis, machine.Options{})
 	Must(t, err)
 	for _, p := range Announce(t, 3) {
 		Apply(t, m, p)
 	}
-	n := &net{t: t, machine: m, members: map[exchange.MemberID]*member{}, patience: -1}
+	n := &net{t: t, machine: m, genesis: genesis, members: map[exchange.MemberID]*member{}, patience: -1}
 	for _, id := range ids {
 		mm := &member{t: t, id: id, dir: t.TempDir(), net: n}
 		n.members[id] = mm
@@ -120,7 +124,7 @@ func (m *member) open() {
 		}
 	}
 	m.store.Hook = hook
-	m.Feeds, err = feeds.Open(feeds.Config{Federation: Federation, Self: m.id, Dir: filepath.Join(m.dir, "feeds"), Store: m.store,
+	m.Feeds, err = feeds.Open(feeds.Config{Federation: Federation, Genesis: m.net.genesis, Self: m.id, Dir: filepath.Join(m.dir, "feeds"), Store: m.store,
 		Ledger: m.net.machine, Keys: memberKeys(m.id), Read: read, Verify: verify, Hook: hook,
 		Peer: func(to exchange.MemberID) (feeds.Peer, error) {
 			var p feeds.Peer = peer{m.net.members[to], m.id}
@@ -353,17 +357,18 @@ func (p twisted) FeedDocuments(ctx context.Context, a exchange.MemberID, ask wir
 func TestADishonestAuthor(t *testing.T) {
 	ctx := context.Background()
 	for name, c := range map[string]struct {
-		kind  string
-		stays int64 // entries held after the round; before it 300
-		evil  func(t *testing.T, n *net) twisted
+		kind   string
+		stays  int64 // entries held after the round; before it 300
+		proves string
+		evil   func(t *testing.T, n *net) twisted
 	}{
-		"a rewrite of what was shown": {feeds.KindRewrite, 300, func(t *testing.T, n *net) twisted { return twisted{other: fork(t, n, 310)} }},
-		"another history of the size": {feeds.KindRewrite, 300, func(t *testing.T, n *net) twisted { return twisted{other: fork(t, n, 300)} }},
-		"a feed that shrinks":         {feeds.KindShrunk, 300, func(t *testing.T, n *net) twisted { return twisted{other: fork(t, n, 200)} }},
-		"a checkpoint nobody signed": {feeds.KindCheckpoint, 300, func(*testing.T, *net) twisted {
+		"a rewrite of what was shown": {feeds.KindRewrite, 300, bundle.FeedProvesFork, func(t *testing.T, n *net) twisted { return twisted{other: fork(t, n, 310)} }},
+		"another history of the size": {feeds.KindRewrite, 300, bundle.FeedProvesFork, func(t *testing.T, n *net) twisted { return twisted{other: fork(t, n, 300)} }},
+		"a feed that shrinks":         {feeds.KindShrunk, 300, bundle.FeedProvesFork, func(t *testing.T, n *net) twisted { return twisted{other: fork(t, n, 200)} }},
+		"a checkpoint nobody signed": {feeds.KindCheckpoint, 300, bundle.FeedProvesNothing, func(*testing.T, *net) twisted {
 			return twisted{checkpoint: func(b []byte) []byte { return []byte(strings.Replace(string(b), "\n310\n", "\n311\n", 1)) }}
 		}},
-		"entries that are not in the tree": {feeds.KindRewrite, 300, func(*testing.T, *net) twisted {
+		"entries that are not in the tree": {feeds.KindRewrite, 300, bundle.FeedProvesNothing, func(*testing.T, *net) twisted {
 			return twisted{tile: func(tile tlog.Tile, b []byte) []byte {
 				if tile.Level == tlog.EntriesLevel {
 					b[len(b)-2] = map[bool]byte{true: '1', false: '0'}[b[len(b)-2] == '0'] // a digit of the last digest
@@ -371,31 +376,31 @@ func TestADishonestAuthor(t *testing.T) {
 				return b
 			}}
 		}},
-		"a document of another digest": {feeds.KindDocument, 310, func(*testing.T, *net) twisted {
+		"a document of another digest": {feeds.KindDocument, 310, bundle.FeedProvesOwed, func(*testing.T, *net) twisted {
 			return twisted{document: func(d *wire.FeedDocument) {
 				if d.Index == 305 {
 					d.Document += " "
 				}
 			}}
 		}},
-		"a document withheld": {feeds.KindMissing, 310, func(*testing.T, *net) twisted {
+		"a document withheld": {feeds.KindMissing, 310, bundle.FeedProvesOwed, func(*testing.T, *net) twisted {
 			return twisted{document: func(d *wire.FeedDocument) {
 				if d.Index == 305 {
 					*d = wire.FeedDocument{Index: 305, Lack: "withheld", Category: "penalty", Namespace: "org", Catalogue: 1}
 				}
 			}}
 		}},
-		"an erasure nobody signed": {feeds.KindMissing, 310, func(*testing.T, *net) twisted {
+		"an erasure nobody signed": {feeds.KindMissing, 310, bundle.FeedProvesOwed, func(*testing.T, *net) twisted {
 			return twisted{document: func(d *wire.FeedDocument) {
 				if d.Index == 305 {
 					*d = wire.FeedDocument{Index: 305, Lack: "erased", Document: "a.b.c"}
 				}
 			}}
 		}},
-		"a gap among the documents": {feeds.KindStalled, 300, func(*testing.T, *net) twisted {
+		"a gap among the documents": {feeds.KindStalled, 300, "", func(*testing.T, *net) twisted {
 			return twisted{document: func(d *wire.FeedDocument) { d.Index++ }}
 		}},
-		"silence": {feeds.KindStalled, 300, func(*testing.T, *net) twisted { return twisted{err: errors.New("no answer")} }},
+		"silence": {feeds.KindStalled, 300, "", func(*testing.T, *net) twisted { return twisted{err: errors.New("no answer")} }},
 	} {
 		t.Run(name, func(t *testing.T) {
 			n := world(t, "regulator", "association")
@@ -410,9 +415,9 @@ func TestADishonestAuthor(t *testing.T) {
 				t.Fatalf("no alarm of kind %s: %+v", c.kind, f.Alarms())
 			}
 			for _, a := range f.Alarms() {
-				if a.Evidence != "" {
-					if _, err := os.Stat(filepath.Join(f.dir, a.Evidence)); err != nil {
-						t.Error(err)
+				if a.Kind == c.kind && c.kind != feeds.KindStalled {
+					if _, r := evidence(t, f, a); r.Feed.Proves != c.proves || r.OK != (c.proves != bundle.FeedProvesNothing) {
+						t.Errorf("the evidence proves %q, want %q: %+v", r.Feed.Proves, c.proves, r.Checks)
 					}
 				}
 			}
@@ -427,6 +432,63 @@ func TestADishonestAuthor(t *testing.T) {
 				t.Errorf("%d alarms after an honest round", got)
 			}
 		})
+	}
+}
+
+// evidence is an alarm's file and what anybody makes of it offline.
+func evidence(t *testing.T, f *member, a feeds.Alarm) ([]byte, *bundle.Report) {
+	t.Helper()
+	raw, err := os.ReadFile(filepath.Join(f.dir, a.Evidence))
+	Must(t, err)
+	digest := bundle.DigestOf(f.net.genesis.Charter)
+	r := bundle.VerifyFile(raw, bundle.Options{Trust: &digest})
+	if r.Feed == nil || r.Feed.Author != string(a.Author) || r.Anchored != r.OK {
+		t.Fatalf("%+v", r)
+	}
+	return raw, r
+}
+
+// TestEvidenceConvictsNobodyElse: what is altered in a file that proves a fork, or
+// is of an honest author, proves nothing.
+//
+// Shows: B8
+func TestEvidenceConvictsNobodyElse(t *testing.T) {
+	ctx := context.Background()
+	n := world(t, "regulator", "association")
+	author, f := n.members["regulator"], n.members["association"]
+	author.add(300, "penalty", nil)
+	Must(t, f.Poll(ctx, "regulator"))
+	honest, err := author.Checkpoint(ctx, "regulator")
+	Must(t, err)
+	other := fork(t, n, 310)
+	n.wrap = func(p feeds.Peer) feeds.Peer { return twisted{Peer: p, other: other} }
+	_ = f.Poll(ctx, "regulator")
+	raw, r := evidence(t, f, f.Alarms()[0])
+	if !r.OK || len(r.Feed.Conflicts) != 1 || r.Feed.Conflicts[0].Size != 300 {
+		t.Fatalf("%+v", r)
+	}
+	for name, alter := range map[string]func(*bundle.FeedEvidence){
+		"of another author":   func(e *bundle.FeedEvidence) { e.Author = "court" },
+		"without the charter": func(e *bundle.FeedEvidence) { e.Charter.Signatures = e.Charter.Signatures[:1] },
+		"a link altered":      func(e *bundle.FeedEvidence) { e.Links[0].Root[0] ^= 1 },
+		"a link to the other": func(e *bundle.FeedEvidence) { e.Links[0].To = 1 },
+		"a note altered":      func(e *bundle.FeedEvidence) { e.Notes[0] = strings.Replace(e.Notes[0], "\n310\n", "\n309\n", 1) },
+		"without the link":    func(e *bundle.FeedEvidence) { e.Links = nil },
+		"the same note twice": func(e *bundle.FeedEvidence) { e.Notes, e.Links = []string{string(honest), string(honest)}, nil },
+		"another's command":   func(e *bundle.FeedEvidence) { e.Anchors = []string{e.Charter.Signatures[0]} },
+		"an entry from nowhere": func(e *bundle.FeedEvidence) {
+			e.Entry = &bundle.FeedWitness{Text: "accord-feed-entry/1\nrecord\nx\ny\n"}
+		},
+	} {
+		ev, err := bundle.ParseFeedEvidence(raw)
+		Must(t, err)
+		alter(ev)
+		altered, err := ev.Marshal()
+		Must(t, err)
+		digest := bundle.DigestOf(n.genesis.Charter)
+		if r := bundle.VerifyFile(altered, bundle.Options{Trust: &digest}); r.OK {
+			t.Errorf("%s: %+v", name, r.Feed)
+		}
 	}
 }
 
@@ -454,6 +516,12 @@ func TestAnAnchorBinds(t *testing.T) {
 		n.wrap = func(p feeds.Peer) feeds.Peer { return twisted{Peer: p, other: other} }
 		if err := f.Poll(ctx, "regulator"); !errors.Is(err, feeds.ErrFollow) || f.alarms(kind) != 1 {
 			t.Errorf("%d: %v %+v", size, err, f.Alarms())
+		}
+		for _, a := range f.Alarms() {
+			want := map[string]string{feeds.KindAnchor: bundle.FeedProvesFork, feeds.KindShrunk: bundle.FeedProvesNothing}[a.Kind]
+			if _, r := evidence(t, f, a); r.Feed.Proves != want {
+				t.Errorf("%s proves %q: %+v", a.Kind, r.Feed.Proves, r.Checks)
+			}
 		}
 		mine := other.(peer).m
 		Must(t, mine.AnchorOwn(ctx))
@@ -489,6 +557,9 @@ func TestForgedRecords(t *testing.T) {
 	Must(t, f.Poll(ctx, "regulator"))
 	if f.alarms(feeds.KindSignature) != 1 {
 		t.Fatalf("%+v", f.Alarms())
+	}
+	if _, r := evidence(t, f, f.Alarms()[0]); !r.OK || r.Feed.Proves != bundle.FeedProvesUnsigned {
+		t.Errorf("%+v", r)
 	}
 	file := filepath.Join(f.dir, f.Alarms()[0].Evidence)
 	if raw, err := os.ReadFile(file); err != nil || !strings.Contains(string(raw), "forged") {

@@ -7,6 +7,7 @@ import (
 	"sync"
 	"time"
 
+	"accord/crypto/bundle"
 	"accord/crypto/keys"
 	"accord/crypto/tlog"
 	"accord/exchange"
@@ -98,7 +99,8 @@ func (fl *follow) advance(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if err := fl.extends(have, anchor, h); err != nil {
+	fl.shown = h
+	if err := fl.extends(ctx, have, anchor, h); err != nil {
 		return err
 	}
 	if err := fl.takeOver(ctx, peer, have.Edge, h); err != nil {
@@ -130,7 +132,7 @@ func (fl *follow) checkpoint(ctx context.Context, peer Peer) (head, error) {
 	}
 	signed, err := tlog.Open(note, tlog.FeedOrigin(fl.Federation, string(fl.author)), known...)
 	if err != nil {
-		return head{}, fl.accuse(KindCheckpoint, 0, "its checkpoint does not verify: "+err.Error(), evidence{Note: string(note)})
+		return head{}, fl.accuse(KindCheckpoint, 0, "its checkpoint does not verify: "+err.Error(), bundle.FeedEvidence{Given: string(note)})
 	}
 	fl.mu.Lock()
 	fl.seen = signed.Size
@@ -144,13 +146,13 @@ func (fl *follow) checkpoint(ctx context.Context, peer Peer) (head, error) {
 
 // extends proves that what is held, and what the ledger has anchored, are the
 // beginning of what the author shows now.
-func (fl *follow) extends(have records.Feed, anchor feed.Anchor, h head) error {
-	ev := evidence{Note: string(h.note), Held: have.Note, HeldSize: have.Edge.Size(), HeldRoot: have.Edge.Root().String(), Anchor: &anchor}
+func (fl *follow) extends(ctx context.Context, have records.Feed, anchor feed.Anchor, h head) error {
+	ev := func() bundle.FeedEvidence { return fl.history(ctx, have, anchor, h) }
 	switch {
 	case h.Size < have.Edge.Size():
-		return fl.accuse(KindShrunk, h.Size, fmt.Sprintf("its checkpoint has %d entries, and it showed %d before", h.Size, have.Edge.Size()), ev)
+		return fl.accuse(KindShrunk, h.Size, fmt.Sprintf("its checkpoint has %d entries, and it showed %d before", h.Size, have.Edge.Size()), ev())
 	case h.Size < anchor.Size:
-		return fl.accuse(KindShrunk, h.Size, fmt.Sprintf("its checkpoint has %d entries, and it anchored %d", h.Size, anchor.Size), ev)
+		return fl.accuse(KindShrunk, h.Size, fmt.Sprintf("its checkpoint has %d entries, and it anchored %d", h.Size, anchor.Size), ev())
 	}
 	if err := fl.begins(have.Edge.Size(), have.Edge.Root(), h); err != nil {
 		return fl.proven(err, KindRewrite, have.Edge.Size(), "what it showed before is not the beginning of what it shows now", ev)
@@ -183,9 +185,9 @@ func (fl *follow) begins(size int64, root tlog.Hash, h head) error {
 }
 
 // proven accuses when a proof failed and passes other errors on.
-func (fl *follow) proven(err error, kind string, size int64, why string, ev evidence) error {
+func (fl *follow) proven(err error, kind string, size int64, why string, ev func() bundle.FeedEvidence) error {
 	if errors.Is(err, tlog.ErrProof) || errors.Is(err, tlog.ErrFormat) || errors.Is(err, tlog.ErrRange) {
-		return fl.accuse(kind, size, why, ev)
+		return fl.accuse(kind, size, why, ev())
 	}
 	return err
 }
@@ -268,7 +270,7 @@ func (fl *follow) fetch(ctx context.Context, peer Peer, edge tlog.Frontier, h he
 		edge.Append(e.Leaf())
 	}
 	if err := fl.begins(until, edge.Root(), h); err != nil {
-		p.err = fl.proven(err, KindRewrite, until, "its entries do not lead to its checkpoint", evidence{Note: string(h.note)})
+		p.err = fl.proven(err, KindRewrite, until, "its entries do not lead to its checkpoint", func() bundle.FeedEvidence { return bundle.FeedEvidence{Notes: []string{string(h.note)}} })
 		return p
 	}
 	if p.items, p.err = fl.documents(ctx, peer, from, entries); p.err != nil {
