@@ -314,10 +314,3 @@ func nullable(id exchange.RecordID) any {
 	}
 	return string(id)
 }
-
-func orEmpty(list []string) []string {
-	if list == nil {
-		return []string{}
-	}
-	return list
-}
