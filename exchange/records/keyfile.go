@@ -10,6 +10,7 @@ import (
 	"net/url"
 	"os"
 	"slices"
+	"strings"
 
 	"accord/crypto/seal"
 	"accord/crypto/strictjson"
@@ -70,11 +71,7 @@ func openKeyFile(ctx context.Context, file string) (*keyFile, error) {
 // left over from a transaction that was not committed.
 func (k *keyFile) put(ctx context.Context, batch []Record) error {
 	return k.write(ctx, func(tx *transaction) error {
-		insert, err := tx.PrepareContext(ctx, `INSERT INTO field_keys (id, keys) VALUES (?, ?) ON CONFLICT (id) DO UPDATE SET keys = excluded.keys`)
-		if err != nil {
-			return err
-		}
-		defer insert.Close()
+		var rows []any
 		for i := range batch {
 			if len(batch[i].Sealed) == 0 {
 				continue
@@ -87,7 +84,11 @@ func (k *keyFile) put(ctx context.Context, batch []Record) error {
 			if err != nil {
 				return malformed("sealed")
 			}
-			if _, err := insert.ExecContext(ctx, string(batch[i].ID), string(text)); err != nil {
+			rows = append(rows, string(batch[i].ID), string(text))
+		}
+		for some := range slices.Chunk(rows, 2*bulkRows) {
+			if _, err := tx.ExecContext(ctx, `INSERT INTO field_keys (id, keys) VALUES (?, ?)`+strings.Repeat(", (?, ?)", len(some)/2-1)+
+				` ON CONFLICT (id) DO UPDATE SET keys = excluded.keys`, some...); err != nil {
 				return err
 			}
 		}
