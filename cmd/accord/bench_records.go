@@ -31,7 +31,6 @@ func benchRecordsCommand(e *env) *cli.Command {
 			&cli.IntFlag{Name: "mirrored", Value: 1_000_000, Usage: e.t("mirror 的记录数", "records of mirror")},
 			&cli.StringFlag{Name: "records", Value: "1000000,10000000", Usage: e.t("lookup 的记录数 `N,N`", "records of lookup, `N,N`")},
 			&cli.IntFlag{Name: "names", Value: 1_000_000, Usage: e.t("name-search 的主体数", "subjects of name-search")},
-			&cli.IntFlag{Name: "clients", Value: 64, Usage: e.t("credit-check 的客户端数", "clients of credit-check")},
 			choice("rival", "postgres", []string{"postgres", "none"}, e.t("对照系统", "what to measure beside it")),
 			&cli.StringFlag{Name: "work", Usage: e.t("在 `DIR` 中测量（真实磁盘）；默认系统临时目录", "measure in `DIR`, on a real disk; default the system's temporary folder")},
 			&cli.StringFlag{Name: "profiles", Usage: e.t("把各节点的处理器剖析写入 `DIR`", "write the nodes' CPU profiles into `DIR`")},
@@ -48,7 +47,7 @@ func (e *env) benchRecords(c *cli.Context) error {
 	}
 	o := bench.RecordOptions{Program: []string{program}, Dir: c.String("work"), Duration: c.Duration("duration"), Rounds: c.Int("rounds"),
 		Stores: c.StringSlice("store"), Rows: c.Int("rows"), MemoryRows: c.Int("memory-rows"), SheetRows: c.Int("sheet-rows"),
-		Mirrored: c.Int("mirrored"), Names: c.Int("names"), Clients: c.Int("clients"), Only: c.StringSlice("only"),
+		Mirrored: c.Int("mirrored"), Names: c.Int("names"), Only: c.StringSlice("only"),
 		Rival: c.String("rival") == "postgres", Profile: c.String("profiles"), Quick: c.Bool("quick"), Say: e.note}
 	const example = "5, 10s, 1000000"
 	for _, part := range strings.Split(c.String("records"), ",") {
@@ -62,7 +61,7 @@ func (e *env) benchRecords(c *cli.Context) error {
 		name string
 		ok   bool
 	}{{"duration", o.Duration > 0}, {"rounds", o.Rounds > 0}, {"rows", o.Rows >= 100}, {"memory-rows", o.MemoryRows >= 100},
-		{"sheet-rows", o.SheetRows >= 100 && o.SheetRows < 1<<20}, {"mirrored", o.Mirrored >= 100}, {"names", o.Names >= 100}, {"clients", o.Clients > 0 && o.Clients <= 1000}} {
+		{"sheet-rows", o.SheetRows >= 100 && o.SheetRows < 1<<20}, {"mirrored", o.Mirrored >= 100}, {"names", o.Names >= 100}} {
 		if !flag.ok {
 			return errBadValue.With("flag", "--"+flag.name, "value", c.Value(flag.name), "example", example)
 		}

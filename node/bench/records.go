@@ -27,7 +27,6 @@ type RecordOptions struct {
 	Mirrored   int           // records a new follower takes over; 1,000,000
 	Looked     []int         // records in the stores of lookup; 1,000,000 and 10,000,000
 	Names      int           // subjects with a name; 1,000,000
-	Clients    int           // of credit-check; 64
 	Only       []string      // names of measurements; empty: all
 	Rival      bool          // measure the rivals too, where they are on the machine
 	Profile    string        // folder for CPU profiles; empty: none
@@ -114,7 +113,6 @@ func (o *RecordOptions) defaults() {
 	set(&o.SheetRows, 100_000, 300)
 	set(&o.Mirrored, 1_000_000, 3000)
 	set(&o.Names, 1_000_000, 600)
-	set(&o.Clients, 64, 2)
 	if o.Quick {
 		o.Looked, o.Duration = []int{200, 400}, 100*time.Millisecond
 	}
