@@ -195,7 +195,7 @@ var reasons = map[string]string{
 	"the passphrase file does not exist":                                                     "口令文件不存在",
 	"this user may not read the passphrase file":                                             "当前用户无权读取口令文件",
 	"the passphrase file is not private: its owner must be this user and its mode 0600":      "口令文件不够私密：所有者须为当前用户，权限须为 0600",
-	"the passphrase file is empty or too long":                                               "口令文件为空或过长",
+	"the passphrase file is empty, too short or too long":                                    "口令文件为空、过短或过长",
 	"the passphrase is not the keystore's, or the keystore was changed":                      "口令不是此密钥库的，或密钥库被改过",
 	"the keystore is not private: keys/ must be 0700, what is in it 0600":                    "密钥库不够私密：keys/ 须为 0700，其中的文件须为 0600",
 	"the keystore does not open":                                                             "密钥库打不开",

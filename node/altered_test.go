@@ -92,11 +92,7 @@ func TestAnAlteredLogIsNoticed(t *testing.T) {
 			t.Log(alarms.Alarms[0].Why)
 		})
 	}
-	for m, n := range c.Nodes {
-		if st := n.Status(); !st.Ready {
-			t.Errorf("%s is not ready: %s", m, st.Why)
-		}
-	}
+	c.Ready() // the others go on
 }
 
 // A node's log is altered at or below what a quorum had cosigned, and the entries get

@@ -48,6 +48,9 @@ type Options struct {
 	// Vouch, if set, changes what this node, leading, sends a snapshot with: tests
 	// make a leader that forges with it.
 	Vouch func(voucher []byte) []byte
+	// Cosign is how long a new entry waits for a cosignature; 0 means the witness's own
+	// time. Tests have less patience.
+	Cosign time.Duration
 	// Unguarded takes the guard in front of the log away, to measure what it
 	// costs. No setting reaches it.
 	Unguarded bool

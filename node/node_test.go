@@ -12,11 +12,13 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"slices"
 	"testing"
 	"time"
 
 	"accord/consensus/transport"
 	"accord/crypto/keys"
+	"accord/exchange"
 	"accord/exchange/intake"
 	"accord/node"
 	"accord/node/client"
@@ -154,15 +156,45 @@ func TestStopAndStartAgain(t *testing.T) {
 
 func nominate(t *testing.T, c *nodetest.Cluster, member string) wire.Entry {
 	t.Helper()
-	f, err := c.Client(member).Federation(t.Context())
+	return put(t, c, member, founderCode(t, c, member, 0), "1")
+}
+
+// founderCode is the code of one of the members, as a subject.
+func founderCode(t *testing.T, c *nodetest.Cluster, at string, founder int) string {
+	t.Helper()
+	f, err := c.Client(at).Federation(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
-	entry, err := c.Client(member).Nominate(t.Context(), "red", wire.Nominate{SubjectKind: "enterprise", USCC: f.Members[0].USCC, Name: "例",
-		Ground: "decision", Decision: &wire.DecisionRef{Number: "1", Authority: "例"}, TermDays: 365})
-	if err != nil {
-		t.Fatal(err)
-	}
+	return f.Members[founder].USCC
+}
+
+// put has a member put a subject on the red list, through whatever elections a slow
+// machine makes of it.
+func put(t *testing.T, c *nodetest.Cluster, member, uscc, number string) (entry wire.Entry) {
+	t.Helper()
+	tried := false
+	until(t, member+" writes", func() bool {
+		e, err := c.Client(member).Nominate(t.Context(), "red", wire.Nominate{SubjectKind: "enterprise", USCC: uscc, Name: "例",
+			Ground: "decision", Decision: &wire.DecisionRef{Number: number, Authority: "例"}, TermDays: 365})
+		if entry = e; err == nil {
+			return true
+		}
+		x := exchange.AsError(err)
+		if tried && x.Code == "LIST-013" { // it was recorded after all
+			page, err := c.Client(member).Entries(t.Context(), "red", client.EntryQuery{Linear: true})
+			at := slices.IndexFunc(page.Entries, func(e wire.Entry) bool { return string(e.Subject) == "org:"+uscc })
+			if err == nil && at >= 0 {
+				entry = page.Entries[at]
+			}
+			return err == nil && at >= 0
+		}
+		if x.Kind != exchange.KindUnavailable && x.Kind != exchange.KindNoQuorum && x.Kind != exchange.KindUnknownOutcome {
+			t.Fatal(err)
+		}
+		tried = true
+		return false
+	})
 	return entry
 }
 

@@ -69,7 +69,7 @@ func carryOut(t *testing.T, c *nodetest.Cluster, survivors ...string) []byte {
 // eventually waits for what must come by itself.
 func eventually(t *testing.T, c *nodetest.Cluster, what string, is func() bool) {
 	t.Helper()
-	for deadline := time.Now().Add(time.Minute); !is(); time.Sleep(50 * time.Millisecond) {
+	for deadline := time.Now().Add(nodetest.Patience); !is(); time.Sleep(50 * time.Millisecond) {
 		if time.Now().After(deadline) {
 			t.Fatalf("%s: not so\n%s", what, c.Log.String())
 		}

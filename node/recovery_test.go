@@ -262,16 +262,7 @@ func returns(t *testing.T, c *nodetest.Cluster, plan []byte) {
 
 func nominateAnother(t *testing.T, c *nodetest.Cluster, member string) exchange.EntryID {
 	t.Helper()
-	f, err := c.Client(member).Federation(t.Context())
-	if err != nil {
-		t.Fatal(err)
-	}
-	e, err := c.Client(member).Nominate(t.Context(), "red", wire.Nominate{SubjectKind: "enterprise", USCC: f.Members[1].USCC, Name: "例",
-		Ground: "decision", Decision: &wire.DecisionRef{Number: "2", Authority: "例"}, TermDays: 365})
-	if err != nil {
-		t.Fatal(err)
-	}
-	return e.ID
+	return put(t, c, member, founderCode(t, c, member, 1), "2").ID
 }
 
 func endEntry(t *testing.T, c *nodetest.Cluster, member string, id exchange.EntryID) {

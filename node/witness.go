@@ -1,6 +1,7 @@
 package node
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -26,7 +27,8 @@ func (n *Node) openWitness() (err error) {
 	n.witness, err = witness.Open(witness.Config{
 		Federation: n.cfg.Federation, Self: n.id.Member, Dir: filepath.Join(n.cfg.Dir, "witness"), Genesis: n.genesis,
 		Keys: n.keys, Ledger: n.machine, Clock: n.opts.Clock, Log: n.log, Check: n.machine.Check, Patience: n.cfg.ComplainAfter,
-		Peer: func(m exchange.MemberID) (witness.Peer, error) { return n.Peer(m) },
+		Every: cmp.Or(n.opts.Cosign, failpoint.CosignEvery()),
+		Peer:  func(m exchange.MemberID) (witness.Peer, error) { return n.Peer(m) },
 		Propose: func(ctx context.Context, payload []byte) error {
 			_, err := n.ledger.Propose(ctx, payload)
 			return err

@@ -30,12 +30,12 @@ import (
 // until waits for something to become true.
 func until(t *testing.T, what string, ok func() bool) {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	ctx, cancel := context.WithTimeout(t.Context(), nodetest.Patience)
 	defer cancel()
 	for !ok() {
 		select {
 		case <-ctx.Done():
-			t.Fatalf("not in a minute: %s", what)
+			t.Fatalf("never: %s", what)
 		case <-time.After(50 * time.Millisecond):
 		}
 	}
@@ -105,10 +105,14 @@ func TestACosignedHistoryStandsAlone(t *testing.T) {
 // hears that they are held and not that they are wrong; all nodes show the
 // complaint; whoever leads next takes the statement.
 //
+// Whoever leads censors at first, so that an election on a slow machine changes
+// nothing; then who leads at that moment alone does, and is stopped.
+//
 // Shows: B6, F35
 func TestACensoringLeaderIsExposed(t *testing.T) {
-	var censor atomic.Value // "member of the node, member it censors"
-	censor.Store([2]string{})
+	const victim = "association"
+	var honest atomic.Bool // whether only the censor censors
+	var censor atomic.Value
 	c := nodetest.NewTuned(t, func(member string, cfg *config.Config, o *node.Options) {
 		cfg.ComplainAfter = 2 * time.Second
 		o.Admit = func(payload []byte) error {
@@ -117,22 +121,22 @@ func TestACensoringLeaderIsExposed(t *testing.T) {
 				return err
 			}
 			cmd, err := exchange.DecodeCommand(tok.Payload)
-			if set := censor.Load().([2]string); err == nil && set == [2]string{member, string(cmd.Issuer)} {
+			if by := censor.Load(); err == nil && cmd.Issuer == victim && by != nil && (by == member || !honest.Load()) {
 				return errors.New("not today")
 			}
 			return err
 		}
 	})
 	ctx := t.Context()
-	st, err := c.Client("court").Status(ctx)
-	if err != nil {
-		t.Fatal(err)
+	led := map[string]bool{}
+	leads := func() string {
+		var leader string
+		until(t, "somebody leads", func() bool { leader = string(c.Nodes["court"].Status().LeaderOf); return leader != "" })
+		led[leader] = true
+		return leader
 	}
-	leader, victim := string(st.LeaderOf), "association"
-	if leader == victim {
-		victim = "court"
-	}
-	censor.Store([2]string{leader, victim})
+	leads()
+	censor.Store("anybody")
 	f, err := c.Client(victim).Federation(ctx)
 	if err != nil {
 		t.Fatal(err)
@@ -152,12 +156,19 @@ func TestACensoringLeaderIsExposed(t *testing.T) {
 		return got.Complaints[0]
 	}
 	for m := range c.Nodes {
-		until(t, m+" shows the complaint", func() bool { return status(m).Status == witness.ComplaintOpen })
-		if got := status(m); string(got.Member) != victim || len(got.Leaders) == 0 || string(got.Leaders[0]) != leader {
-			t.Errorf("%s shows %+v", m, got)
+		until(t, m+" shows the complaint", func() bool { leads(); return status(m).Status == witness.ComplaintOpen })
+		if got := status(m); got.Member != victim || len(got.Leaders) == 0 || !led[string(got.Leaders[0])] {
+			t.Errorf("%s shows %+v; %v have led", m, got, led)
 		}
 	}
-	c.Stop(leader)
+	for leader := leads(); ; leader = leads() {
+		censor.Store(leader)
+		honest.Store(true)
+		if leads() == leader {
+			c.Stop(leader)
+			break
+		}
+	}
 	for m := range c.Nodes {
 		until(t, "the statement is included at "+m, func() bool { return status(m).Status == witness.ComplaintIncluded })
 	}
@@ -214,7 +225,7 @@ func TestANodeUnderAnAlarmServesNothing(t *testing.T) {
 	if file, err := court.AlarmEvidence(ctx, alarms.Alarms[0].ID); err != nil || !strings.Contains(string(file), "accord-finding/1") {
 		t.Errorf("%.80s %v", file, err)
 	}
-	nominate2(t, c, "regulator", "2") // the others go on without it
+	nominateAnother(t, c, "regulator") // the others go on without it
 	c.Stop("court")
 	if err := os.WriteFile(path, good, 0o600); err != nil {
 		t.Fatal(err)
@@ -226,18 +237,6 @@ func TestANodeUnderAnAlarmServesNothing(t *testing.T) {
 	c.Ready()
 	if page, err := court.Entries(ctx, "red", client.EntryQuery{Linear: true}); err != nil || len(page.Entries) != 2 {
 		t.Errorf("it serves again: %v", err)
-	}
-}
-
-func nominate2(t *testing.T, c *nodetest.Cluster, member, number string) {
-	t.Helper()
-	f, err := c.Client(member).Federation(t.Context())
-	if err != nil {
-		t.Fatal(err)
-	}
-	if _, err := c.Client(member).Nominate(t.Context(), "red", wire.Nominate{SubjectKind: "enterprise", USCC: f.Members[1].USCC, Name: "例",
-		Ground: "decision", Decision: &wire.DecisionRef{Number: number, Authority: "例"}, TermDays: 365}); err != nil {
-		t.Fatal(err)
 	}
 }
 

@@ -193,8 +193,7 @@ func (e *env) backupCreate(c *cli.Context) error {
 		return err
 	}
 	return e.object(made, func(w io.Writer) {
-		e.backupCard(w, made.File, made.Report)
-		e.card(w, fact{exchange.Text{Zh: "未纳入", En: "left out"}, made.Left},
+		e.backupCard(w, made.File, made.Report, fact{exchange.Text{Zh: "未纳入", En: "left out"}, made.Left},
 			fact{labelNext, exchange.Text{Zh: "把文件移到别处，并演练：accord backup test " + made.File,
 				En: "move the file elsewhere and rehearse: accord backup test " + made.File}})
 	})
@@ -295,8 +294,7 @@ func (e *env) backupVerify(c *cli.Context) error {
 			return err
 		}
 		return e.object(rep, func(w io.Writer) {
-			e.backupCard(w, path, rep)
-			e.card(w, fact{exchange.Text{Zh: "已打开内容", En: "content opened"}, rep.Opened})
+			e.backupCard(w, path, rep, fact{exchange.Text{Zh: "已打开内容", En: "content opened"}, rep.Opened})
 		})
 	})
 }
@@ -319,7 +317,7 @@ func (e *env) backupRestore(c *cli.Context) error {
 		if err != nil {
 			return err
 		}
-		return e.object(done, func(w io.Writer) { e.restoredCard(w, done) })
+		return e.object(done, func(w io.Writer) { e.restoredCard(w, c.Args().First(), done) })
 	})
 }
 
@@ -359,8 +357,7 @@ func (e *env) backupTest(c *cli.Context) error {
 			}
 		}
 		return e.object(t, func(w io.Writer) {
-			e.backupCard(w, c.Args().First(), t.Report)
-			e.card(w,
+			e.backupCard(w, c.Args().First(), t.Report,
 				fact{exchange.Text{Zh: "重放的声明", En: "statements replayed"}, t.Verified.Statements},
 				fact{exchange.Text{Zh: "已验证记录", En: "records verified"}, t.Verified.Records},
 				fact{exchange.Text{Zh: "账本所载而缺的记录", En: "records the ledger names, missing"}, t.Verified.Missing},

@@ -192,9 +192,15 @@ func (e *env) memberCard(w io.Writer, m wire.Member) {
 		fact{exchange.Text{Zh: "地址", En: "address"}, m.Address})
 	list := keyRows()
 	for _, raw := range m.Keys {
-		if k, err := keys.ParsePublic(raw); err == nil {
-			list.add(k.Use(), k.Alg(), k.KID())
+		k, err := keys.ParsePublic(raw)
+		if err != nil {
+			continue
 		}
+		var ended any
+		if at, ok := m.Ended[k.KID()]; ok {
+			ended = at
+		}
+		list.add(k.Use(), k.Alg(), k.KID(), ended)
 	}
 	e.section(w, exchange.Text{Zh: "密钥", En: "Keys"}, list)
 }
@@ -204,5 +210,6 @@ func keyRows() rows {
 		{ID: "use", Title: exchange.Text{Zh: "用途", En: "USE"}},
 		{ID: "alg", Title: exchange.Text{Zh: "算法", En: "ALGORITHM"}},
 		{ID: "kid", Title: exchange.Text{Zh: "密钥编号", En: "KEY ID"}, Whole: true},
+		{ID: "ended", Title: exchange.Text{Zh: "停用", En: "ENDED"}, Bare: true},
 	}}
 }

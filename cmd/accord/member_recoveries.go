@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 	"strings"
+	"time"
 
 	"accord/exchange"
 	"accord/exchange/members"
@@ -34,7 +35,7 @@ func recoveriesCommand(e *env) *cli.Command {
 					e.card(w,
 						fact{labelPlan, r.Digest},
 						fact{labelWords, members.Phrase(r.Digest)},
-						fact{exchange.Text{Zh: "起草时间", En: "drafted"}, r.Summary.Drafted},
+						fact{exchange.Text{Zh: "起草时间", En: "drafted"}, moment(r.Summary.Drafted)},
 						fact{exchange.Text{Zh: "理由", En: "reason"}, r.Summary.Reason},
 						fact{exchange.Text{Zh: "记录", En: "recorded"}, by},
 						fact{exchange.Text{Zh: "永不再启动", En: "never to start again"}, r.Summary.Lost},
@@ -44,6 +45,15 @@ func recoveriesCommand(e *env) *cli.Command {
 			})
 		},
 	}
+}
+
+// moment is a plan's time as one, or its text if it is none.
+func moment(text string) any {
+	at, err := time.Parse(time.RFC3339, text)
+	if err != nil {
+		return text
+	}
+	return at
 }
 
 // recoveryText is a recovery on one line.

@@ -133,7 +133,7 @@ func TestMembershipChangesUnderLoad(t *testing.T) {
 	if out, err := f.try("platform", "node", "run"); err == nil || !strings.Contains(out, "INIT-007") {
 		t.Errorf("a newcomer without a welcome starts: %s", out)
 	}
-	for deadline := time.Now().Add(time.Minute); ; time.Sleep(100 * time.Millisecond) { // a member's folder follows its ledger within seconds
+	for deadline := time.Now().Add(patience); ; time.Sleep(100 * time.Millisecond) { // a member's folder follows its ledger within seconds
 		out, err := f.try("commission", "member", "welcome", "platform", "--out", f.paper("welcome.json"))
 		if err == nil {
 			break
@@ -188,7 +188,7 @@ func (f *federation) leader(member string) string { return string(f.status(membe
 // learnsThatItLeft waits until a node that was taken off while it was away says so.
 func (f *federation) learnsThatItLeft(member string) {
 	f.t.Helper()
-	for deadline := time.Now().Add(time.Minute); ; time.Sleep(100 * time.Millisecond) {
+	for deadline := time.Now().Add(patience); ; time.Sleep(100 * time.Millisecond) {
 		st, err := f.client(member).Status(f.t.Context())
 		if err == nil && strings.Contains(st.Why, "took this node out") {
 			break

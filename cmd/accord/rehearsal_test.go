@@ -156,7 +156,7 @@ func (r *rehearsal) fill(member string, leave uint64) {
 // ordered is the text of orders to a node's fail points; the clock stays what it is
 // for all unless an order says otherwise.
 func (r *rehearsal) ordered(orders ...string) string {
-	return strings.Join(append([]string{"clock=" + r.clock.String()}, orders...), "\n") + "\n"
+	return strings.Join(append([]string{"clock=" + r.clock.String(), "cosign=1s"}, orders...), "\n") + "\n"
 }
 
 // orders gives a node these orders in place of the ones before; a running one has
@@ -175,12 +175,20 @@ func (r *rehearsal) orders(member string, orders ...string) {
 	})
 }
 
+// patience is how long anything may take before it counts as never: long enough for
+// a machine on which four nodes get a small part of a processor.
+const patience = 5 * time.Minute
+
 // until waits; nothing is judged by how long it takes.
 func (r *rehearsal) until(what string, ok func() bool) {
 	r.t.Helper()
-	for deadline := time.Now().Add(2 * time.Minute); !ok(); time.Sleep(50 * time.Millisecond) {
+	for deadline := time.Now().Add(patience); !ok(); time.Sleep(50 * time.Millisecond) {
 		if time.Now().After(deadline) {
-			r.t.Fatalf("never: %s", what)
+			var all []string
+			for _, m := range members4 {
+				all = append(all, fmt.Sprintf("%s: %+v", m, r.status(m)))
+			}
+			r.t.Fatalf("never: %s\n%s", what, strings.Join(all, "\n"))
 		}
 	}
 }
@@ -204,12 +212,12 @@ func (r *rehearsal) try(member string, lines ...string) (string, error) {
 	if err := os.MkdirAll(r.papers(), 0o700); err != nil {
 		return "", err
 	}
-	ctx, cancel := context.WithTimeout(r.t.Context(), 3*time.Minute)
+	ctx, cancel := context.WithTimeout(r.t.Context(), patience)
 	defer cancel()
 	cmd := exec.CommandContext(ctx, r.bash, "-c", replaced)
 	cmd.Dir = r.dir
 	cmd.Env = append(cleanEnviron(), "HOME="+r.dir, "LANG=en_US.UTF-8", "PATH="+r.bin+":"+os.Getenv("PATH"), "NODE="+r.node(member), "PROGRAM="+program,
-		"ACCORD_RAFT_PROMOTE_AFTER=1s")
+		"ACCORD_RAFT_PROMOTE_AFTER=1s", "ACCORD_RAFT_TIMEOUT=1500ms")
 	out, err := cmd.CombinedOutput()
 	return string(out), err
 }

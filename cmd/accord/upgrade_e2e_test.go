@@ -68,7 +68,7 @@ func (f *federation) run(member, program string) {
 // inForce waits until a member's state runs a machine version.
 func (f *federation) inForce(member string, version int) {
 	f.t.Helper()
-	for deadline := time.Now().Add(time.Minute); ; time.Sleep(100 * time.Millisecond) {
+	for deadline := time.Now().Add(patience); ; time.Sleep(100 * time.Millisecond) {
 		fed, err := f.client(member).Federation(f.t.Context())
 		if err == nil && fed.MachineVersion == version {
 			return

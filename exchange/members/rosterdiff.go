@@ -62,7 +62,7 @@ func changesOf(was, now Founder) []Change {
 	}
 	for _, k := range now.Keys {
 		if !lists(was, k) {
-			note("key", "更换"+string(k.Use())+"密钥："+k.KID(), "new key for "+string(k.Use())+": "+k.KID())
+			note("key", "更换 "+string(k.Use())+" 密钥："+k.KID(), "new key for "+string(k.Use())+": "+k.KID())
 		}
 	}
 	if was.Seat != now.Seat {

@@ -3,6 +3,7 @@ package api
 import (
 	"encoding/json"
 	"net/http"
+	"time"
 
 	"accord/crypto/strictjson"
 	"accord/exchange/machine"
@@ -59,6 +60,12 @@ func (s *Server) memberRows(view *machine.View) ([]wire.Member, error) {
 				return nil, err
 			}
 			list[i].Keys = append(list[i].Keys, json.RawMessage(key))
+			if k.Until > 0 {
+				if list[i].Ended == nil {
+					list[i].Ended = map[string]time.Time{}
+				}
+				list[i].Ended[k.Public.KID()] = k.Until.Time()
+			}
 		}
 	}
 	return list, nil

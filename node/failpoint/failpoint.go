@@ -19,6 +19,7 @@
 //	dial:HOST:PORT=HOST:PORT       connect to the second when the first is meant
 //	snapshots=1s                   look every second whether a snapshot is due
 //	grown=16384                    and take one when so many bytes were applied
+//	cosign=1s                      cosign what is new every second
 //
 // Beside the control file it keeps a list of the points the process has reached,
 // NAME.seen, one a line, NAME.fired for those that fired, and NAME.obeyed with the

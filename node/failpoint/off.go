@@ -28,3 +28,6 @@ func SnapshotInterval() time.Duration { return 0 }
 
 // SnapshotBytes is 0: the log's own.
 func SnapshotBytes() int64 { return 0 }
+
+// CosignEvery is 0: the witness's own.
+func CosignEvery() time.Duration { return 0 }

@@ -36,6 +36,7 @@ type registry struct {
 	offset  time.Duration
 	looks   time.Duration
 	grown   int64
+	cosign  time.Duration
 	seen    map[string]bool
 }
 
@@ -69,7 +70,7 @@ func (r *registry) look() {
 // obey replaces all orders.
 func (r *registry) obey(text string) {
 	orders, dials := map[string]*order{}, map[string]string{}
-	var offset, looks time.Duration
+	var offset, looks, cosign time.Duration
 	var grown int64
 	for _, s := range strings.FieldsFunc(text, func(c rune) bool { return c == ';' || c == '\n' }) {
 		name, what, ok := strings.Cut(strings.TrimSpace(s), "=")
@@ -85,6 +86,8 @@ func (r *registry) obey(text string) {
 			looks, err = time.ParseDuration(what)
 		case name == "grown":
 			grown, err = strconv.ParseInt(what, 10, 64)
+		case name == "cosign":
+			cosign, err = time.ParseDuration(what)
 		case !slices.Contains(names, name):
 			err = fmt.Errorf("no such point")
 		default:
@@ -97,7 +100,7 @@ func (r *registry) obey(text string) {
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.orders, r.dials, r.offset, r.looks, r.grown = orders, dials, offset, looks, grown
+	r.orders, r.dials, r.offset, r.looks, r.grown, r.cosign = orders, dials, offset, looks, grown, cosign
 }
 
 func parseOrder(s string) (*order, error) {
@@ -211,4 +214,13 @@ func SnapshotBytes() int64 {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	return r.grown
+}
+
+// CosignEvery is how long a new entry waits for a cosignature, as ordered before the
+// start.
+func CosignEvery() time.Duration {
+	r := theRegistry()
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.cosign
 }

@@ -51,7 +51,11 @@ func crashAtPoints(t *testing.T, f *faulttest.Federation) {
 			}
 			for try := 0; ; try++ { // who led when it was armed may not lead any more
 				member := d.take(point, role)
-				crashed := d.crashAt(member, point)
+				patience := short(12*time.Second, 40*time.Second) // by then it leads no more, or does not follow
+				if strings.HasPrefix(point, "settle.") {
+					patience = 2 * time.Minute
+				}
+				crashed := d.crashAt(member, point, patience)
 				f.Ready(member)
 				if crashed {
 					reached[point] = append(reached[point], role)

@@ -39,7 +39,7 @@ type Federation struct {
 	Members []string // whom the roster lists, as the test sees it; for one goroutine
 	Guests  []string // nodes beside them that come or go, and may lead
 	Wire    *Wire
-	// Patience bounds every wait, 90 s; nothing is judged by how long it takes.
+	// Patience bounds every wait, 5 min; nothing is judged by how long it takes.
 	Patience time.Duration
 
 	options Options
@@ -77,7 +77,7 @@ func New(t testing.TB, o Options) *Federation {
 	if err != nil {
 		t.Fatal(err)
 	}
-	f := &Federation{T: t, Dir: dir, Wire: newWire(o.Seed), Patience: 90 * time.Second, options: o, plan: demo.Plan{Nodes: slices.Clone(agencies[:o.Nodes])},
+	f := &Federation{T: t, Dir: dir, Wire: newWire(o.Seed), Patience: 5 * time.Minute, options: o, plan: demo.Plan{Nodes: slices.Clone(agencies[:o.Nodes])},
 		dials: map[string][]string{}, processes: map[string]*process{}, wrappers: map[string][]string{},
 		orders: map[string][]string{}, paused: map[string]bool{}, settings: map[string]map[string]string{}, clients: map[string]*client.Client{}}
 	t.Cleanup(f.close)

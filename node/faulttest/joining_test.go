@@ -3,6 +3,7 @@ package faulttest_test
 import (
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 
 	"accord/node/faulttest"
@@ -53,7 +54,7 @@ func TestCrashWhileJoining(t *testing.T) {
 			f.Ready(guest)
 			d.open()
 		}
-		if d.crashAt(guest, point) {
+		if d.crashAt(guest, point, f.Patience) { // it comes by all of them, however slowly
 			reached = append(reached, point)
 		} else {
 			t.Errorf("no joiner reached %s", point)
@@ -86,18 +87,30 @@ func inOrderOfJoining(points []string) []string {
 	return points
 }
 
-// overChange has the leader crash at a point of a change of the membership that a
+// overChange has whoever leads crash at a point of a change of the membership that a
 // roster brings about; whoever leads then goes on with it.
 func (d *desk) overChange(point string, enact func()) {
 	f := d.f
 	f.T.Helper()
-	armed := f.Leader()
-	f.Order(armed, point+"=crash")
-	enact()
-	if _, err := f.Ended(armed, f.Patience); err != nil || !slices.Contains(f.Fired(armed), point) {
-		f.T.Errorf("no leader reached %s: %v", point, err)
+	voters := slices.Clone(f.Members)
+	for _, m := range voters { // who leads now may not lead any more when it comes to the change
+		f.Order(m, point+"=crash")
 	}
-	f.Order(armed)
-	f.Start(armed)
-	f.Ready(armed)
+	var change sync.WaitGroup
+	change.Go(func() {
+		f.Eventually("a leader crashes at "+point, func() bool {
+			return slices.ContainsFunc(voters, func(m string) bool { return !f.Running(m) && slices.Contains(f.Fired(m), point) })
+		})
+		for _, m := range voters { // before the next one leads
+			f.Order(m)
+		}
+	})
+	enact()
+	change.Wait()
+	for _, m := range voters {
+		if !f.Running(m) {
+			f.Start(m)
+		}
+	}
+	f.Ready(voters...)
 }

@@ -23,7 +23,7 @@ var membershipLoops = flag.Int("membership.loops", 1, "loops of a membership fro
 // added and get their votes, a founder loses its disk and is replaced, one that
 // works is taken off, and one that is away is taken off and returns.
 //
-// Shows: F24, F25, B9
+// Shows: F24, F25, B9, I8
 func TestMembership(t *testing.T) {
 	f := faulttest.Run(t, faulttest.Options{Seed: *faultSeed, Settings: map[string]string{"raft.promote_after": "1s", "raft.timeout": "1s", "api.request_timeout": "10s"}})
 	for i := range *membershipLoops {

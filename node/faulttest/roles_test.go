@@ -157,8 +157,8 @@ func (d *desk) take(point, role string) string {
 }
 
 // crashAt orders a crash, waits for it, and starts the node again with no order;
-// false when the node did not come by the point.
-func (d *desk) crashAt(member, point string) bool {
+// false when the node did not come by the point while it was waited for.
+func (d *desk) crashAt(member, point string, patience time.Duration) bool {
 	f := d.f
 	f.T.Helper()
 	whole := d.prepare(member, point)
@@ -168,10 +168,6 @@ func (d *desk) crashAt(member, point string) bool {
 		f.Start(member)
 	}
 	stop := d.work(member, point)
-	patience := short(12*time.Second, 40*time.Second)
-	if strings.HasPrefix(point, "settle.") || strings.HasPrefix(point, "store.rotate.") {
-		patience = 2 * time.Minute
-	}
 	crashed := false
 	for end := time.Now().Add(patience); time.Now().Before(end) && !crashed; {
 		if _, err := f.Ended(member, 50*time.Millisecond); err == nil {

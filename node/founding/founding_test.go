@@ -334,8 +334,8 @@ func TestWhyKeysDoNotOpen(t *testing.T) {
 	}
 	for zh, spoil := range map[string]func(){
 		"口令文件不存在": func() { os.Remove(pass) },
-		"口令文件不够私密：所有者须为当前用户，权限须为 0600": func() { write(good, 0o644) },
-		"口令文件为空或过长":                          func() { write(nil, 0o600) },
+		"口令文件不够私密：所有者须为当前用户，权限须为 0600":       func() { write(good, 0o644) },
+		"口令文件为空、过短或过长":                       func() { write(nil, 0o600) },
 		"口令不是此密钥库的，或密钥库被改过":                  func() { write([]byte("another passphrase of good length"), 0o600) },
 		"密钥库不够私密：keys/ 须为 0700，其中的文件须为 0600": func() { write(good, 0o600); os.Chmod(KeysFolder(cfg.Dir), 0o755) },
 	} {

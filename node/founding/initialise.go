@@ -277,7 +277,7 @@ func whyNoPassphrase(err error) string {
 	case errors.Is(err, keystore.ErrExposed):
 		return "the passphrase file is not private: its owner must be this user and its mode 0600"
 	}
-	return "the passphrase file is empty or too long"
+	return "the passphrase file is empty, too short or too long"
 }
 
 // whyNoKeys says in the operator's words why the keystore does not open.

@@ -30,6 +30,12 @@ type Cluster struct {
 	Tune  Tune
 }
 
+// Patience is how long anything may take before it counts as never. Nothing is judged
+// by how long it takes, and with the race detector on a machine that does other things
+// too, four nodes that check signatures are slow: three of four may need several
+// elections until they agree.
+const Patience = 5 * time.Minute
+
 // Tune changes how a member's node is started; nil changes nothing.
 type Tune func(member string, cfg *config.Config, o *node.Options)
 
@@ -83,7 +89,7 @@ func (c *Cluster) Config(member string) config.Config {
 // Start opens a member's node.
 func (c *Cluster) Start(member string) {
 	c.T.Helper()
-	cfg, options := c.Config(member), node.Options{Version: "test",
+	cfg, options := c.Config(member), node.Options{Version: "test", Cosign: time.Second,
 		Logger: slog.New(slog.NewTextHandler(c.Log, &slog.HandlerOptions{Level: slog.LevelInfo})).With("node", member)}
 	if c.Tune != nil {
 		c.Tune(member, &cfg, &options)
@@ -135,7 +141,7 @@ func (c *Cluster) Address(member string) string {
 // Ready waits until every running node is ready.
 func (c *Cluster) Ready() {
 	c.T.Helper()
-	ctx, cancel := context.WithTimeout(c.T.Context(), time.Minute)
+	ctx, cancel := context.WithTimeout(c.T.Context(), Patience)
 	defer cancel()
 	for m := range c.Nodes {
 		for !c.Nodes[m].Status().Ready {

@@ -48,8 +48,10 @@ type Member struct {
 	Node    string              `json:"node"`
 	Role    string              `json:"role,omitempty"` // voter, nonvoter
 	Address string              `json:"address"`
-	Keys    []json.RawMessage   `json:"keys,omitempty"`
-	Self    bool                `json:"self,omitempty"`
+	Keys    []json.RawMessage   `json:"keys,omitempty"` // that count or counted
+	// Ended says of those that do not count for ever, by key id, since or until when.
+	Ended map[string]time.Time `json:"keys_ended,omitempty"`
+	Self  bool                 `json:"self,omitempty"`
 }
 
 // Rosters are papers of the membership: they prove themselves to whoever knows the
