@@ -31,6 +31,7 @@ var commands = []maker{
 	recordCommand,
 	mappingCommand,
 	listCommand,
+	checkCommand,
 	releaseCommand,
 	ledgerCommand,
 	feedCommand,

@@ -38,6 +38,7 @@ type Bundle struct {
 	Changes    []int64    `json:"changes,omitempty"`
 	Commands   []Command  `json:"commands,omitempty"`
 	Documents  []Document `json:"documents,omitempty"`
+	Lists      *Lists     `json:"lists,omitempty"`
 }
 
 // Charter is the founders' common statement, signed by each.
@@ -186,6 +187,8 @@ func (b *Bundle) check() error {
 		return fmt.Errorf("%w: no charter", ErrFormat)
 	case len(b.Charter.Signatures) > MaxMembers, len(b.Commands) > MaxCommands, len(b.Documents) > MaxDocuments:
 		return fmt.Errorf("%w: signatures, commands or documents", ErrLimit)
+	case b.Lists != nil && (b.Lists.Position < 1 || b.Lists.At < 1 || len(b.Lists.Absent) > MaxMembers):
+		return fmt.Errorf("%w: lists", ErrFormat)
 	case b.Charter.Logged != nil && b.Charter.Logged.Index < 0:
 		return fmt.Errorf("%w: negative index", ErrFormat)
 	}

@@ -22,7 +22,8 @@
 //	  "checkpoint": "<signed note>",        C2SP tlog-checkpoint with cosignatures
 //	  "changes": [12],                      indexes of commands that change members' keys
 //	  "commands": [{"index": 12, "jws": "<JWS>", "outcome": "accepted", "proof": ["<hash>", …]}],
-//	  "documents": [{"kind": "entry", "sdjwt": "<SD-JWT>", "rests_on": 12}]
+//	  "documents": [{"kind": "entry", "sdjwt": "<SD-JWT>", "rests_on": 12}],
+//	  "lists": {"position": 40, "at": …, "note": "<signed note>", "absent": [{"list", "sub", "low", "high"}]}
 //	}
 //
 // An index is a leaf's position in the ledger: 0 is the charter's, and a
@@ -35,15 +36,23 @@
 //     command key that the payload lists for it. That alone proves only that
 //     somebody made these keys: the digest of the payload, or the policy, is
 //     what ties them to real agencies.
+//
 //  2. Checkpoint. It is of this federation's ledger, and members cosigned it, as
 //     many as the charter's cosign_quorum asks (a majority if it says nothing), or
 //     the newest roster's.
+//
 //  3. Commands. Each is signed by the command key of the member it names, for
 //     this federation, and its Leaf is included under the checkpoint.
+//
 //  4. Documents. Each is signed by the attest key of the member it names; one
 //     that says it rests on a command stands in that command, word for word.
 //     A release is bound to the command that asked for it: its audience is that
 //     command's issuer and its nonce that command's id.
+//
+//  5. Lists. As many members as a checkpoint needs signed the root over everybody who
+//     was on a list at the checkpoint's position; two neighbours of the sorted tree
+//     prove that a subject between them was not. A document of kind check, a credit
+//     check's signed answer, says nothing of lists that is not proven in the file.
 //
 // Verify walks the whole chain, whatever fails, and returns a Report in which
 // every check has a name, a result and a sentence in Chinese and English.

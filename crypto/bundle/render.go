@@ -23,6 +23,8 @@ func Render(w io.Writer, r *Report, lang string) error {
 	p.facts(r)
 	p.commands(r)
 	p.documents(r)
+	p.lists(r)
+	p.answers(r)
 	p.proof(r)
 	p.fork(r)
 	p.feed(r)

@@ -50,6 +50,7 @@ type Report struct {
 	Checkpoint *CheckpointReport `json:"checkpoint,omitempty"`
 	Commands   []CommandReport   `json:"commands,omitempty"`
 	Documents  []DocumentReport  `json:"documents,omitempty"`
+	Lists      *ListsReport      `json:"lists,omitempty"` // the members' word on the lists
 	Fork       *ForkReport       `json:"fork,omitempty"`  // of a fork's evidence
 	Feed       *FeedReport       `json:"feed,omitempty"`  // of a feed's evidence
 	Proof      *ProofReport      `json:"proof,omitempty"` // of a stand-alone proof
@@ -95,6 +96,23 @@ type DocumentReport struct {
 	Subject   string      `json:"sub,omitempty"` // of organisations; other subjects only if asked for
 	RestsOn   *int64      `json:"rests_on,omitempty"`
 	Disclosed []Disclosed `json:"disclosed,omitempty"`
+
+	Answer *CreditCheck `json:"answer,omitempty"` // of a credit check
+}
+
+// ListsReport tells of the members' word on the lists of one position.
+type ListsReport struct {
+	Position  int64          `json:"position"`
+	At        int64          `json:"at"` // Unix ms
+	Cosigners []Cosigner     `json:"cosigners"`
+	Absent    []AbsentReport `json:"absent,omitempty"`
+}
+
+// AbsentReport says that a subject was not on a list, if OK.
+type AbsentReport struct {
+	List    string `json:"list"`
+	Subject string `json:"sub,omitempty"` // of organisations; other subjects only if asked for
+	OK      bool   `json:"ok"`
 }
 
 // Disclosed is one private field that the document discloses.
@@ -135,6 +153,15 @@ const (
 	CheckDocumentIssuer  = "document.issuer"
 	CheckDocumentRests   = "document.rests-on"
 	CheckDocumentBinding = "document.binding"
+)
+
+// The checks of answers.
+const (
+	CheckListsNote     = "lists.note"
+	CheckListsQuorum   = "lists.quorum"
+	CheckListsPosition = "lists.position"
+	CheckAbsent        = "lists.absent"
+	CheckAnswer        = "document.answer"
 )
 
 type texts struct{ passed, failed Text }
@@ -179,6 +206,16 @@ var checks = map[string]texts{
 		Text{"文书原文不在所依据的指令中", "the document does not stand in the command it rests on"}},
 	CheckDocumentBinding: {Text{"开放内容绑定于申请单位及其申请", "the release is bound to its requester and request"},
 		Text{"开放内容未绑定于申请单位及其申请", "the release is not bound to its requester and request"}},
+	CheckListsNote: {Text{"名单摘要属于该位置和时刻，共签有效", "the digest of the lists is of this position and time and its cosignatures are valid"},
+		Text{"名单摘要不是该位置和时刻的，或共签无效", "the digest of the lists is of another position or time, or a cosignature is invalid"}},
+	CheckListsQuorum: {Text{"共签名单摘要的单位数达到要求", "as many members cosigned the digest of the lists as must"},
+		Text{"共签名单摘要的单位数未达到要求", "fewer members cosigned the digest of the lists than must"}},
+	CheckListsPosition: {Text{"名单摘要与检查点是账本的同一位置", "the digest of the lists is of the checkpoint's position"},
+		Text{"名单摘要与检查点不是账本的同一位置", "the digest of the lists is of another position than the checkpoint"}},
+	CheckAbsent: {Text{"已证明主体不在该名单上", "the subject is proven not to be on the list"},
+		Text{"不能证明主体不在该名单上", "it is not proven that the subject is not on the list"}},
+	CheckAnswer: {Text{"答复所列各项均有文件中的证明", "what the answer says is proven in the file"},
+		Text{"答复与文件中的证明不符", "the answer and what the file proves differ"}},
 	CheckForkForm: {Text{"分叉证据格式正确", "the file is well-formed evidence of a fork"},
 		Text{"分叉证据格式不正确", "the file is not well-formed evidence of a fork"}},
 	CheckForkNote: {Text{"检查点有成员单位的有效签名", "the checkpoint bears a member's valid signature"},

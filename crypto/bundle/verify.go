@@ -39,6 +39,7 @@ func Verify(data []byte, opts Options) *Report {
 	v.changes()
 	v.checkpoint()
 	v.commands()
+	v.lists()
 	v.documents()
 	r.Anchored = r.OK && (opts.Trust != nil || opts.Policy != nil)
 	return r
@@ -172,6 +173,13 @@ func (v *verifier) count(signed *tlog.SignedCheckpoint, holder map[string]held) 
 	if v.line == nil || signed == nil {
 		return errors.New("no charter, or no valid checkpoint, to count by")
 	}
+	v.Checkpoint.Cosigners = append(v.Checkpoint.Cosigners, v.counted(signed, holder)...)
+	want := v.line.cosign
+	return unless(len(v.Checkpoint.Cosigners) >= want, fmt.Sprintf("%d of the %d needed", len(v.Checkpoint.Cosigners), want))
+}
+
+// counted are the members whose signatures on a note count.
+func (v *verifier) counted(signed *tlog.SignedCheckpoint, holder map[string]held) (by []Cosigner) {
 	counted := make(map[string]bool)
 	for _, s := range signed.Signatures {
 		h := holder[s.Key.String()]
@@ -179,10 +187,9 @@ func (v *verifier) count(signed *tlog.SignedCheckpoint, holder map[string]held) 
 			continue
 		}
 		counted[h.member] = true
-		v.Checkpoint.Cosigners = append(v.Checkpoint.Cosigners, Cosigner{Member: h.member, Unix: s.Unix})
+		by = append(by, Cosigner{Member: h.member, Unix: s.Unix})
 	}
-	want := v.line.cosign
-	return unless(len(counted) >= want, fmt.Sprintf("%d of the %d needed", len(counted), want))
+	return by
 }
 
 func (v *verifier) commands() {

@@ -23,6 +23,14 @@ const maxLine = 255
 // "accord/<federation>/ledger".
 func LedgerOrigin(federation string) string { return "accord/" + federation + "/ledger" }
 
+// ListsOrigin is the origin line of what members say together of a federation's
+// lists: "accord/<federation>/lists/<position>/<time>", the position in leaves of
+// the ledger, the time in Unix milliseconds. Each position and time is a tree of its
+// own, not the beginning of a larger one.
+func ListsOrigin(federation string, position, at int64) string {
+	return "accord/" + federation + "/lists/" + strconv.FormatInt(position, 10) + "/" + strconv.FormatInt(at, 10)
+}
+
 // CosignerName is the key name under which a member cosigns the ledger of its
 // federation: "accord/<federation>/member/<member>".
 func CosignerName(federation, member string) string {

@@ -104,6 +104,18 @@ func (e *Entry) StatusAt(at exchange.Millis) Status {
 	return Expired
 }
 
+// StandingAt is the status at a time by what the first size leaves of the ledger
+// say: what came later is passed over.
+func (e Entry) StandingAt(size int64, at exchange.Millis) Status {
+	if e.Seq >= size {
+		return None
+	}
+	if e.End != nil && e.End.Seq >= size {
+		e.End = nil
+	}
+	return e.StatusAt(at)
+}
+
 // Until is when the status it has at a time ends by itself, 0 when it does not.
 func (e *Entry) Until(at exchange.Millis) exchange.Millis {
 	switch e.StatusAt(at) {

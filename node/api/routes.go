@@ -72,6 +72,8 @@ var routes = []route{
 	{"GET", "/ledger/policy", everybody, nobody, false, (*Server).tlogPolicy},
 	{"GET", "/ledger/tile/{path...}", everybody, nobody, false, (*Server).tlogTile},
 
+	{"GET", "/api/v1/check", operator, anybody, false, (*Server).creditCheck},
+	{"GET", "/api/v1/lists/word", peers, nobody, false, (*Server).listsWord},
 	{"GET", "/api/v1/lists/{list}/entries", everybody, nobody, false, (*Server).entries},
 	{"POST", "/api/v1/lists/{list}/entries", operator, clerks, false, (*Server).nominate},
 	{"GET", "/api/v1/entries/{id}", everybody, nobody, false, (*Server).entry},

@@ -34,3 +34,9 @@ func (c *Client) Find(ctx context.Context, pairs url.Values, cursor string, limi
 func (c *Client) Ask(ctx context.Context, q records.Question, cursor string, limit int) (wire.Records, error) {
 	return c.Find(ctx, q.Pairs(), cursor, limit)
 }
+
+// CreditCheck is the node's answer about a subject, as one evidence file. The
+// subject is an id, or a unified social credit code.
+func (c *Client) CreditCheck(ctx context.Context, subject string) ([]byte, error) {
+	return c.Raw(ctx, "/api/v1/check?subject="+url.QueryEscape(subject))
+}

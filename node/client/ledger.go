@@ -17,6 +17,12 @@ func (c *Client) Cosigned(ctx context.Context) ([]byte, error) {
 	return c.Raw(ctx, "/ledger/checkpoint")
 }
 
+// ListsWord is the node's signed word on the lists after size leaves of the ledger,
+// at a time.
+func (c *Client) ListsWord(ctx context.Context, size int64, at exchange.Millis) ([]byte, error) {
+	return c.Raw(ctx, "/api/v1/lists/word?size="+strconv.FormatInt(size, 10)+"&at="+strconv.FormatInt(int64(at), 10))
+}
+
 // Policy is the federation's C2SP policy: every member's keys and the quorum.
 func (c *Client) Policy(ctx context.Context) ([]byte, error) { return c.Raw(ctx, "/ledger/policy") }
 

@@ -25,6 +25,8 @@ type Peer interface {
 	Cosigned(ctx context.Context) ([]byte, error)
 	// State is the digests of the peer's rows at one of the sizes asked for.
 	State(ctx context.Context, sizes []int64) (wire.LedgerState, error)
+	// ListsWord is the peer's signed word on the lists after size leaves, at a time.
+	ListsWord(ctx context.Context, size int64, at exchange.Millis) ([]byte, error)
 	// Complain hands a signed complaint on.
 	Complain(ctx context.Context, in wire.ComplaintPaper) (wire.Complaint, error)
 }
@@ -126,6 +128,7 @@ type Witness struct {
 	book  complaints
 	waits waiting
 	scrub scrubState
+	lists listsState
 }
 
 // Files of the folder.

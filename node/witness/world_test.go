@@ -225,6 +225,13 @@ func (l link) State(ctx context.Context, sizes []int64) (wire.LedgerState, error
 	return l.to.State(ctx, sizes)
 }
 
+func (l link) ListsWord(ctx context.Context, size int64, at exchange.Millis) ([]byte, error) {
+	if err := l.reach(); err != nil {
+		return nil, err
+	}
+	return l.to.SignLists(ctx, size, at)
+}
+
 func (l link) Complain(_ context.Context, in wire.ComplaintPaper) (wire.Complaint, error) {
 	if err := l.reach(); err != nil {
 		return wire.Complaint{}, err

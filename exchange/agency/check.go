@@ -1,0 +1,230 @@
+package agency
+
+import (
+	"context"
+	"slices"
+	"strings"
+
+	"accord/crypto/bundle"
+	"accord/crypto/jws"
+	"accord/crypto/keys"
+	"accord/crypto/strictjson"
+	"accord/crypto/tlog"
+	"accord/exchange"
+	"accord/exchange/catalogue"
+	"accord/exchange/lists"
+	"accord/exchange/machine"
+	"accord/exchange/records"
+)
+
+// ListsWord is the members' common word on the lists of one position, under the
+// checkpoint of that position.
+type ListsWord struct {
+	Checkpoint []byte // cosigned note
+	At         exchange.Millis
+	Tree       *bundle.ListTree
+	Note       string // cosigned note over the tree
+}
+
+// notKept are what a credit check would tell and this federation keeps no account
+// of yet: their absence from an answer means nothing.
+var notKept = []string{"objections"}
+
+// Bounds of an answer.
+const (
+	maxChecked = 10_000 // records looked at
+	maxGrades  = 20
+)
+
+// CheckPosition is the least size of the ledger on which an answer about a subject
+// can stand: all that was said of its entries is below.
+func CheckPosition(view *machine.View, subject exchange.SubjectID) int64 {
+	size := int64(1)
+	for e := range entriesOf(view, subject) {
+		size = max(size, e.Seq+1)
+		if e.End != nil {
+			size = max(size, e.End.Seq+1)
+		}
+	}
+	return size
+}
+
+// entriesOf gives all entries of a subject, newest first.
+func entriesOf(view *machine.View, subject exchange.SubjectID) func(func(lists.Entry) bool) {
+	return func(yield func(lists.Entry) bool) {
+		for after := exchange.EntryID(""); ; {
+			page, next := view.Entries(lists.Query{Subject: subject, After: after, Limit: lists.MaxPage})
+			for _, e := range page {
+				if !yield(e) {
+					return
+				}
+			}
+			if after = next; next == "" {
+				return
+			}
+		}
+	}
+}
+
+// CreditCheck answers what there is about a subject, as one file: this member's
+// signed answer, the documents of the entries it names, the proofs that the subject
+// is on no other list, the ratings, and the checkpoint all of it stands on.
+func (a *Agency) CreditCheck(ctx context.Context, subject exchange.SubjectID, word ListsWord, feeds []bundle.CheckFeed) (*bundle.Bundle, error) {
+	view := a.Ledger.View()
+	point, _, err := tlog.Read(word.Checkpoint)
+	if err != nil {
+		return nil, err
+	}
+	b := bundle.New(a.Federation, a.Genesis.Signatures, word.Checkpoint)
+	if err := b.LogCharter(view.Tree(), 0); err != nil {
+		return nil, err
+	}
+	c := &bundle.CreditCheck{Federation: a.Federation, Issuer: string(a.Self), Subject: string(subject), Catalogue: view.Catalogue().Document().Version,
+		IssuedAt: int64(a.instant(view)) / 1000, Ledger: bundle.CheckLedger{Size: point.Size, Root: point.Root.String(), At: int64(word.At)},
+		Hits: []bundle.CheckHit{}, NotListed: []string{}, Measures: []bundle.CheckMeasure{}, Grades: []bundle.CheckGrade{},
+		Objections: []string{}, NotKept: notKept, Records: []bundle.CheckRecord{}, Feeds: feeds}
+	if c.ID, err = a.randomID(); err != nil {
+		return nil, err
+	}
+	if err := checkLists(b, view, c, word); err != nil {
+		return nil, err
+	}
+	if err := a.checkRecords(ctx, b, view.Catalogue(), c); err != nil {
+		return nil, err
+	}
+	return b, a.signCheck(b, c)
+}
+
+func (a *Agency) signCheck(b *bundle.Bundle, c *bundle.CreditCheck) error {
+	payload, err := strictjson.Marshal(c)
+	if err != nil {
+		return err
+	}
+	key, err := a.Keys.Key(keys.Attest)
+	if err != nil {
+		return err
+	}
+	token, err := jws.SignKind(key, bundle.CheckKind, payload)
+	if err != nil {
+		return err
+	}
+	b.AddDocument(bundle.KindCheck, token)
+	return nil
+}
+
+// checkLists adds the entries in force, or about to be, and the proof for every
+// other list that there is none.
+func checkLists(b *bundle.Bundle, view *machine.View, c *bundle.CreditCheck, word ListsWord) error {
+	subject, size := exchange.SubjectID(c.Subject), c.Ledger.Size
+	known := []string{}
+	for _, l := range view.Catalogue().Document().Lists {
+		known = append(known, l.ID)
+	}
+	var hits []lists.Entry
+	var seqs []int64
+	for e := range entriesOf(view, subject) {
+		known = append(known, e.List)
+		switch status := e.StandingAt(size, word.At); status {
+		case lists.Nominated, lists.Listed:
+			hits, seqs = append(hits, e), append(seqs, e.Seq)
+			c.Hits = append(c.Hits, bundle.CheckHit{Entry: string(e.ID), List: e.List, Status: string(status), By: string(e.By), Ground: e.Ground,
+				From: int64(e.ListedFrom), Until: int64(e.ListedUntil), Seq: e.Seq})
+			if status == lists.Listed {
+				for _, m := range e.Measures {
+					c.Measures = append(c.Measures, bundle.CheckMeasure{Measure: m, List: e.List, Entry: string(e.ID)})
+				}
+			}
+		}
+	}
+	if err := addSeqs(b, view, size, seqs); err != nil {
+		return err
+	}
+	for _, e := range hits {
+		if err := addEntry(b, view, e); err != nil {
+			return err
+		}
+	}
+	b.Lists = &bundle.Lists{Position: size, At: int64(word.At), Note: word.Note, Absent: []bundle.Absent{}}
+	slices.Sort(known)
+	for _, list := range slices.Compact(known) {
+		absent, ok, err := word.Tree.Absent(c.Federation, list, c.Subject)
+		if err != nil {
+			return err
+		}
+		if ok {
+			b.Lists.Absent = append(b.Lists.Absent, absent)
+			c.NotListed = append(c.NotListed, list)
+		}
+	}
+	return nil
+}
+
+// addSeqs adds statements, and every roster below size, in the ledger's order.
+func addSeqs(b *bundle.Bundle, view *machine.View, size int64, seqs []int64) error {
+	for row := range view.Rosters(0) {
+		if row.Seq < size {
+			seqs = append(seqs, row.Seq)
+		}
+	}
+	slices.Sort(seqs)
+	for _, seq := range slices.Compact(seqs) {
+		s, ok := view.Statement(seq)
+		if !ok {
+			return ErrEntry.With("entry", "?")
+		}
+		if err := addStatement(b, view, s); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// checkRecords counts the active records on the subject that this node holds, and
+// adds those that rate it.
+func (a *Agency) checkRecords(ctx context.Context, b *bundle.Bundle, cat *catalogue.Catalogue, c *bundle.CreditCheck) error {
+	q := records.Question{Subject: exchange.SubjectID(c.Subject), Status: records.Active}
+	type group struct{ category, author string }
+	counts := map[group]int{}
+	for after, seen := records.Cursor(""), 0; seen < maxChecked; {
+		page, err := a.Records.Find(ctx, q, after, records.MaxPage)
+		if err != nil {
+			return err
+		}
+		for i := range page.Records {
+			r := &page.Records[i]
+			counts[group{r.Category, string(r.Author)}]++
+			if cat.Field(r.Category, gradeField) != nil && len(c.Grades) < maxGrades {
+				a.addGrade(b, c, r)
+			}
+		}
+		seen += len(page.Records)
+		if after = page.Next; after == "" {
+			break
+		}
+	}
+	for g, n := range counts {
+		category := cat.Category(g.category)
+		c.Records = append(c.Records, bundle.CheckRecord{Category: g.category, Author: g.author, Active: n, Adverse: category != nil && category.Adverse})
+	}
+	slices.SortFunc(c.Records, func(a, b bundle.CheckRecord) int {
+		return strings.Compare(a.Category+"\x00"+a.Author, b.Category+"\x00"+b.Author)
+	})
+	return nil
+}
+
+// gradeField is the public field by which the record of a rating says the grade.
+const gradeField = "grade"
+
+// addGrade adds a rating, with its record, if that verifies and the grade is public.
+func (a *Agency) addGrade(b *bundle.Bundle, c *bundle.CreditCheck, r *records.Record) {
+	claims, _, err := a.VerifyRecord(r.Author, r.JWT)
+	if err != nil {
+		return
+	}
+	grade, ok := claims.Public[gradeField].(string)
+	if !ok || grade == "" {
+		return
+	}
+	b.AddDocument(bundle.KindRecord, r.JWT+"~")
+	c.Grades = append(c.Grades, bundle.CheckGrade{Grade: grade, Category: r.Category, Author: string(r.Author), Record: string(r.ID), IssuedAt: int64(r.IssuedAt)})
+}
