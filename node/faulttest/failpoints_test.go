@@ -51,7 +51,7 @@ func crashAtPoints(t *testing.T, f *faulttest.Federation) {
 			}
 			for try := 0; ; try++ { // who led when it was armed may not lead any more
 				member := d.take(point, role)
-				patience := short(12*time.Second, 40*time.Second) // by then it leads no more, or does not follow
+				patience := short(12*time.Second, 40*time.Second)                                     // by then it leads no more, or does not follow
 				if strings.HasPrefix(point, "settle.") || strings.HasPrefix(point, "store.rotate.") { // the lead has to come round; a file has to fill
 					patience = 2 * time.Minute
 				}
