@@ -255,3 +255,32 @@ func TestPowerCuts(t *testing.T) {
 		}
 	}
 }
+
+// A disk that fails while raft starts is a reason that Open gives, not the panic raft
+// makes of it, and the node starts once the disk is well.
+func TestDiskFailsWhileRaftStarts(t *testing.T) {
+	broken := errors.New("the disk is broken")
+	var armed, reached atomic.Bool
+	var disks map[string]*disktest.Disk
+	c, disks := onDisks(t, func(cfg *consensus.Config) {
+		id := cfg.NodeID
+		cfg.Hook = func(point string) {
+			if point == "store.set.before" && armed.Load() {
+				reached.Store(true)
+				disks[id].Fault(func(disktest.Op) error { return broken })
+			}
+		}
+	})
+	at := others(c, c.Leader())[0]
+	c.Kill(at)
+	armed.Store(true)
+	err := c.TryStart(at)
+	if !reached.Load() || !errors.Is(err, broken) {
+		t.Fatalf("reached %v: %v", reached.Load(), err)
+	}
+	armed.Store(false)
+	disks[c.Nodes[at].ID].Fault(nil)
+	c.Start(at)
+	c.Propose(c.Leader(), "after=1")
+	c.Settle()
+}

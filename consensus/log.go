@@ -70,7 +70,7 @@ func Open(cfg Config, m Machine) (*Log, error) {
 		return nil, errors.Join(err, l.trans.Close(), l.store.Close())
 	}
 	away := newAbsences(cfg.Logger)
-	r, err := raft.NewRaft(cfg.raftConfig(l.notify, away), l.fsm, logs{l.store, l.snaps, l.sendsAhead, l.fail, l.replacing}, l.store, l.snaps, l.trans)
+	r, err := l.startRaft(away)
 	if err != nil {
 		_ = l.trans.Close()
 		return nil, errors.Join(fmt.Errorf("consensus: start: %w", err), l.failure(), l.store.Close())
@@ -94,6 +94,19 @@ func Open(cfg Config, m Machine) (*Log, error) {
 		l.tasks.Go(l.runForwards)
 	}
 	return l, nil
+}
+
+// startRaft starts raft, which panics where the store fails it: on a disk that does
+// not answer that is a reason not to start, like any other.
+func (l *Log) startRaft(away *absences) (_ *raft.Raft, err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			if err = l.failure(); err == nil {
+				panic(p)
+			}
+		}
+	}()
+	return raft.NewRaft(l.cfg.raftConfig(l.notify, away), l.fsm, logs{l.store, l.snaps, l.sendsAhead, l.fail, l.replacing}, l.store, l.snaps, l.trans)
 }
 
 func (l *Log) openStore(m Machine) error {
