@@ -32,6 +32,8 @@ var matrix = map[string]string{
 	"GET /api/v1/node/status":            "nuhcoad",
 	"GET /api/v1/node/check":             "coad",
 	"POST /api/v1/peers/check":           "m",
+	"GET /api/v1/check":                  "coad",
+	"GET /api/v1/lists/word":             "m",
 	"POST /api/v1/node/backup":           "d",
 	"GET /api/v1/federation":             "pmnuhcoad",
 	"GET /api/v1/members":                "pmnuhcoad",
