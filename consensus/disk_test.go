@@ -260,12 +260,13 @@ func TestPowerCuts(t *testing.T) {
 // makes of it, and the node starts once the disk is well.
 func TestDiskFailsWhileRaftStarts(t *testing.T) {
 	broken := errors.New("the disk is broken")
-	var armed, reached atomic.Bool
+	var armed atomic.Value // the node whose disk it is
+	var reached atomic.Bool
 	var disks map[string]*disktest.Disk
 	c, disks := onDisks(t, func(cfg *consensus.Config) {
 		id := cfg.NodeID
 		cfg.Hook = func(point string) {
-			if point == "store.set.before" && armed.Load() {
+			if point == "store.set.before" && armed.Load() == id {
 				reached.Store(true)
 				disks[id].Fault(func(disktest.Op) error { return broken })
 			}
@@ -273,12 +274,12 @@ func TestDiskFailsWhileRaftStarts(t *testing.T) {
 	})
 	at := others(c, c.Leader())[0]
 	c.Kill(at)
-	armed.Store(true)
+	armed.Store(c.Nodes[at].ID)
 	err := c.TryStart(at)
 	if !reached.Load() || !errors.Is(err, broken) {
 		t.Fatalf("reached %v: %v", reached.Load(), err)
 	}
-	armed.Store(false)
+	armed.Store("")
 	disks[c.Nodes[at].ID].Fault(nil)
 	c.Start(at)
 	c.Propose(c.Leader(), "after=1")

@@ -120,7 +120,8 @@ func accordWords(line string) [][]string {
 
 // elsewhere are words in code type that name something outside the product.
 var elsewhere = []string{"root", "--compare", "CGO_ENABLED=0", "safe.pub", "ledger.before-…", "release", "class=\"5xx\"",
-	".quarantine", "entry-….quarantine", ".refused", "poison", "[-] clock", "[!] keys"}
+	".quarantine", "entry-….quarantine", ".refused", "poison", "[-] clock", "[!] keys", "[-] records",
+	"shared_buffers", "…/bare-insert", "…/anchored"}
 
 var filename = regexp.MustCompile(`^[\w./-]+\.(?:yaml|json|jws|log|db|md|service|sock|sig|secret|go|heads|keys)$|^[\w.-]*/[\w./-]*$`)
 
