@@ -155,7 +155,7 @@ func (c Config) raftConfig(notify chan<- bool, away *absences) *raft.Config {
 	rc.SnapshotInterval, rc.SnapshotThreshold, rc.TrailingLogs = c.SnapshotInterval, c.SnapshotThreshold, c.TrailingLogs
 	rc.MaxAppendEntries = 64
 	rc.BatchApplyCh = false
-	rc.ShutdownOnRemove = true
+	rc.ShutdownOnRemove = false // it also ends a leader that only loses its vote, for good
 	rc.PreVoteDisabled = false
 	rc.RestoreCommittedLogs = false
 	rc.NoSnapshotRestoreOnStart = true // openStore has done it, beside reading the log

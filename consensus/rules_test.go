@@ -40,7 +40,7 @@ func TestRaftConfiguration(t *testing.T) {
 	if err := raft.ValidateConfig(rc); err != nil {
 		t.Fatal(err)
 	}
-	if rc.RestoreCommittedLogs || rc.PreVoteDisabled || rc.BatchApplyCh || !rc.ShutdownOnRemove || !rc.NoSnapshotRestoreOnStart {
+	if rc.RestoreCommittedLogs || rc.PreVoteDisabled || rc.BatchApplyCh || rc.ShutdownOnRemove || !rc.NoSnapshotRestoreOnStart {
 		t.Fatalf("%+v", rc)
 	}
 	if rc.HeartbeatTimeout > rc.ElectionTimeout || rc.LeaderLeaseTimeout > rc.ElectionTimeout/2 || rc.LeaderLeaseTimeout > rc.HeartbeatTimeout || rc.TrailingLogs == 0 || rc.MaxAppendEntries > 64 {
