@@ -7,7 +7,6 @@ import (
 	"slices"
 	"strings"
 
-	"accord/crypto/strictjson"
 	"accord/crypto/tlog"
 )
 
@@ -146,36 +145,12 @@ func (b *Bundle) prove(ledger tlog.View, index int64) ([]tlog.Hash, error) {
 
 // Marshal writes the file, ended by a line feed. It checks form and limits; it
 // verifies no signature: run Verify over the result before it leaves the house.
-func (b *Bundle) Marshal() ([]byte, error) {
-	if err := b.check(); err != nil {
-		return nil, err
-	}
-	data, err := strictjson.Marshal(b)
-	if err != nil {
-		return nil, fmt.Errorf("%w: %w", ErrFormat, err)
-	}
-	if len(data)+1 > MaxFile {
-		return nil, fmt.Errorf("%w: %d bytes", ErrLimit, len(data)+1)
-	}
-	return append(data, '\n'), nil
-}
+func (b *Bundle) Marshal() ([]byte, error) { return encodeFile(b) }
 
 // Parse reads a bundle's form: strict JSON of exactly the members named in the
 // package comment, within the limits, commands in order and each index named
 // elsewhere among them. It verifies nothing.
-func Parse(data []byte) (*Bundle, error) {
-	if len(data) > MaxFile {
-		return nil, fmt.Errorf("%w: %d bytes", ErrLimit, len(data))
-	}
-	b := new(Bundle)
-	if err := strictjson.Unmarshal(data, b); err != nil {
-		return nil, fmt.Errorf("%w: %w", ErrFormat, err)
-	}
-	if err := b.check(); err != nil {
-		return nil, err
-	}
-	return b, nil
-}
+func Parse(data []byte) (*Bundle, error) { return parseFile[Bundle](data) }
 
 func (b *Bundle) check() error {
 	switch {

@@ -108,28 +108,10 @@ const (
 )
 
 // Marshal writes the file, ended by a line feed.
-func (f *FeedEvidence) Marshal() ([]byte, error) {
-	if err := f.check(); err != nil {
-		return nil, err
-	}
-	data, err := strictjson.Marshal(f)
-	if err != nil {
-		return nil, fmt.Errorf("%w: %w", ErrFormat, err)
-	}
-	return append(data, '\n'), nil
-}
+func (f *FeedEvidence) Marshal() ([]byte, error) { return encodeFile(f) }
 
 // ParseFeedEvidence reads the form of a feed's evidence. It verifies nothing.
-func ParseFeedEvidence(data []byte) (*FeedEvidence, error) {
-	if len(data) > MaxFile {
-		return nil, fmt.Errorf("%w: %d bytes", ErrLimit, len(data))
-	}
-	f := new(FeedEvidence)
-	if err := strictjson.Unmarshal(data, f); err != nil {
-		return nil, fmt.Errorf("%w: %w", ErrFormat, err)
-	}
-	return f, f.check()
-}
+func ParseFeedEvidence(data []byte) (*FeedEvidence, error) { return parseFile[FeedEvidence](data) }
 
 func (f *FeedEvidence) check() error {
 	switch {

@@ -9,7 +9,6 @@ import (
 	"strconv"
 
 	"accord/crypto/jws"
-	"accord/crypto/strictjson"
 	"accord/crypto/tlog"
 )
 
@@ -87,28 +86,10 @@ const (
 )
 
 // Marshal writes the file, ended by a line feed.
-func (f *Fork) Marshal() ([]byte, error) {
-	if err := f.check(); err != nil {
-		return nil, err
-	}
-	data, err := strictjson.Marshal(f)
-	if err != nil {
-		return nil, fmt.Errorf("%w: %w", ErrFormat, err)
-	}
-	return append(data, '\n'), nil
-}
+func (f *Fork) Marshal() ([]byte, error) { return encodeFile(f) }
 
 // ParseFork reads the form of a fork's evidence. It verifies nothing.
-func ParseFork(data []byte) (*Fork, error) {
-	if len(data) > MaxFile {
-		return nil, fmt.Errorf("%w: %d bytes", ErrLimit, len(data))
-	}
-	f := new(Fork)
-	if err := strictjson.Unmarshal(data, f); err != nil {
-		return nil, fmt.Errorf("%w: %w", ErrFormat, err)
-	}
-	return f, f.check()
-}
+func ParseFork(data []byte) (*Fork, error) { return parseFile[Fork](data) }
 
 func (f *Fork) check() error {
 	switch {

@@ -30,11 +30,17 @@ type ListsWord struct {
 // of yet: their absence from an answer means nothing.
 var notKept = []string{"objections"}
 
-// Bounds of an answer.
+// Bounds of an answer: what goes beyond is refused, since an answer that leaves
+// something out would read like a whole one.
 const (
 	maxChecked = 10_000 // records looked at
 	maxGrades  = 20
 )
+
+// ErrTooMuch is given when there is more about a subject than one answer holds.
+var ErrTooMuch = exchange.Define(exchange.KindRefused, "CHECK-001",
+	exchange.Text{Zh: "该主体的有效记录或评级过多（一次核查最多 {records} 条记录、{grades} 条评级）", En: "there is more about this subject than one answer holds ({records} records, {grades} ratings)"},
+	exchange.Text{Zh: "改用 accord record find 分页查询", En: "page through it with accord record find"})
 
 // CheckPosition is the least size of the ledger on which an answer about a subject
 // can stand: all that was said of its entries is below.
@@ -185,7 +191,7 @@ func (a *Agency) checkRecords(ctx context.Context, b *bundle.Bundle, cat *catalo
 	q := records.Question{Subject: exchange.SubjectID(c.Subject), Status: records.Active}
 	type group struct{ category, author string }
 	counts := map[group]int{}
-	for after, seen := records.Cursor(""), 0; seen < maxChecked; {
+	for after, seen := records.Cursor(""), 0; ; {
 		page, err := a.Records.Find(ctx, q, after, records.MaxPage)
 		if err != nil {
 			return err
@@ -193,11 +199,13 @@ func (a *Agency) checkRecords(ctx context.Context, b *bundle.Bundle, cat *catalo
 		for i := range page.Records {
 			r := &page.Records[i]
 			counts[group{r.Category, string(r.Author)}]++
-			if cat.Field(r.Category, gradeField) != nil && len(c.Grades) < maxGrades {
+			if cat.Field(r.Category, gradeField) != nil {
 				a.addGrade(b, c, r)
 			}
 		}
-		seen += len(page.Records)
+		if seen += len(page.Records); seen > maxChecked || len(c.Grades) > maxGrades {
+			return ErrTooMuch.With("records", maxChecked, "grades", maxGrades)
+		}
 		if after = page.Next; after == "" {
 			break
 		}
