@@ -33,7 +33,7 @@ type givenName struct {
 
 func newBulk(tx *transaction) *bulk { return &bulk{tx: tx, byName: map[[2]string]*givenName{}} }
 
-// bulkRows is how many records one statement inserts, keysAtOnce how many pairs.
+// bulkRows is how many records one statement inserts, pairsAtOnce how many pairs.
 const (
 	bulkRows    = 100
 	pairsAtOnce = 1000
