@@ -96,7 +96,8 @@ func TestACosignedHistoryStandsAlone(t *testing.T) {
 	}
 	c.Stop("court")
 	report, err := node.VerifyHistory(ctx, c.Config("court"), node.Options{}, func(int64, int64) {})
-	if err != nil || report.Statements < 1 || report.Cosigned < 2 || report.Checkpoints < 1 || report.Uncertain != 0 {
+	// What a node says of itself may come after the last checkpoint; what is under one is certain.
+	if err != nil || report.Statements < 1 || report.Cosigned < 2 || report.Checkpoints < 1 || report.Uncertain > report.Beyond {
 		t.Errorf("offline: %+v %v", report, err)
 	}
 }

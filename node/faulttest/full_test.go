@@ -116,19 +116,15 @@ func fillPart(r *round, d *desk, p part) {
 		t.Fatal(err)
 	}
 	free := fill(t, filepath.Join(r.DataDir(victimOfFull), p.dir))
-	code := ""
+	var refused error
 	for range 60 { // the last block takes something yet
-		code = ""
-		if err := p.act(d, victimOfFull); err != nil {
-			code = exchange.AsError(err).Code
-		}
-		if code == p.code {
+		if refused = p.act(d, victimOfFull); refused != nil && exchange.AsError(refused).Code == p.code {
 			break
 		}
 		r.load.Await(5) // the others go on
 	}
-	if code != p.code {
-		t.Errorf("%q is full: %s, want %s", p.dir, code, p.code)
+	if refused == nil || exchange.AsError(refused).Code != p.code {
+		t.Errorf("%q is full: %v, want %s", p.dir, refused, p.code)
 	}
 	for _, linear := range []bool{false, true} {
 		r.Eventually("reads go on", func() bool {
