@@ -351,13 +351,14 @@ var reasons = map[string]string{
 	"rows would fare otherwise, as registers changed":   "登记信息有变，部分行的处理结果会不同",
 
 	// the child that reads a workbook
-	"it was asked what it does not know":           "请求不合规",
-	"it was not given a file":                      "没有得到文件",
-	"its limits cannot be set: {}":                 "无法设置资源限制：{}",
-	"it did not answer in time":                    "未在规定时间内应答",
-	"the file needs more memory than {} MiB":       "读取所需内存超过 {} MiB",
-	"the file needs more processor time than {} s": "读取所需处理器时间超过 {} 秒",
-	"it ended by itself or was killed":             "自行终止或被终止",
+	"it was asked what it does not know":                                     "请求不合规",
+	"it was not given a file":                                                "没有得到文件",
+	"its limits cannot be set: {}":                                           "无法设置资源限制：{}",
+	"it did not answer in time":                                              "未在规定时间内应答",
+	"the file needs more memory than {} MiB":                                 "读取所需内存超过 {} MiB",
+	"it crashed, most likely because the file needs more memory than {} MiB": "读取进程崩溃，很可能是因为所需内存超过 {} MiB",
+	"the file needs more processor time than {} s":                           "读取所需处理器时间超过 {} 秒",
+	"it ended by itself or was killed":                                       "自行终止或被终止",
 
 	// demo and bench
 	"no such member":          "没有这个成员单位",

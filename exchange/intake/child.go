@@ -8,13 +8,10 @@ import (
 	"os"
 	"os/exec"
 	"runtime/debug"
-	"strconv"
-	"strings"
 	"sync"
 	"time"
 
 	"accord/crypto/strictjson"
-	"accord/exchange"
 )
 
 // A workbook is an archive of compressed XML that somebody else made. It is
@@ -192,47 +189,6 @@ func (c *child) close() {
 		_ = c.cmd.Wait()         // how it ended stands in ProcessState
 		_ = c.out.Close()
 	})
-}
-
-// why turns what the pipe said into what happened to the child.
-func (c *child) why(err error) error {
-	var known *exchange.Error
-	if errors.As(err, &known) {
-		c.close()
-		return err
-	}
-	switch {
-	case errors.Is(err, os.ErrDeadlineExceeded):
-		c.close()
-		return ErrChild.With("why", "it did not answer in time")
-	case errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
-		c.close()
-		return err
-	}
-	// It ended by itself: let it, so that its own end is seen and not ours.
-	c.once.Do(func() {
-		timer := time.AfterFunc(10*time.Second, func() { _ = c.cmd.Process.Kill() })
-		_ = c.cmd.Wait() // how it ended stands in ProcessState
-		timer.Stop()
-		_ = c.out.Close()
-	})
-	said := c.errs.String()
-	state := ""
-	if c.cmd.ProcessState != nil {
-		state = c.cmd.ProcessState.String()
-	}
-	switch {
-	case strings.Contains(said, "out of memory"), strings.Contains(said, "cannot allocate memory"):
-		return ErrChild.With("why", "the file needs more memory than "+strconv.FormatInt(limitsOfChild.memory>>20, 10)+" MiB")
-	case overCPU(c.cmd.ProcessState):
-		return ErrChild.With("why", "the file needs more processor time than "+strconv.Itoa(limitsOfChild.cpu)+" s")
-	}
-	return ErrChild.Wrap(errors.Join(err, errors.New(state), errors.New(firstLine(said))), "why", "it ended by itself or was killed")
-}
-
-func firstLine(s string) string {
-	line, _, _ := strings.Cut(s, "\n")
-	return line
 }
 
 // patientReader reads a pipe that may be silent for a given time; the time that
