@@ -38,15 +38,15 @@ func (c *child) why(err error) error {
 	if c.cmd.ProcessState != nil {
 		state = c.cmd.ProcessState.String()
 	}
-	memory := strconv.FormatInt(limitsOfChild.memory>>20, 10) + " MiB"
+	memory := strconv.FormatInt(limitsOfChild.memory>>20, 10)
 	switch ended := endOf(said); {
 	case ended == endMemory:
-		return ErrChild.With("why", "the file needs more memory than "+memory)
+		return ErrChild.With("why", "the file needs more memory than "+memory+" MiB")
 	case overCPU(c.cmd.ProcessState):
 		return ErrChild.With("why", "the file needs more processor time than "+strconv.Itoa(limitsOfChild.cpu)+" s")
 	case ended == endLikelyMemory:
 		return ErrChild.Wrap(errors.Join(err, errors.New(state), errors.New(firstLine(said))),
-			"why", "it crashed, most likely because the file needs more memory than "+memory)
+			"why", "it crashed, most likely because the file needs more memory than "+memory+" MiB")
 	}
 	return ErrChild.Wrap(errors.Join(err, errors.New(state), errors.New(firstLine(said))), "why", "it ended by itself or was killed")
 }
