@@ -5,6 +5,8 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/hashicorp/raft"
+
 	"accord/consensus/store/disk"
 )
 
@@ -82,12 +84,29 @@ func (s *Store) Room() error {
 }
 
 // Holds says whether entries that others have decided can still be stored: the
-// floor may be reached, but the room taken ahead is not used up.
-func (s *Store) Holds() error {
-	if err := s.Room(); err != nil && s.space.short.Load() {
-		return err
+// floor may be reached, but not the room taken ahead used up. That is a spare or,
+// for entries that go on where the log ends, the rest of the segment being written.
+func (s *Store) Holds(entries []*raft.Log) error {
+	err := s.Room()
+	if err == nil || !s.space.short.Load() || s.goesOn(entries) {
+		return nil
 	}
-	return nil
+	return err
+}
+
+// goesOn says whether entries need no more than the segment being written. Those
+// the log has already need nothing; if one differs, the log would be cut.
+func (s *Store) goesOn(entries []*raft.Log) bool {
+	var e raft.Log
+	for len(entries) > 0 && s.get(entries[0].Index, &e, s.read) == nil && e.Term == entries[0].Term {
+		entries = entries[1:]
+	}
+	if len(entries) == 0 {
+		return true
+	}
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	return s.failed() == nil && s.current(entries[0].Index, batchSize(entries)) != nil
 }
 
 // retry makes the spare that could not be made before.

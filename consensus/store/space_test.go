@@ -6,6 +6,8 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/hashicorp/raft"
+
 	"accord/consensus/store/disk"
 	"accord/consensus/store/disktest"
 )
@@ -40,21 +42,33 @@ func TestDiskFull(t *testing.T) {
 		if err := s.Room(); !errors.Is(err, ErrDiskFull) {
 			t.Fatalf("under the floor: %v", err)
 		}
-		if err := s.Holds(); err != nil {
+		holdsEntry := func(i, term uint64) error {
+			e := entry(i)
+			e.Term += term
+			return s.Holds([]*raft.Log{e})
+		}
+		if err := holdsEntry(101, 0); err != nil {
 			t.Fatalf("there is a spare: %v", err)
 		}
-		for i = 101; s.Holds() == nil; i++ { // what is under way is still stored
+		files := len(s.segments)
+		for i = 101; holdsEntry(i, 0) == nil; i++ { // what is under way is still stored
 			fill(t, s, i, i)
 		}
-		if i < 110 {
-			t.Fatalf("only %d entries found room", i-101)
+		if g := s.segments[len(s.segments)-1]; len(s.segments) != files+1 || g.end+batchSize([]*raft.Log{entry(i)}) <= g.size {
+			t.Fatalf("%d entries found room in %d files, %d of %d bytes of the last", i-101, len(s.segments)-files, g.end, g.size)
+		}
+		if err := holdsEntry(i-1, 0); err != nil {
+			t.Errorf("an entry that is here already: %v", err)
+		}
+		if holdsEntry(i-1, 1) == nil || holdsEntry(i+1, 0) == nil {
+			t.Error("there is room for an entry of another term, or beyond the end")
 		}
 		if err := errors.Join(s.SetUint64([]byte("term"), 7), holds(s, 1, i-1, "")); err != nil {
 			t.Fatal(err)
 		}
 		d.Limit(1 << 20)
 		look()
-		if err := errors.Join(s.Room(), s.Holds()); err != nil {
+		if err := errors.Join(s.Room(), holdsEntry(i, 0)); err != nil {
 			t.Fatalf("there is room again: %v", err)
 		}
 		fill(t, s, i, i+100)

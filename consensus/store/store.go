@@ -355,17 +355,33 @@ const maxKeptBuffer = 1 << 20
 // target is the segment a batch goes into: the one being written if it has the
 // room, a new one otherwise.
 func (s *Store) target(entries []*raft.Log) (*segment, error) {
+	need := batchSize(entries)
+	if g := s.current(entries[0].Index, need); g != nil {
+		return g, nil
+	}
+	return s.rotate(entries[0].Index, need)
+}
+
+// current is the segment being written, if it can take a batch that begins with
+// the entry first; else nil.
+func (s *Store) current(first uint64, need int64) *segment {
+	n := len(s.segments)
+	if n == 0 {
+		return nil
+	}
+	if g := s.segments[n-1]; g.Last == 0 && g.last()+1 == first && g.end+need <= g.size {
+		return g
+	}
+	return nil
+}
+
+// batchSize is how many bytes entries take as one batch.
+func batchSize(entries []*raft.Log) int64 {
 	need := int64(sealSize)
 	for _, e := range entries {
 		need += int64(aligned(recordHead + len(e.Data)))
 	}
-	if n := len(s.segments); n > 0 {
-		g := s.segments[n-1]
-		if g.Last == 0 && g.last()+1 == entries[0].Index && g.end+need <= g.size {
-			return g, nil
-		}
-	}
-	return s.rotate(entries[0].Index, need)
+	return need
 }
 
 // Set stores one of raft's values durably.

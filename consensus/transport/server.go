@@ -100,7 +100,7 @@ func (t *Transport) handle(conn Conn, r *bufio.Reader, kind Kind, body []byte) b
 	if c, ok := cmd.(*raft.AppendEntriesRequest); ok && c.LeaderCommitIndex > 0 && t.cfg.Committed != nil {
 		t.cfg.Committed(c.LeaderCommitIndex)
 	}
-	if c, ok := cmd.(*raft.AppendEntriesRequest); ok && len(c.Entries) > 0 && t.cfg.Holds != nil && t.cfg.Holds() != nil {
+	if c, ok := cmd.(*raft.AppendEntriesRequest); ok && len(c.Entries) > 0 && t.cfg.Holds != nil && t.cfg.Holds(c.Entries) != nil {
 		_ = t.cfg.Guard.later(conn.Peer(), kind, laterDisk, nil)
 		return t.answer(conn, statusNotYet, nil)
 	}

@@ -42,9 +42,9 @@ type Config struct {
 	// heartbeats, entries or requests for votes, so its followers choose another.
 	// It goes on answering.
 	Silent func() bool
-	// Holds, if not nil, says whether entries can be stored at all; while it is an
-	// error the leader is told to try again later.
-	Holds func() error
+	// Holds, if not nil, says whether entries can be stored; if it is an error the
+	// leader is told to try again later.
+	Holds func(entries []*raft.Log) error
 	// Durable, if not nil, returns once this node's log is on its disk up to an
 	// index, or with the error that stops it. Raft is told of a success with
 	// entries, and a peer that asks is told of one, only after that.
