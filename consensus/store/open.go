@@ -72,6 +72,7 @@ func hold(opt Options) (*Store, error) {
 	}
 	opt = opt.withDefaults()
 	s := &Store{opt: opt, fs: opt.FS, floor: func() uint64 { return 0 }, space: space{floor: opt.Floor, start: time.Now()}}
+	s.space.bare.Store(true)
 	opt.Hook("store.open")
 	s.latch.init(opt)
 	names, err := s.fs.List()
@@ -257,12 +258,14 @@ func (s *Store) tidy() error {
 			err = s.adopt(n)
 		case ok && !known, name == stateName+tmpSuffix, name == poisonName+tmpSuffix, strings.HasSuffix(name, segmentSuffix+tmpSuffix):
 			err = s.fs.Remove(name)
+		case name == ballastName:
+			err = s.findBallast()
 		}
 		if err != nil {
 			return fmt.Errorf("store: open: %w", err)
 		}
 	}
-	return nil
+	return s.takeBallast()
 }
 
 // adopt takes an empty segment as the spare.

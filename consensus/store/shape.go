@@ -20,7 +20,11 @@ func (s *Store) next(last uint64) *state {
 // from it.
 func (s *Store) replace(next *state, seen func()) error {
 	s.opt.Hook("store.state.before")
-	if err := next.replace(s.fs); err != nil {
+	err := next.replace(s.fs)
+	if errors.Is(err, disk.ErrFull) && s.dropBallast() {
+		err = next.replace(s.fs)
+	}
+	if err != nil {
 		return err
 	}
 	s.opt.Hook("store.state.after")

@@ -1,6 +1,7 @@
 package store
 
 import (
+	"errors"
 	"fmt"
 	"sync/atomic"
 	"time"
@@ -21,6 +22,12 @@ const (
 	maxFloor  = 64 << 20
 	floorPart = 16 // of the disk, where that is less
 	lookEvery = 500 * time.Millisecond
+
+	// The ballast is a file whose room is given up for the state, which a vote and a
+	// new segment replace even when nobody else finds room. It is far larger than the
+	// state: each replacement frees what it took.
+	ballastName = "ballast"
+	ballastSize = 256 << 10
 )
 
 // space watches the free space.
@@ -28,6 +35,7 @@ type space struct {
 	floor  uint64 // 0: by the disk's size
 	low    atomic.Bool
 	short  atomic.Bool  // no room for a spare when it was last tried
+	bare   atomic.Bool  // the ballast is not there
 	looked atomic.Int64 // nanoseconds since start
 	start  time.Time
 }
@@ -72,7 +80,8 @@ func (s *Store) Room() error {
 		if _, err := s.space.look(s.fs); err != nil {
 			s.opt.Logger.Warn("cannot see how full the disk is", "error", err)
 		}
-		if s.space.short.Load() && !s.space.low.Load() && s.write.TryLock() {
+		if (s.space.short.Load() || s.space.bare.Load()) && !s.space.low.Load() && s.write.TryLock() {
+			_ = s.takeBallast() // an error latches
 			s.retry()
 			s.write.Unlock()
 		}
@@ -109,8 +118,56 @@ func (s *Store) goesOn(entries []*raft.Log) bool {
 	return s.failed() == nil && s.current(entries[0].Index, batchSize(entries)) != nil
 }
 
+// takeBallast makes the ballast if it is not there and there is room for it.
+func (s *Store) takeBallast() error {
+	if !s.space.bare.Load() || s.lock == nil { // or closed
+		return nil
+	}
+	return s.guarded("ballast", func() error {
+		err := s.space.spend(s.fs, ballastSize)
+		if err == nil {
+			err = s.makeBallast()
+		}
+		if errors.Is(err, disk.ErrFull) {
+			return nil // tried again when there is room
+		}
+		s.space.bare.Store(err != nil)
+		return err
+	})
+}
+
+func (s *Store) makeBallast() error {
+	f, err := s.fs.Create(ballastName)
+	if err != nil {
+		return err
+	}
+	return errors.Join(f.Reserve(ballastSize, false), f.Close())
+}
+
+// findBallast keeps a ballast that an earlier process made whole.
+func (s *Store) findBallast() error {
+	f, err := s.fs.Open(ballastName)
+	if err != nil {
+		return err
+	}
+	size, err := f.Size()
+	s.space.bare.Store(size != ballastSize)
+	return errors.Join(err, f.Close())
+}
+
+// dropBallast gives up its room and says whether there was any.
+func (s *Store) dropBallast() bool {
+	if s.space.bare.Swap(true) {
+		return false
+	}
+	return errors.Join(s.fs.Remove(ballastName), s.fs.SyncDir()) == nil
+}
+
 // retry makes the spare that could not be made before.
 func (s *Store) retry() {
+	if !s.space.short.Load() {
+		return
+	}
 	if p := s.spare; p != nil {
 		select {
 		case <-p.done:

@@ -2,6 +2,7 @@ package store
 
 import (
 	"errors"
+	"slices"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -77,6 +78,65 @@ func TestDiskFull(t *testing.T) {
 		}
 		if err := holds(openOn(t, d.Crash(nil), false), 1, i+100, ""); err != nil {
 			t.Fatal(err)
+		}
+	})
+}
+
+// A disk without a byte left takes votes, and entries as long as the room taken
+// ahead lasts: the ballast gives what the state needs, and it is back when there
+// is room again.
+// Shows: F10
+func TestBallast(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d := disktest.New()
+		d.Limit(1 << 20)
+		opt := inMemory(d, true)
+		opt.Floor = 64 << 10
+		opt.Fatal = func(err error) { t.Error("stopped:", err) }
+		s, err := Open(opt)
+		if err != nil {
+			t.Fatal(err)
+		}
+		fill(t, s, 1, 100)
+		for round := range 2 {
+			free, _, _ := d.Space()
+			d.Limit(1<<20 - free)
+			time.Sleep(lookEvery)
+			if err := s.Room(); !errors.Is(err, ErrDiskFull) {
+				t.Fatalf("no byte is free: %v", err)
+			}
+			files, last := len(s.segments), s.last
+			for term := range uint64(20) {
+				if err := s.SetUint64([]byte("term"), term); err != nil {
+					t.Fatalf("round %d, term %d: %v", round, term, err)
+				}
+			}
+			for s.Holds([]*raft.Log{entry(s.last + 1)}) == nil {
+				fill(t, s, s.last+1, s.last+1)
+			}
+			if len(s.segments) <= files { // the ballast is larger than these small files
+				t.Errorf("round %d: %d entries went into %d new files", round, s.last-last, len(s.segments)-files)
+			}
+			d.Limit(1 << 20)
+			for range 2 { // the floor, then the room
+				time.Sleep(lookEvery)
+				if err := s.Room(); err != nil {
+					t.Fatal(err)
+				}
+			}
+			if names, err := d.List(); err != nil || !slices.Contains(names, ballastName) {
+				t.Fatalf("round %d: no ballast in %v: %v", round, names, err)
+			}
+			fill(t, s, s.last+1, s.last+200)
+		}
+		last := s.last
+		if err := s.Close(); err != nil {
+			t.Fatal(err)
+		}
+		d.Limit(0)
+		s = openOn(t, d.Crash(nil), false)
+		if err := holds(s, 1, last, ""); err != nil || s.space.bare.Load() {
+			t.Fatalf("opened again: %v, bare %t", err, s.space.bare.Load())
 		}
 	})
 }
