@@ -68,6 +68,8 @@ type Facts struct {
 	Unknown []string
 	// Keys is why the keystore does not open, nil when it does.
 	Keys error
+	// Beside is the passphrase file where it lies in the data folder, else "".
+	Beside string
 	// Charter is the digest of the charter in the folder; Genesis is why there is
 	// none.
 	Charter string

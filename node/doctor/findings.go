@@ -28,6 +28,10 @@ var (
 	errKeystore = exchange.Define(exchange.KindInvalid, "DOCTOR-008",
 		exchange.Text{Zh: "密钥库打不开（{why}）", En: "the keystore does not open ({why})"},
 		exchange.Text{Zh: "检查口令文件和权限：accord explain {why}；sudo ls -la {dir}/keys", En: "look at the passphrase file and the modes: accord explain {why}; sudo ls -la {dir}/keys"})
+	errBeside = exchange.Define(exchange.KindInvalid, "DOCTOR-037",
+		exchange.Text{Zh: "口令文件与密钥同在数据目录（{path}）：谁拿到目录的副本，谁就能使用全部密钥", En: "the passphrase lies beside the keys ({path}): whoever gets a copy of the folder can use them"},
+		exchange.Text{Zh: "改为 systemd 凭据，或移到别处并在 accord.yaml 中写明 passphrase_file：sudo systemd-creds encrypt --name=passphrase {path} /etc/accord/passphrase.cred",
+			En: "make it a systemd credential, or move it and name it as passphrase_file in accord.yaml: sudo systemd-creds encrypt --name=passphrase {path} /etc/accord/passphrase.cred"})
 	errGenesis = exchange.Define(exchange.KindUnverified, "DOCTOR-009",
 		exchange.Text{Zh: "章程不可用（{why}）", En: "the charter cannot be used ({why})"},
 		exchange.Text{Zh: "从任一成员复制 genesis.json 到 {dir}；它是公开的，启动时验证全部签名", En: "copy genesis.json from any member into {dir}; it is public, and all its signatures are verified at start"})

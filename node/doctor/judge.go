@@ -35,6 +35,7 @@ var checks = []struct {
 	{"disk-space", exchange.Text{Zh: "磁盘空间", En: "disk space"}, false, judgeSpace},
 	{"fsync", exchange.Text{Zh: "落盘时间", En: "durable writes"}, false, judgeSync},
 	{"keystore", exchange.Text{Zh: "密钥库", En: "keystore"}, false, judgeKeystore},
+	{"passphrase", exchange.Text{Zh: "口令文件的位置", En: "place of the passphrase"}, false, judgePassphrase},
 	{"genesis", exchange.Text{Zh: "章程", En: "charter"}, false, judgeGenesis},
 	{"log", exchange.Text{Zh: "账本目录", En: "ledger folder"}, false, judgeLog},
 	{"backup", exchange.Text{Zh: "备份", En: "backup"}, false, judgeBackup},
@@ -149,6 +150,13 @@ func judgeSync(f *Facts) (Level, *exchange.Error) {
 func judgeKeystore(f *Facts) (Level, *exchange.Error) {
 	if f.Keys != nil && f.Running == nil {
 		return Fail, errKeystore.Wrap(f.Keys, "dir", f.Config.Dir, "why", exchange.AsError(f.Keys).Code)
+	}
+	return fine()
+}
+
+func judgePassphrase(f *Facts) (Level, *exchange.Error) {
+	if f.Beside != "" {
+		return Warn, errBeside.With("path", f.Beside)
 	}
 	return fine()
 }

@@ -62,6 +62,7 @@ func TestEveryFindingCanBeProvoked(t *testing.T) {
 		{errSync, Warn, func(f *Facts) { f.Disk.Sync = []time.Duration{time.Millisecond, 150 * time.Millisecond} }},
 		{errSync, Fail, func(f *Facts) { f.Disk.Sync = []time.Duration{time.Millisecond, 2 * time.Second} }},
 		{errKeystore, Fail, func(f *Facts) { f.Keys, f.Running, f.NotRunning = boom, nil, boom }},
+		{errBeside, Warn, func(f *Facts) { f.Beside = "n/passphrase" }},
 		{errGenesis, Fail, func(f *Facts) { f.Genesis = boom }},
 		{errLogGone, Fail, func(f *Facts) { f.LedgerThere = false }},
 		{errNoBackup, Warn, func(f *Facts) { f.Backup = nil }},

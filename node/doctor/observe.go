@@ -25,6 +25,7 @@ func Observe(ctx context.Context, cfg config.Config, c *client.Client, clock fun
 	f.Exposed = exposed(cfg.Dir)
 	f.Unknown, _ = backup.Unknown(cfg) // a folder that cannot be listed is said above
 	f.Keys = tryKeys(cfg)
+	f.Beside = beside(cfg)
 	if g, err := founding.ReadGenesis(cfg.Dir); err != nil {
 		f.Genesis = err
 	} else {
@@ -55,6 +56,24 @@ func running(ctx context.Context, c *client.Client) (*Running, error) {
 		return nil, err
 	}
 	return &Running{Status: st, Check: check}, nil
+}
+
+// beside is the passphrase file if it lies in the data folder, links followed: the
+// folder's copies hold it, too.
+func beside(cfg config.Config) string {
+	dir, err := filepath.EvalSymlinks(cfg.Dir)
+	if err != nil {
+		return ""
+	}
+	path := cfg.Path(cfg.PassphraseFile)
+	real, err := filepath.EvalSymlinks(path)
+	if err != nil {
+		return "" // the unit's alone to see, or missing, which the keystore says
+	}
+	if rel, err := filepath.Rel(dir, real); err != nil || !filepath.IsLocal(rel) {
+		return ""
+	}
+	return path
 }
 
 // tryKeys opens the keystore and closes it again.

@@ -36,7 +36,7 @@ func TestARealNode(t *testing.T) {
 	look := func() doctor.Report {
 		return doctor.Judge(doctor.Observe(t.Context(), cfg, c.Client("court"), time.Now))
 	}
-	usual := map[string]doctor.Level{"backup": doctor.Warn, "audit": doctor.Warn} // none made; one file
+	usual := map[string]doctor.Level{"backup": doctor.Warn, "audit": doctor.Warn, "passphrase": doctor.Warn} // none made; one file; as init leaves it
 	expect := func(r doctor.Report, more map[string]doctor.Level) {
 		t.Helper()
 		got := levels(r)
