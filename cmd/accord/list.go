@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"time"
 
@@ -32,20 +33,10 @@ func listCommand(e *env) *cli.Command {
 			Action: func(c *cli.Context) error { return e.showList(c) },
 		}, {
 			Name: "entry", ArgsUsage: "ID",
-			Usage: e.t("一个名单条目", "one entry"),
-			Flags: []cli.Flag{staleFlag(e)},
-			Action: func(c *cli.Context) error {
-				node, err := e.reader(c)
-				if err != nil {
-					return err
-				}
-				entry, err := node.Entry(c.Context, exchange.EntryID(c.Args().First()))
-				if err != nil {
-					return err
-				}
-				return e.showEntry(c, entry)
-			},
-		}, {
+			Usage:  e.t("一个名单条目", "one entry"),
+			Flags:  append(entryTimeFlags(e), staleFlag(e)),
+			Action: func(c *cli.Context) error { return e.findEntry(c) },
+		}, listFindCommand(e), {
 			Name:  "kinds",
 			Usage: e.t("目录规定的名单、事由、期限和措施", "the catalogue's lists, grounds, terms and measures"),
 			Flags: []cli.Flag{catalogueFlag(e, "")},
@@ -123,6 +114,7 @@ func (e *env) showList(c *cli.Context) error {
 }
 
 func entryRows(cat *catalogue.Catalogue, entries []wire.Entry) rows {
+	annulled := slices.ContainsFunc(entries, func(x wire.Entry) bool { return x.AnnulledAt != nil })
 	list := rows{Columns: []column{
 		{ID: "seq", Title: exchange.Text{Zh: "编号", En: "NO."}, Right: true},
 		{ID: "list", Title: exchange.Text{Zh: "名单", En: "LIST"}, Bare: true},
@@ -137,11 +129,14 @@ func entryRows(cat *catalogue.Catalogue, entries []wire.Entry) rows {
 		{ID: "by", Title: exchange.Text{Zh: "提名单位", En: "BY"}},
 		{ID: "ended_at", Title: exchange.Text{Zh: "结束", En: "ENDED"}, Bare: true},
 		{ID: "end_reason", Title: exchange.Text{Zh: "结束原因", En: "REASON"}, Bare: true},
+		{ID: "annulled_at", Title: exchange.Text{Zh: "后被撤回", En: "ANNULLED"}, Bare: !annulled},
+		{ID: "annul_reason", Title: exchange.Text{Zh: "撤回原因", En: "WHY"}, Bare: !annulled},
 		{ID: "id", Title: exchange.Text{Zh: "条目", En: "ENTRY"}, Whole: true},
 	}}
 	for _, x := range entries {
 		list.add(x.Seq, x.List, x.Name, subjectCell(x), told(subjectKinds, x.SubjectKind), told(entryStatuses, x.Status), x.ListedFrom, x.ListedUntil,
-			groundCell(cat, x.List, x.Ground), x.Measures, x.By, pointed(x.EndedAt), x.EndReason, x.ID)
+			groundCell(cat, x.List, x.Ground), x.Measures, x.By, pointed(x.EndedAt), x.EndReason,
+			pointed(x.AnnulledAt), told(endReasons, x.AnnulReason), x.ID)
 	}
 	return list
 }
@@ -188,6 +183,8 @@ func (e *env) showEntry(c *cli.Context, x wire.Entry) error {
 			fact{exchange.Text{Zh: "到期", En: "listed until"}, x.ListedUntil},
 			fact{exchange.Text{Zh: "结束时间", En: "ended"}, pointed(x.EndedAt)},
 			fact{exchange.Text{Zh: "结束原因", En: "why ended"}, told(endReasons, x.EndReason)},
+			fact{exchange.Text{Zh: "后被撤回", En: "annulled"}, pointed(x.AnnulledAt)},
+			fact{exchange.Text{Zh: "撤回原因", En: "why annulled"}, told(endReasons, x.AnnulReason)},
 			fact{exchange.Text{Zh: "版本", En: "version"}, x.Version})
 		list := rows{Columns: []column{
 			{ID: "id", Title: exchange.Text{Zh: "记录", En: "RECORD"}, Whole: true},

@@ -22,22 +22,25 @@ func recordFindCommand(e *env) *cli.Command {
 		Usage: e.t("在本节点持有的全部记录（本单位的和镜像的）中查询", "ask all records this node holds, own and mirrored"),
 		Description: e.t("筛选项："+strings.Join(records.QuestionKeys(), "、")+"。与 API 和翻页链接同一写法。按名称查询时，同名在前，别名其次，近似最后，并说明理由。",
 			"Keys: "+strings.Join(records.QuestionKeys(), ", ")+"; the same in the API and in links between pages. By name, the same comes before other names of a subject and these before what is like it, each with the reason."),
-		Flags: []cli.Flag{
-			&cli.StringFlag{Name: "as-of", Usage: e.t("按作者单位的日期，记录在 `TIME` 时的状况", "how records stood at `TIME` by their authors' dates")},
-			&cli.StringFlag{Name: "known-at", Usage: e.t("截至 `TIME` 已到达本节点的内容", "only what had reached this node by `TIME`")},
-			limitFlag(e),
-		},
+		Flags: append(timeFlags(
+			e.t("按作者单位的日期，记录在 `TIME` 时的状况", "how records stood at `TIME` by their authors' dates"),
+			e.t("截至 `TIME` 已到达本节点的内容", "only what had reached this node by `TIME`")), limitFlag(e)),
 		Action: func(c *cli.Context) error { return e.findRecords(c) },
 	}
 }
 
-// pairsOf reads a question from the line: arguments, and the flags for times.
-func (e *env) pairsOf(c *cli.Context) (url.Values, error) {
+// timeFlags are the two axes of time of a question, each with what it means there.
+func timeFlags(asOf, knownAt string) []cli.Flag {
+	return []cli.Flag{&cli.StringFlag{Name: "as-of", Usage: asOf}, &cli.StringFlag{Name: "known-at", Usage: knownAt}}
+}
+
+// pairsOf reads a question from arguments, and the flags for times.
+func pairsOf[Q any](c *cli.Context, args, keys []string, parse func(url.Values) (Q, error)) (url.Values, error) {
 	pairs := url.Values{}
-	for _, arg := range c.Args().Slice() {
+	for _, arg := range args {
 		key, value, ok := strings.Cut(arg, "=")
 		if !ok || key == "" {
-			return nil, errPair.With("argument", arg, "allowed", strings.Join(records.QuestionKeys(), ", "))
+			return nil, errPair.With("argument", arg, "allowed", strings.Join(keys, ", "))
 		}
 		pairs.Add(key, value)
 	}
@@ -46,12 +49,12 @@ func (e *env) pairsOf(c *cli.Context) (url.Values, error) {
 			pairs.Add(flag, v)
 		}
 	}
-	_, err := records.ParseQuestion(pairs) // here, where nobody has to be asked
+	_, err := parse(pairs) // here, where nobody has to be asked
 	return pairs, err
 }
 
 func (e *env) findRecords(c *cli.Context) error {
-	pairs, err := e.pairsOf(c)
+	pairs, err := pairsOf(c, c.Args().Slice(), records.QuestionKeys(), records.ParseQuestion)
 	if err != nil {
 		return err
 	}

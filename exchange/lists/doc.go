@@ -18,4 +18,11 @@
 //	withdrawn                   removed
 //
 // No timer moves anything; a node that slept for a year answers as the others.
+//
+// A Question asks on two axes of time. Ledger times never go back, so what was known
+// at one is the entries and ends with times up to it, and no history of versions is
+// kept. An end takes effect when it comes: an entry that was listed on a day stays
+// listed on that day, also where it is removed later as an error. Annulled then says
+// that it should not have been. (Taking the end back to the beginning was rejected:
+// whoever acted on the list that day acted on what it said.)
 package lists

@@ -122,6 +122,12 @@ func (v *View) Entries(q lists.Query) (page []lists.Entry, next exchange.EntryID
 	return lists.Find(v.state, q)
 }
 
+// AskEntries answers a question about the entries of all lists; now is the time of
+// asking.
+func (v *View) AskEntries(q lists.Question, now exchange.Millis, cursor string, limit int) (lists.Found, error) {
+	return lists.Ask(v.state, q, q.Stand(v.Size(), v.Time(), now), cursor, limit)
+}
+
 // EntryDocument is an entry's document as signed.
 func (v *View) EntryDocument(e *lists.Entry) (string, error) { return lists.DocumentOf(v.state, e) }
 

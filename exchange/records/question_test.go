@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 
+	"accord/exchange/question"
 	"accord/exchange/records"
 )
 
@@ -52,24 +53,24 @@ func TestQuestionSpelling(t *testing.T) {
 
 func TestQuestionRefused(t *testing.T) {
 	for text, want := range map[string]error{
-		"colour=red":                       records.ErrKey,
-		"Status=active":                    records.ErrKey,
-		"limit=5":                          records.ErrKey,
-		"<b>=1":                            records.ErrKey,
-		"status=lost":                      records.ErrAsked,
-		"status=":                          records.ErrAsked,
-		"status=active&status=active":      records.ErrAsked,
-		"subject=91630000MA000000XX":       records.ErrAsked,
-		"subject=63999919800101001X":       records.ErrAsked, // shaped like a person's number
-		"name=11010519491231002X":          records.ErrAsked, // one with the right check character
-		"number=11010519491231002x":        records.ErrAsked,
-		"name=——":                          records.ErrAsked,
-		"area=630":                         records.ErrAsked,
-		"area=0663":                        records.ErrAsked,
-		"from=yesterday":                   records.ErrAsked,
-		"from=2026-11-20T9:00:00Z":         records.ErrAsked,
-		"from=2026-11-20&until=2026-11-20": records.ErrAsked,
-		"as-of=1800-01-01":                 records.ErrAsked,
+		"colour=red":                       question.ErrKey,
+		"Status=active":                    question.ErrKey,
+		"limit=5":                          question.ErrKey,
+		"<b>=1":                            question.ErrKey,
+		"status=lost":                      question.ErrValue,
+		"status=":                          question.ErrValue,
+		"status=active&status=active":      question.ErrValue,
+		"subject=91630000MA000000XX":       question.ErrValue,
+		"subject=63999919800101001X":       question.ErrValue, // shaped like a person's number
+		"name=11010519491231002X":          question.ErrValue, // one with the right check character
+		"number=11010519491231002x":        question.ErrValue,
+		"name=——":                          question.ErrValue,
+		"area=630":                         question.ErrValue,
+		"area=0663":                        question.ErrValue,
+		"from=yesterday":                   question.ErrValue,
+		"from=2026-11-20T9:00:00Z":         question.ErrValue,
+		"from=2026-11-20&until=2026-11-20": question.ErrValue,
+		"as-of=1800-01-01":                 question.ErrValue,
 	} {
 		pairs, err := url.ParseQuery(text)
 		if err != nil {

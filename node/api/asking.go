@@ -16,7 +16,7 @@ import (
 
 // records is a page of what a question finds, without the signed documents.
 func (s *Server) records(w http.ResponseWriter, r *http.Request) error {
-	question, page, err := questionOf(r)
+	question, page, err := questionOf(r, records.ParseQuestion, "cursor", "limit")
 	if err != nil {
 		return err
 	}
@@ -32,35 +32,39 @@ func (s *Server) records(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	out.Question = question.String()
-	if out.Next != "" {
-		link := question.Pairs()
-		link.Set("cursor", out.Next)
-		link.Set("limit", strconv.Itoa(limit))
-		out.Link = r.URL.Path + "?" + link.Encode()
-	}
+	out.Question, out.Link = question.String(), nextLink(r, question.Pairs(), out.Next, limit)
 	return answer(w, out)
 }
 
-// questionOf reads a question, and what belongs to its pages apart.
-func questionOf(r *http.Request) (records.Question, *query, error) {
-	page := &query{values: map[string]string{}}
+// nextLink is the link to a question's next page, "" where there is none.
+func nextLink(r *http.Request, pairs url.Values, next string, limit int) string {
+	if next == "" {
+		return ""
+	}
+	pairs.Set("cursor", next)
+	pairs.Set("limit", strconv.Itoa(limit))
+	return r.URL.Path + "?" + pairs.Encode()
+}
+
+// questionOf reads a question, and more parameters apart.
+func questionOf[Q any](r *http.Request, parse func(url.Values) (Q, error), apart ...string) (q Q, page *query, err error) {
+	page = &query{values: map[string]string{}}
 	given, err := url.ParseQuery(r.URL.RawQuery)
 	if err != nil {
-		return records.Question{}, nil, ErrQuery.With("name", "?")
+		return q, nil, ErrQuery.With("name", "?")
 	}
-	for _, name := range []string{"cursor", "limit"} {
+	for _, name := range apart {
 		switch v := given[name]; len(v) {
 		case 0:
 		case 1:
 			page.values[name] = v[0]
 		default:
-			return records.Question{}, nil, ErrQuery.With("name", name)
+			return q, nil, ErrQuery.With("name", name)
 		}
 		delete(given, name)
 	}
-	question, err := records.ParseQuestion(given)
-	return question, page, err
+	q, err = parse(given)
+	return q, page, err
 }
 
 func (s *Server) foundOf(view *machine.View, found records.Found) (wire.Records, error) {

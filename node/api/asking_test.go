@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"accord/exchange/intake"
+	"accord/exchange/question"
 	"accord/exchange/records"
 	"accord/node/client"
 	"accord/node/config"
@@ -72,12 +73,12 @@ func TestAMirrorAnswers(t *testing.T) {
 	}
 	named(ctx, t, reader)
 	for text, wantCode := range map[string]string{
-		"colour=red":              records.ErrKey.Code,
-		"status=lost":             records.ErrAsked.Code,
+		"colour=red":              question.ErrKey.Code,
+		"status=lost":             question.ErrValue.Code,
 		"limit=1&limit=2":         ErrQuery.Code,
 		"limit=0":                 ErrQuery.Code,
 		"cursor=abc":              records.ErrCursor.Code,
-		"name=11010519491231002X": records.ErrAsked.Code,
+		"name=11010519491231002X": question.ErrValue.Code,
 	} {
 		if _, err := reader.Find(ctx, pairs(t, text), "", 0); code(err) != wantCode {
 			t.Errorf("%s: %v, want %s", text, err, wantCode)

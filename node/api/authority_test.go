@@ -54,6 +54,7 @@ var matrix = map[string]string{
 	"GET /api/v1/ledger/bundle":          "coad",
 	"GET /api/v1/lists/{list}/entries":   "pmnuhcoad",
 	"POST /api/v1/lists/{list}/entries":  "c",
+	"GET /api/v1/entries":                "pmnuhcoad",
 	"GET /api/v1/entries/{id}":           "pmnuhcoad",
 	"GET /api/v1/entries/{id}/bundle":    "pmnuhcoad",
 	"POST /api/v1/entries/{id}/withdraw": "o",

@@ -2,6 +2,7 @@ package api
 
 import (
 	"net/http"
+	"net/url"
 
 	"accord/exchange"
 	"accord/exchange/agency"
@@ -95,9 +96,52 @@ func isListStatus(s string) bool {
 	return false
 }
 
+// findEntries is a page of what a question finds on all lists, as it stood at a time
+// by what was known at one.
+func (s *Server) findEntries(w http.ResponseWriter, r *http.Request) error {
+	question, page, err := questionOf(r, lists.ParseQuestion, "cursor", "limit", "read")
+	if err != nil {
+		return err
+	}
+	cursor, limit, linear := page.cursor(), page.limit(), page.linear()
+	if err := page.err(); err != nil {
+		return err
+	}
+	if err := publicQuestion(r, linear, question); err != nil {
+		return err
+	}
+	view, err := s.read(w, r, linear)
+	if err != nil {
+		return err
+	}
+	found, err := view.AskEntries(question, s.instant(nil, view), cursor, limit)
+	if err != nil {
+		return err
+	}
+	out := wire.Entries{At: found.Stand.AsOf.Time(), Known: found.Stand.Known.Time(), Index: view.Index(), Entries: []wire.Entry{}, Next: found.Next,
+		Question: question.String(), Link: nextLink(r, question.Pairs(), found.Next, limit)}
+	for i := range found.Entries {
+		if e, ok := shown(callerOf(r), &found.Entries[i], found.Stand.AsOf); ok {
+			out.Entries = append(out.Entries, e)
+		}
+	}
+	return answer(w, out)
+}
+
+// publicQuestion refuses the public what only members may ask.
+func publicQuestion(r *http.Request, linear bool, q lists.Question) error {
+	if callerOf(r).isPublic() && q.KnownAt != 0 {
+		return ErrMembersOnly.With("name", "known-at")
+	}
+	if callerOf(r).isPublic() && q.AsOf != 0 {
+		return ErrMembersOnly.With("name", "as-of")
+	}
+	return publicOnly(r, linear, nil, q.Status)
+}
+
 // entry is one entry with its signed document.
 func (s *Server) entry(w http.ResponseWriter, r *http.Request) error {
-	q, err := queryOf(r, "at", "read")
+	question, q, err := questionOf(r, entryTimes, "at", "read")
 	if err != nil {
 		return err
 	}
@@ -108,18 +152,39 @@ func (s *Server) entry(w http.ResponseWriter, r *http.Request) error {
 	if err := publicOnly(r, linear, at, ""); err != nil {
 		return err
 	}
+	if err := publicQuestion(r, linear, question); err != nil {
+		return err
+	}
 	view, err := s.read(w, r, linear)
 	if err != nil {
 		return err
 	}
-	return answerEntry(w, r, view, exchange.EntryID(r.PathValue("id")), s.instant(at, view))
+	stand := question.Stand(view.Size(), view.Time(), s.instant(nil, view))
+	if at != nil {
+		stand.AsOf = *at
+	}
+	return answerEntry(w, r, view, exchange.EntryID(r.PathValue("id")), stand)
 }
 
-func answerEntry(w http.ResponseWriter, r *http.Request, view *machine.View, id exchange.EntryID, at exchange.Millis) error {
+// entryTimes reads the times of a question about one entry.
+func entryTimes(given url.Values) (q lists.Question, err error) {
+	for name := range given {
+		if name != "as-of" && name != "known-at" {
+			return q, ErrQuery.With("name", printable(name))
+		}
+	}
+	return lists.ParseQuestion(given)
+}
+
+func answerEntry(w http.ResponseWriter, r *http.Request, view *machine.View, id exchange.EntryID, stand lists.Stand) error {
 	row, ok := view.Entry(id)
-	if !ok || row.StatusAt(at) == lists.None {
+	if ok {
+		row, ok = stand.Of(row)
+	}
+	if !ok {
 		return errNoEntry(id)
 	}
+	at := stand.AsOf
 	out, published := shown(callerOf(r), &row, at)
 	if !published {
 		return answer(w, remains(&row, at))
@@ -152,6 +217,10 @@ func entryOf(e *lists.Entry, at exchange.Millis) wire.Entry {
 	if e.End != nil && at >= e.End.At {
 		ended := e.End.At.Time()
 		out.EndedAt, out.EndReason = &ended, e.End.Reason
+	}
+	if end := e.Annulled(at); end != nil {
+		annulled := end.At.Time()
+		out.AnnulledAt, out.AnnulReason = &annulled, end.Reason
 	}
 	return out
 }
@@ -199,5 +268,10 @@ func (s *Server) end(w http.ResponseWriter, r *http.Request, act string, check f
 	}
 	view := s.view()
 	setIndex(w, view)
-	return answerEntry(w, r, view, id, s.instant(nil, view))
+	return answerEntry(w, r, view, id, s.stand(view))
+}
+
+// stand is now, with all that is known.
+func (s *Server) stand(view *machine.View) lists.Stand {
+	return lists.Question{}.Stand(view.Size(), view.Time(), s.instant(nil, view))
 }

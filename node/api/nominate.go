@@ -47,7 +47,7 @@ func (s *Server) nominate(w http.ResponseWriter, r *http.Request) error {
 	}
 	view := s.view()
 	setIndex(w, view)
-	return answerEntry(w, r, view, id, s.instant(nil, view))
+	return answerEntry(w, r, view, id, s.stand(view))
 }
 
 func checkNominate(in wire.Nominate) error {

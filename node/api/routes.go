@@ -76,6 +76,7 @@ var routes = []route{
 	{"GET", "/api/v1/lists/word", peers, nobody, false, (*Server).listsWord},
 	{"GET", "/api/v1/lists/{list}/entries", everybody, nobody, false, (*Server).entries},
 	{"POST", "/api/v1/lists/{list}/entries", operator, clerks, false, (*Server).nominate},
+	{"GET", "/api/v1/entries", everybody, nobody, false, (*Server).findEntries},
 	{"GET", "/api/v1/entries/{id}", everybody, nobody, false, (*Server).entry},
 	{"GET", "/api/v1/entries/{id}/bundle", everybody, nobody, false, (*Server).entryBundle},
 	{"POST", "/api/v1/entries/{id}/withdraw", operator, officers, false, (*Server).withdraw},

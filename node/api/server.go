@@ -126,7 +126,7 @@ var unhurried = map[string]bool{"/api/v1/node/backup": true}
 // standing are the routes that answer before that, too, when one of this node's
 // own operators asks for it with read=stale, and say so.
 var standing = map[string]bool{"/api/v1/ledger": true, "/api/v1/ledger/statements": true, "/api/v1/lists/{list}/entries": true,
-	"/api/v1/entries/{id}": true, "/api/v1/releases": true, "/api/v1/releases/{id}": true}
+	"/api/v1/entries": true, "/api/v1/entries/{id}": true, "/api/v1/releases": true, "/api/v1/releases/{id}": true}
 
 // staleRead says whether an operator of this node asks for the state it has,
 // however old.

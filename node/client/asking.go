@@ -5,6 +5,7 @@ import (
 	"net/url"
 	"strconv"
 
+	"accord/exchange"
 	"accord/exchange/records"
 	"accord/node/wire"
 )
@@ -28,6 +29,24 @@ func (c *Client) Find(ctx context.Context, pairs url.Values, cursor string, limi
 	}
 	var out wire.Records
 	return out, c.call(ctx, "GET", path, nil, &out)
+}
+
+// FindEntries answers a question about the entries of all lists, like Find. Linear
+// waits for everything committed by now.
+func (c *Client) FindEntries(ctx context.Context, pairs url.Values, cursor string, limit int, linear bool) (wire.Entries, error) {
+	query := c.reading(map[string]string{"cursor": cursor, "limit": num(limit)}, linear)
+	for key, v := range pairs {
+		query[key] = v[0]
+	}
+	var out wire.Entries
+	return out, c.get(ctx, "/api/v1/entries", query, &out)
+}
+
+// EntryAt is one list entry as it stood at a time, by what was known at one; empty
+// times are now.
+func (c *Client) EntryAt(ctx context.Context, id exchange.EntryID, asOf, knownAt string) (wire.Entry, error) {
+	var out wire.Entry
+	return out, c.get(ctx, "/api/v1/entries/"+seg(string(id)), c.reading(map[string]string{"as-of": asOf, "known-at": knownAt}, false), &out)
 }
 
 // Ask is Find with a question that was read here.

@@ -296,6 +296,8 @@ type Entry struct {
 	ListedUntil time.Time           `json:"listed_until"`
 	EndedAt     *time.Time          `json:"ended_at,omitempty"`
 	EndReason   string              `json:"end_reason,omitempty"`
+	AnnulledAt  *time.Time          `json:"annulled_at,omitempty"` // it stood then and was later taken back as never right
+	AnnulReason string              `json:"annul_reason,omitempty"`
 	Version     int                 `json:"version"`
 	Seq         int64               `json:"seq"`
 	Document    string              `json:"document,omitempty"` // the signed SD-JWT, no disclosures
@@ -305,12 +307,16 @@ type Entry struct {
 	DocumentFault bool `json:"document_fault,omitzero"`
 }
 
-// Entries is a page of a list.
+// Entries is a page of a list, or of what a question finds on all lists.
 type Entries struct {
-	At      time.Time `json:"at"`
+	At      time.Time `json:"at"` // whose statuses are meant
 	Index   uint64    `json:"index"`
 	Entries []Entry   `json:"entries"`
 	Next    string    `json:"next,omitempty"` // cursor
+
+	Known    time.Time `json:"known,omitzero"`     // of a question: up to this ledger time
+	Question string    `json:"question,omitempty"` // in its one spelling
+	Link     string    `json:"link,omitempty"`     // the next page
 }
 
 // DecisionRef names the decision document (决定书) an entry rests on.
