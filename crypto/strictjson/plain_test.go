@@ -1,6 +1,7 @@
 package strictjson
 
 import (
+	"bytes"
 	"encoding/json"
 	"testing"
 )
@@ -70,4 +71,28 @@ func FuzzPlain(f *testing.F) {
 			t.Fatalf("%q, %q, %q", again, wanted, text)
 		}
 	})
+}
+
+// TestPlainText: wherever a byte stands, and beside whatever, it is judged as alone.
+func TestPlainText(t *testing.T) {
+	for b := range 256 {
+		alone := b >= 0x20 && b != '\\' && b != 0x7f && b < 0x80
+		for length := 1; length <= 26; length++ {
+			for _, beside := range []byte{' ', 'a', '~', 0x7e, 0x5b, 0x5d} {
+				text := bytes.Repeat([]byte{beside}, length)
+				for at := range text {
+					text[at] = byte(b)
+					if plainText(string(text)) != alone {
+						t.Fatalf("%q: %v", text, !alone)
+					}
+					text[at] = beside
+				}
+			}
+		}
+	}
+	for text, want := range map[string]bool{"": true, "名单条目名单条目": true, "名单条目名单条目\xe5": false, "abcdefgh\xff": false, "名单\x01条目名单条目": false} {
+		if plainText(text) != want {
+			t.Errorf("%q: %v", text, !want)
+		}
+	}
 }

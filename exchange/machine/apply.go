@@ -55,7 +55,7 @@ func (m *Machine) apply(index uint64, payloads [][]byte) ([][]byte, error) {
 			return nil, err
 		}
 	}
-	m.verify(commands)
+	m.verify(commands, payloads)
 	results := make([][]byte, len(payloads))
 	for i, c := range commands {
 		result, err := r.one(c)
@@ -82,7 +82,7 @@ func (m *Machine) apply(index uint64, payloads [][]byte) ([][]byte, error) {
 	}
 	m.publish(m.store, m.tree, next, r.catalogue)
 	for _, c := range commands {
-		m.remembered.drop(c.sum)
+		m.remembered.drop(c)
 	}
 	m.at("machine.apply.published")
 	return results, nil

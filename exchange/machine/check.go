@@ -31,11 +31,10 @@ func (m *Machine) open(payload []byte) (*opened, error) {
 	if len(payload) > exchange.MaxCommand {
 		return nil, exchange.ErrCommandSize.With("max", exchange.MaxCommand)
 	}
-	sum := sha256.Sum256(payload)
-	if c := m.remembered.get(sum); c != nil {
+	if c := m.remembered.get(payload); c != nil {
 		return c, nil
 	}
-	c := &opened{sum: sum, token: string(payload)}
+	c := &opened{sum: sha256.Sum256(payload), token: string(payload)}
 	var err error
 	if c.jws, err = jws.Parse(c.token); err != nil || c.jws.Typ != jws.TypCommand {
 		return nil, ErrPayload.Wrap(err)
@@ -132,7 +131,7 @@ func (m *Machine) CheckAll(payloads [][]byte) []error {
 			_, _ = m.tools.Book.Learn(*c.body.(*members.SignedRoster), m.tools.Verify)
 		}
 	}
-	m.verify(commands)
+	m.verify(commands, payloads)
 	founded := m.View().federation.Founded
 	for i, c := range commands {
 		if errs[i] != nil {
@@ -155,17 +154,19 @@ func (m *Machine) CheckAll(payloads [][]byte) []error {
 }
 
 // verify looks at the signatures of those commands that are not verified yet,
-// and marks the good ones. Nil commands are passed over. What it leaves, for
-// want of a key or because one does not verify, authentic judges alone.
-func (m *Machine) verify(commands []*opened) {
+// and marks the good ones; payloads are what they were opened from. Nil commands are
+// passed over. What it leaves, for want of a key or because one does not verify,
+// authentic judges alone.
+func (m *Machine) verify(commands []*opened, payloads [][]byte) {
 	var batch []keys.Signed
 	var of []*opened
-	for _, c := range commands {
+	for i, c := range commands {
 		if c == nil || c.verified {
 			continue
 		}
 		if key, err := m.announcedKey(c); err == nil {
-			batch = append(batch, keys.Signed{Key: key, Message: []byte(c.jws.SigningInput), Sig: c.jws.Signature})
+			signed := payloads[i][:len(c.jws.SigningInput)] // which begins the token
+			batch = append(batch, keys.Signed{Key: key, Message: signed, Sig: c.jws.Signature})
 			of = append(of, c)
 		}
 	}
@@ -210,7 +211,7 @@ func CommandOf(payload []byte) (exchange.Command, error) {
 // CommandOf is the function of the same name, quicker for a payload that passed
 // Check just now.
 func (m *Machine) CommandOf(payload []byte) (exchange.Command, error) {
-	if c := m.remembered.get(sha256.Sum256(payload)); c != nil {
+	if c := m.remembered.get(payload); c != nil {
 		return c.cmd, nil
 	}
 	return CommandOf(payload)
