@@ -2,8 +2,8 @@ package consensus
 
 import "testing"
 
-// A node that is far behind what the leader says is committed waits four times as long
-// for its next snapshot, and no longer once it has nearly caught up.
+// A node that is far behind what the leader says is committed waits longer for its
+// next snapshot, and no longer once it has nearly caught up.
 func TestGrowthWhileCatchingUp(t *testing.T) {
 	const size = 100
 	for _, c := range []struct {

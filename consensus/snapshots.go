@@ -26,9 +26,10 @@ type growth struct {
 
 // A node that catches up writes its snapshots when it has: they would take a third of
 // its time, and the next would soon replace each. Only after catchingUp times as much
-// as makes another node take one it takes one on the way: less is then lost by a crash.
+// as makes another node with a small state take one, 4 GiB, it takes one on the way: a
+// crash then costs it no more than to read that much of its own log again.
 const (
-	catchingUp = 4
+	catchingUp = 16
 	behind     = 100 // entries: so many a node may lag in ordinary times
 )
 
@@ -43,7 +44,7 @@ func newGrowth(least int64, nodeID string) *growth {
 func (g *growth) applied(index uint64, n int) {
 	limit := max(g.least, g.last.Load()/2)
 	if g.known.Load() > index+behind {
-		limit *= catchingUp
+		limit = max(limit, g.least*catchingUp)
 	}
 	if g.since += int64(n); g.since < limit {
 		return

@@ -11,33 +11,58 @@ import (
 // How much garbage may lie beside the live heap before it is collected: a third
 // of it, but never less than a little. The ledger's rows hold no pointers, so
 // collecting often costs little, and memory is what limits how many a node holds;
-// a small heap collected at every third would be collected all the time.
+// a small heap collected at every third would be collected all the time. A node that
+// starts or joins reads the whole ledger at once, and nearly all it allocates is
+// garbage a moment later: until it has caught up it may leave more of it lying.
 const (
 	heapRoom    = 16 << 20
+	readingRoom = 192 << 20
 	heapPercent = 35
+	mostPercent = 400
 )
 
-var tightenOnce sync.Once
+// heap is the collector's setting of this process.
+var heap struct {
+	once    sync.Once
+	mu      sync.Mutex
+	reading int // nodes that have not caught up
+	percent int // as it was set last
+}
 
 // tightenHeap sets how often this process collects its garbage, anew after each
-// collection. GOGC, where it is set, decides instead.
-func tightenHeap() {
-	tightenOnce.Do(func() {
-		if os.Getenv("GOGC") != "" {
-			return
-		}
+// collection, and for a node that begins to read the ledger. GOGC, where it is set,
+// decides instead. The function it gives says that the node has caught up, or ended;
+// it may be called again.
+func tightenHeap() (caughtUp func()) {
+	if os.Getenv("GOGC") != "" {
+		return func() {}
+	}
+	heap.once.Do(func() {
 		type sentinel struct{ _ [16]byte } // not tiny: a finalizer of its own
 		var again func(*sentinel)
-		last := 0
 		again = func(s *sentinel) {
-			if percent := heapPercentFor(liveHeap()); percent != last {
-				last = percent
-				debug.SetGCPercent(percent)
-			}
+			setHeap(0)
 			runtime.SetFinalizer(s, again)
 		}
 		again(new(sentinel))
 	})
+	setHeap(1)
+	return sync.OnceFunc(func() { setHeap(-1) })
+}
+
+// setHeap sets the percentage after so many nodes more have begun to read.
+func setHeap(more int) {
+	heap.mu.Lock()
+	defer heap.mu.Unlock()
+	heap.reading += more
+	room := uint64(heapRoom)
+	if heap.reading > 0 {
+		room = readingRoom
+	}
+	if percent := heapPercentFor(liveHeap(), room); percent != heap.percent {
+		heap.percent = percent
+		debug.SetGCPercent(percent)
+	}
 }
 
 func liveHeap() uint64 {
@@ -49,12 +74,13 @@ func liveHeap() uint64 {
 	return sample[0].Value.Uint64()
 }
 
-// heapPercentFor is the collector's percentage for a live heap, in steps so that
-// it is seldom changed.
-func heapPercentFor(live uint64) int {
+// heapPercentFor is the collector's percentage for a live heap with so much room for
+// garbage, in steps so that it is seldom changed.
+func heapPercentFor(live, room uint64) int {
 	if live == 0 {
 		return 100
 	}
-	percent := int(min(heapRoom*100/live, 400))
+	most := max(mostPercent, room*mostPercent/heapRoom)
+	percent := int(min(room*100/live, most))
 	return max(heapPercent, percent-percent%10)
 }

@@ -183,6 +183,7 @@ func (n *Node) watchReady(ctx context.Context) {
 		if err == nil {
 			n.confirmed.Store(&began)
 			n.caughtUp.Store(true)
+			n.heapRead()
 		}
 		if was := n.ready.Swap(err == nil); !was && err == nil {
 			n.log.Info("ready", "leader", n.ledger.Status().Leader, "applied", n.machine.View().Index())

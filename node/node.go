@@ -95,6 +95,7 @@ type Node struct {
 
 	savedMachine int                       // machine version noted in the data folder
 	caughtUp     atomic.Bool               // a read point was reached since start
+	heapRead     func()                    // says that it was
 	ready        atomic.Bool               // the last read point asked for was reached
 	confirmed    atomic.Pointer[time.Time] // when the last one that was reached was asked for
 	counted      recordCounter
@@ -226,7 +227,8 @@ func (n *Node) openMachine() (err error) {
 		return err
 	}
 	n.closeWith(n.machine.Close)
-	tightenHeap()
+	n.heapRead = tightenHeap()
+	n.closeWith(func() error { n.heapRead(); return nil })
 	for _, s := range n.papers.Since(0) {
 		if _, err := n.machine.Book().Learn(s, nil); err != nil {
 			return err

@@ -300,7 +300,8 @@ func (s *Store) put(entries []*raft.Log) (*batch, error) {
 		return nil, err
 	}
 	w := &batch{entries: entries, segment: g, at: g.end, spots: make([]spot, 0, len(entries))}
-	b, chain := append(s.buf[:0], make([]byte, sealSize)...), g.chain
+	need := int(batchSize(entries))
+	b, chain := append(slices.Grow(s.buf[:0], need), make([]byte, sealSize)...), g.chain
 	for i, e := range entries {
 		at := len(b)
 		if b, chain, err = appendRecord(b, s.seed, e, chain, g.end, i == len(entries)-1); err != nil {
@@ -308,7 +309,7 @@ func (s *Store) put(entries []*raft.Log) (*batch, error) {
 		}
 		w.spots = append(w.spots, spot{uint32(g.end) + uint32(at), uint32(len(b) - at)})
 	}
-	if s.buf = b; cap(s.buf) > maxKeptBuffer {
+	if s.buf = b; cap(s.buf) > max(maxKeptBuffer, 2*need) {
 		s.buf = nil
 	}
 	w.seal = seal{length: uint32(len(b) - sealSize), last: chain, generation: uint32(s.state.Generation)}
@@ -349,7 +350,8 @@ func (s *Store) show(b *batch) {
 	}
 }
 
-// maxKeptBuffer is the largest buffer kept from one batch to the next.
+// maxKeptBuffer is the largest buffer kept from one batch to the next, unless that
+// one was about as large: large batches come one after the other.
 const maxKeptBuffer = 1 << 20
 
 // target is the segment a batch goes into: the one being written if it has the

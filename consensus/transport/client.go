@@ -110,22 +110,25 @@ func readAnswer(r *bufio.Reader, limit uint32) ([]byte, error) {
 	return nil, malformed("status")
 }
 
-// readBody reads n bytes and allocates as they arrive, not as they are announced.
+// readBody reads n bytes and allocates as they arrive, not as they are announced: up
+// to eight times as much as is there, and 256 KiB.
 func readBody(r io.Reader, n, limit uint32) ([]byte, error) {
 	if n > limit {
 		return nil, malformed("body too long")
 	}
-	const step = 256 << 10
-	buf := make([]byte, 0, min(n, step))
-	for uint32(len(buf)) < n {
-		m := min(n-uint32(len(buf)), max(step, uint32(len(buf))))
-		at := len(buf)
-		buf = append(buf, make([]byte, m)...)
+	const step, times = 256 << 10, 8
+	buf := make([]byte, min(n, step))
+	for at := 0; ; {
 		if _, err := io.ReadFull(r, buf[at:]); err != nil {
 			return nil, fmt.Errorf("transport: read body: %w", err)
 		}
+		if at = len(buf); uint32(at) == n {
+			return buf, nil
+		}
+		more := make([]byte, min(int(n), at*times))
+		copy(more, buf)
+		buf = more
 	}
-	return buf, nil
 }
 
 // exchange does one request and its answer.
