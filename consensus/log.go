@@ -28,6 +28,7 @@ type Log struct {
 	raft  atomic.Pointer[raft.Raft] // nil while opening: requests arrive before
 
 	checks    *checks
+	next      inStep
 	proposals chan *proposal  // for the leader's grouper on this node
 	forwards  chan *proposal  // for the leader on another node
 	reads     chan *readPoint // for the leader's read rounds on this node
@@ -146,7 +147,7 @@ func (l *Log) openTransport() (err error) {
 		Logger: l.cfg.Logger, HeartbeatTimeout: l.cfg.Heartbeat, Timeout: l.cfg.RPCTimeout,
 		Spool: l.cfg.Dir, Vet: l.vet, Vouch: l.vouch, Unproven: l.doubt,
 		Silent: func() bool { return l.store.Room() != nil || l.cfg.unfit() != nil }, Holds: l.store.Holds, Durable: l.store.Durable, Fill: l.store.Fill,
-		Committed: l.fsm.growth.known.Store})
+		Committed: l.fsm.growth.known.Store, Ahead: l.checkNext})
 	return nil
 }
 

@@ -114,15 +114,10 @@ func (m ledgerMachine) Check(payload []byte) error { return m.CheckAll([][]byte{
 
 // CheckAll implements consensus.BatchChecker.
 func (m ledgerMachine) CheckAll(payloads [][]byte) []error {
-	errs := m.Machine.CheckAll(payloads)
+	times, errs := m.CheckTimes(payloads)
 	horizon := m.n.opts.Clock().Add(futureWindow)
 	for i, err := range errs {
-		if err != nil {
-			continue
-		}
-		if cmd, err := m.CommandOf(payloads[i]); err != nil {
-			errs[i] = err
-		} else if cmd.At.Time().After(horizon) {
+		if err == nil && times[i].Time().After(horizon) {
 			errs[i] = errFuture
 		}
 	}

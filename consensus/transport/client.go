@@ -258,14 +258,19 @@ func (t *Transport) durable(index uint64) error {
 	return t.cfg.Durable(index)
 }
 
-// AppendEntries sends entries or, without any, a heartbeat.
+// AppendEntries sends entries or, without any, a heartbeat. What has no room in one
+// message goes in several; the list that is left in args says how far the peer got.
 func (t *Transport) AppendEntries(id raft.ServerID, target raft.ServerAddress, args *raft.AppendEntriesRequest, resp *raft.AppendEntriesResponse) error {
+	all := args.Entries
 	if err := trim(args, t.cfg.Fill); err != nil {
 		return err
 	}
 	err := t.rpc(id, target, args, resp)
 	if err != nil && replicates(args) && away(err) && t.awaitPeer(string(id)) {
 		err = t.rpc(id, target, args, resp)
+	}
+	if err == nil && len(args.Entries) < len(all) && resp.Success && resp.Term <= args.Term {
+		t.feed(id, target, all, args, resp)
 	}
 	return err
 }

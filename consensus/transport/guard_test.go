@@ -16,7 +16,6 @@ import (
 // committed and 12 in the log; n2 votes, n3 does not.
 type fakeView struct {
 	servers []raft.Server
-	asked   int
 }
 
 func newFakeView() *fakeView {
@@ -50,7 +49,6 @@ func (v *fakeView) Stored(i uint64) (raft.Log, bool) {
 }
 func (v *fakeView) Covered() (index, term uint64) { return 2, 3 }
 func (v *fakeView) Check(es []*raft.Log) error {
-	v.asked++
 	for _, e := range es {
 		if bytes.HasPrefix(e.Data, []byte("bad")) {
 			return errors.New("bad command")

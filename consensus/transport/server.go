@@ -2,7 +2,6 @@ package transport
 
 import (
 	"bufio"
-	"encoding/binary"
 	"errors"
 	"io"
 	"math"
@@ -29,24 +28,11 @@ func (t *Transport) accept() {
 
 // serve answers the requests of one stream, one after the other.
 func (t *Transport) serve(conn Conn) {
-	r := bufio.NewReaderSize(conn, 64<<10)
+	in := &inbound{t: t, conn: conn, r: bufio.NewReaderSize(conn, 64<<10)}
+	defer in.end()
 	for {
-		var head [5]byte
-		_ = conn.SetReadDeadline(time.Now().Add(acceptedLimit))
-		if _, err := io.ReadFull(r, head[:]); err != nil {
-			return
-		}
-		kind, n := Kind(head[0]), binary.BigEndian.Uint32(head[1:])
-		if err := t.cfg.Guard.admitFrame(conn, kind, n); err != nil {
-			t.answer(conn, statusRefused, nil)
-			return
-		}
-		_ = conn.SetReadDeadline(time.Now().Add(allowance(t.cfg.Timeout, int64(n))))
-		body, err := readBody(r, n, maxBody(kind))
-		if err != nil || !t.wait(conn.Peer(), 1, len(head)+len(body)) {
-			return
-		}
-		if !t.handle(conn, r, kind, body) {
+		kind, body, ok := in.take()
+		if !ok || !t.handle(in, kind, body) {
 			return
 		}
 	}
@@ -68,7 +54,8 @@ func (t *Transport) wait(peer string, requests float64, n int) bool {
 }
 
 // handle answers one request; false ends the stream.
-func (t *Transport) handle(conn Conn, r *bufio.Reader, kind Kind, body []byte) bool {
+func (t *Transport) handle(in *inbound, kind Kind, body []byte) bool {
+	conn, r := in.conn, in.r
 	if kind >= KindPropose {
 		return t.handleCall(conn, kind, body)
 	}
@@ -103,6 +90,9 @@ func (t *Transport) handle(conn Conn, r *bufio.Reader, kind Kind, body []byte) b
 	if c, ok := cmd.(*raft.AppendEntriesRequest); ok && len(c.Entries) > 0 && t.cfg.Holds != nil && t.cfg.Holds(c.Entries) != nil {
 		_ = t.cfg.Guard.later(conn.Peer(), kind, laterDisk, nil)
 		return t.answer(conn, statusNotYet, nil)
+	}
+	if c, ok := cmd.(*raft.AppendEntriesRequest); ok {
+		in.begin(c, len(body))
 	}
 	respond := make(chan raft.RPCResponse, 1)
 	rpc.RespChan = respond

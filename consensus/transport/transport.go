@@ -52,6 +52,10 @@ type Config struct {
 	// Fill, if not nil, reads the data of an entry that was left where the log lies. It
 	// is called for the entries that are sent.
 	Fill func(e *raft.Log) error
+	// Ahead, if not nil, is given the entries of a leader's next request while this node
+	// stores those before: what has to be checked of them can be checked already. They
+	// are judged when their turn comes. It may wait, but no longer than Raft works.
+	Ahead func(entries []*raft.Log)
 	// Committed, if not nil, is told how far the leader says that the log is committed,
 	// which may be far ahead of what is here. It must not block.
 	Committed func(index uint64)

@@ -15,7 +15,8 @@ import (
 // opened is a command taken apart. Nothing of it is verified unless it says so.
 // It never changes once it is remembered.
 type opened struct {
-	sum      [32]byte // of the payload, which is the token
+	key      uint64   // memoryKey of the payload, which is the token
+	sum      [32]byte // its SHA-256
 	token    string
 	jws      jws.Token
 	cmd      exchange.Command
@@ -31,10 +32,11 @@ func (m *Machine) open(payload []byte) (*opened, error) {
 	if len(payload) > exchange.MaxCommand {
 		return nil, exchange.ErrCommandSize.With("max", exchange.MaxCommand)
 	}
-	if c := m.remembered.get(payload); c != nil {
+	key := memoryKey(payload)
+	if c := m.remembered.get(key, payload); c != nil {
 		return c, nil
 	}
-	c := &opened{sum: sha256.Sum256(payload), token: string(payload)}
+	c := &opened{key: key, sum: sha256.Sum256(payload), token: string(payload)}
 	var err error
 	if c.jws, err = jws.Parse(c.token); err != nil || c.jws.Typ != jws.TypCommand {
 		return nil, ErrPayload.Wrap(err)
@@ -122,6 +124,14 @@ func verbOf(payload []byte) (exchange.Verb, bool) {
 // CheckAll is Check for many payloads, with their signatures verified in
 // batches: one error or nil for each. What passes is remembered for Apply.
 func (m *Machine) CheckAll(payloads [][]byte) []error {
+	_, errs := m.CheckTimes(payloads)
+	return errs
+}
+
+// CheckTimes is CheckAll, and gives the time of each command that passes, for whoever
+// has a clock to compare it with.
+func (m *Machine) CheckTimes(payloads [][]byte) ([]exchange.Millis, []error) {
+	times := make([]exchange.Millis, len(payloads))
 	errs := make([]error, len(payloads))
 	commands := make([]*opened, len(payloads))
 	for i, payload := range payloads {
@@ -149,8 +159,9 @@ func (m *Machine) CheckAll(payloads [][]byte) []error {
 			c.verified = true
 		}
 		m.remembered.add(c)
+		times[i] = c.cmd.At
 	}
-	return errs
+	return times, errs
 }
 
 // verify looks at the signatures of those commands that are not verified yet,
@@ -211,7 +222,7 @@ func CommandOf(payload []byte) (exchange.Command, error) {
 // CommandOf is the function of the same name, quicker for a payload that passed
 // Check just now.
 func (m *Machine) CommandOf(payload []byte) (exchange.Command, error) {
-	if c := m.remembered.get(payload); c != nil {
+	if c := m.remembered.get(memoryKey(payload), payload); c != nil {
 		return c.cmd, nil
 	}
 	return CommandOf(payload)

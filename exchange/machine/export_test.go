@@ -72,7 +72,7 @@ var VerbOf = verbOf
 
 // Remembered says whether a payload was opened and verified.
 func Remembered(m *Machine, payload []byte) bool {
-	return m.remembered.get(payload) != nil
+	return m.remembered.get(memoryKey(payload), payload) != nil
 }
 
 // Memory is the bytes in which a log's rows stand, to be changed under the node.

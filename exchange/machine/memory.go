@@ -24,9 +24,11 @@ type memory struct {
 // memorySeed is random: it decides where commands are remembered and nothing else.
 var memorySeed = maphash.MakeSeed()
 
-// get is the command of a payload, nil if it is not remembered.
-func (m *memory) get(payload []byte) *opened {
-	key := maphash.Bytes(memorySeed, payload)
+// memoryKey is what a payload is looked up by.
+func memoryKey(payload []byte) uint64 { return maphash.Bytes(memorySeed, payload) }
+
+// get is the command of a payload with this key, nil if it is not remembered.
+func (m *memory) get(key uint64, payload []byte) *opened {
 	m.mu.Lock()
 	c := m.young[key]
 	if c == nil {
@@ -42,9 +44,9 @@ func (m *memory) get(payload []byte) *opened {
 // add remembers a command that is marked verified. Of two whose hashes are equal the
 // first is kept.
 func (m *memory) add(c *opened) {
-	key := maphash.String(memorySeed, c.token)
 	m.mu.Lock()
 	defer m.mu.Unlock()
+	key := c.key
 	if m.young[key] != nil || m.old[key] != nil {
 		return
 	}
@@ -57,11 +59,10 @@ func (m *memory) add(c *opened) {
 
 // drop forgets a command.
 func (m *memory) drop(c *opened) {
-	key := maphash.String(memorySeed, c.token)
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	delete(m.young, key)
-	delete(m.old, key)
+	delete(m.young, c.key)
+	delete(m.old, c.key)
 }
 
 // clear forgets everything.
