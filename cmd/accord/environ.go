@@ -9,6 +9,9 @@ import (
 
 const variablePrefix = "ACCORD_"
 
+// pullPrefix begins the variables that mappings point at (intake.Secret).
+const pullPrefix = "ACCORD_PULL_"
+
 // notFromEnvironment are flags that say "I know what I am doing now"; a
 // variable that somebody set last year does not know.
 var notFromEnvironment = []string{"help", "yes", "force", "purge"}
@@ -87,7 +90,7 @@ func (e *env) warnUnknownVariables() {
 	var unknown []string
 	for _, pair := range e.Environ() {
 		name, _, _ := strings.Cut(pair, "=")
-		if !strings.HasPrefix(name, variablePrefix) || slices.Contains(known, name) {
+		if !strings.HasPrefix(name, variablePrefix) || strings.HasPrefix(name, pullPrefix) || slices.Contains(known, name) {
 			continue
 		}
 		if near := nearest(name, known); near != "" {

@@ -328,8 +328,20 @@ func issueRows(issues []wire.ImportIssue) rows {
 // placeCell is a line or a cell of the file; people are told of lines in their
 // language.
 func placeCell(place string) any {
-	if line, ok := strings.CutPrefix(place, "line "); ok {
-		return titled(place, exchange.Text{Zh: "第 " + line + " 行", En: place})
+	page, rest, paged := strings.Cut(place, ", ")
+	if !paged || !strings.HasPrefix(page, "page ") {
+		page, rest = "", place
 	}
-	return place
+	line, ok := strings.CutPrefix(rest, "line ")
+	if !ok {
+		return place
+	}
+	zh := "第 " + line + " 行"
+	if page != "" {
+		zh = "第 " + strings.TrimPrefix(page, "page ") + " 页" + zh
+	}
+	return titled(place, exchange.Text{Zh: zh, En: place})
 }
+
+// pagePlace is a place in a page of a source.
+func pagePlace(page int, place string) string { return "page " + strconv.Itoa(page) + ", " + place }

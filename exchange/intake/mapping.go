@@ -22,6 +22,7 @@ type Mapping struct {
 	Source Source        `yaml:"source"`
 	File   File          `yaml:"file"`
 	Tables []Table       `yaml:"tables"`
+	Pull   *Pull         `yaml:"pull" json:"-"` // how its rows are fetched; nothing of how they are read
 }
 
 // Source says whose data this is and how far it is to be trusted.
@@ -214,6 +215,11 @@ func (m *Mapping) normalise() error {
 	}
 	if where := m.File.normalise(); where != "" {
 		return bad("file." + where)
+	}
+	if m.Pull != nil {
+		if where := m.Pull.normalise(m.File.Format); where != "" {
+			return bad(where)
+		}
 	}
 	seen := map[string]bool{}
 	for i := range m.Tables {
