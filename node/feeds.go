@@ -34,6 +34,7 @@ func (n *Node) openFeeds() (err error) {
 			_, err := n.agency.Act(attempt, announcer, exchange.VerbFeedAnchor, b)
 			return err
 		},
+		Proof: n.feedProof,
 		Fatal: n.fatal,
 		Ready: func() bool {
 			_, gone := n.removed()
@@ -49,4 +50,25 @@ func (n *Node) openFeeds() (err error) {
 		Clock: n.opts.Clock, Log: n.log, Hook: failpoint.Hook(),
 	})
 	return err
+}
+
+// feedProof is what the ledger says of this member's feed, under the newest checkpoint
+// that covers it.
+func (n *Node) feedProof(ctx context.Context) ([]byte, error) {
+	view := n.machine.View()
+	size := view.CatalogueVersion().Seq + 1
+	if a, ok := view.Anchor(n.id.Member); ok {
+		size = max(size, a.Seq+1)
+	}
+	ctx, cancel := context.WithTimeout(ctx, n.cfg.RequestTimeout)
+	defer cancel()
+	point, err := n.witness.Vouched(ctx, size)
+	if err != nil {
+		return nil, err
+	}
+	b, err := n.agency.FeedBundle([]byte(point.Note))
+	if err != nil {
+		return nil, err
+	}
+	return b.Marshal()
 }

@@ -114,6 +114,42 @@ func (a *Agency) EntryBundle(ctx context.Context, id exchange.EntryID, checkpoin
 	return b, nil
 }
 
+// FeedBundle is what the ledger says of this member's feed, for those who have no
+// ledger: its anchor, the statement that put the catalogue in force, and the rosters,
+// as far as the checkpoint covers them.
+func (a *Agency) FeedBundle(checkpoint []byte) (*bundle.Bundle, error) {
+	view := a.Ledger.View()
+	c, _, err := tlog.Read(checkpoint)
+	if err != nil {
+		return nil, err
+	}
+	b := bundle.New(a.Federation, a.Genesis.Signatures, checkpoint)
+	if err := b.LogCharter(view.Tree(), 0); err != nil {
+		return nil, err
+	}
+	var seqs []int64
+	if anchor, ok := view.Anchor(a.Self); ok {
+		seqs = append(seqs, anchor.Seq)
+	}
+	if adopted := view.CatalogueVersion(); adopted.Seq > 0 {
+		seqs = append(seqs, adopted.Seq)
+	}
+	for row := range view.Rosters(0) {
+		seqs = append(seqs, row.Seq)
+	}
+	slices.Sort(seqs)
+	for _, seq := range seqs {
+		s, ok := view.Statement(seq)
+		if !ok || seq >= c.Size {
+			continue
+		}
+		if err := addStatement(b, view, s); err != nil {
+			return nil, err
+		}
+	}
+	return b, nil
+}
+
 // addStatement adds a statement of the ledger. A verifier has to be told which of
 // them change the keys it goes by.
 func addStatement(b *bundle.Bundle, view *machine.View, s journal.Statement) error {

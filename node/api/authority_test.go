@@ -86,15 +86,19 @@ var matrix = map[string]string{
 	"GET /ledger/policy":                     "pmnuhcoad",
 	"GET /ledger/tile/{path...}":             "pmnuhcoad",
 
-	"POST /api/v1/records/{id}/erase":       "o",
-	"GET /api/v1/changes":                   "pmnuhcoad",
-	"GET /api/v1/feeds":                     "coad",
-	"POST /api/v1/feeds/alarms/{id}/settle": "o",
-	"GET /api/v1/feeds/receipts/{id}":       "coad",
-	"POST /api/v1/feeds/{member}/documents": "m",
-	"POST /api/v1/feeds/{member}/receipts":  "m",
-	"GET /feeds/{member}/checkpoint":        "pmnuhcoad",
-	"GET /feeds/{member}/tile/{path...}":    "pmnuhcoad",
+	"POST /api/v1/records/{id}/erase":            "o",
+	"GET /api/v1/changes":                        "pmnuhcoad",
+	"GET /api/v1/feeds":                          "coad",
+	"POST /api/v1/feeds/alarms/{id}/settle":      "o",
+	"GET /api/v1/feeds/receipts/{id}":            "coad",
+	"POST /api/v1/feeds/export":                  "od",
+	"POST /api/v1/feeds/import":                  "od",
+	"POST /api/v1/feeds/acknowledgements":        "od",
+	"GET /api/v1/feeds/{member}/acknowledgement": "od",
+	"POST /api/v1/feeds/{member}/documents":      "m",
+	"POST /api/v1/feeds/{member}/receipts":       "m",
+	"GET /feeds/{member}/checkpoint":             "pmnuhcoad",
+	"GET /feeds/{member}/tile/{path...}":         "pmnuhcoad",
 }
 
 // Shows: B2, B3, D18, D19

@@ -24,6 +24,7 @@ var (
 	clerks   = []config.Role{config.Clerk}
 	officers = []config.Role{config.Officer}
 	admins   = []config.Role{config.Admin}
+	couriers = []config.Role{config.Officer, config.Admin}                 // carry feeds by hand
 	readers  = []config.Role{config.Clerk, config.Officer, config.Auditor} // of receipts
 )
 
@@ -93,6 +94,10 @@ var routes = []route{
 	{"GET", "/api/v1/changes", everybody, nobody, false, (*Server).changes},
 	{"GET", "/api/v1/feeds", operator, anybody, false, (*Server).feedsStatus},
 	{"POST", "/api/v1/feeds/alarms/{id}/settle", operator, officers, false, (*Server).settleFeedAlarm},
+	{"POST", "/api/v1/feeds/export", operator, couriers, false, (*Server).exportFeed},
+	{"POST", "/api/v1/feeds/import", operator, couriers, false, (*Server).importFeed},
+	{"POST", "/api/v1/feeds/acknowledgements", operator, couriers, false, (*Server).takeFeedAck},
+	{"GET", "/api/v1/feeds/{member}/acknowledgement", operator, couriers, false, (*Server).feedAck},
 	{"GET", "/api/v1/feeds/receipts/{id}", operator, anybody, false, (*Server).feedReceipts},
 	{"POST", "/api/v1/feeds/{member}/documents", peers, nobody, false, (*Server).feedDocuments},
 	{"POST", "/api/v1/feeds/{member}/receipts", peers, nobody, false, (*Server).takeFeedReceipt},

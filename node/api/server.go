@@ -121,7 +121,16 @@ var early = map[string]bool{"/livez": true, "/readyz": true, "/metrics": true, "
 var unstopped = map[string]bool{"/api/v1/ledger/checkpoint": true, "/api/v1/ledger/checkpoints": true, "/ledger/checkpoint": true, "/ledger/policy": true}
 
 // unhurried are the routes whose answer takes as long as it is long.
-var unhurried = map[string]bool{"/api/v1/node/backup": true}
+var unhurried = map[string]bool{"/api/v1/node/backup": true, "/api/v1/feeds/import": true, "/api/v1/feeds/export": true,
+	"/api/v1/feeds/{member}/acknowledgement": true}
+
+// apart are the routes that a node answers which reaches no other: what it takes in
+// by hand is verified with what it has and what comes with it.
+var apart = map[string]bool{"/api/v1/feeds": true, "/api/v1/feeds/import": true, "/api/v1/feeds/{member}/acknowledgement": true,
+	"/api/v1/feeds/alarms/{id}/settle": true}
+
+// carried are the routes that take a file made by another node, and its size.
+var carried = map[string]int64{"/api/v1/feeds/import": feeds.MaxPart, "/api/v1/feeds/acknowledgements": feeds.MaxAck}
 
 // standing are the routes that answer before that, too, when one of this node's
 // own operators asks for it with read=stale, and say so.
@@ -246,6 +255,9 @@ func (s *Server) serve(rt route, w http.ResponseWriter, r *http.Request) (err er
 		}
 	}()
 	limit := int64(maxBody)
+	if most := carried[rt.path]; most > 0 {
+		limit = most
+	}
 	if rt.upload {
 		limit = int64(s.Config.MaxUpload) << 20
 	} else if streaming[rt.method+" "+rt.path] {
@@ -271,7 +283,7 @@ func (s *Server) serve(rt route, w http.ResponseWriter, r *http.Request) (err er
 	if !early[rt.path] && !unstopped[rt.path] && s.Witness.Stopped() {
 		return witness.ErrStoppedService.With("why", s.Witness.Why())
 	}
-	if !early[rt.path] && !s.Node.CaughtUp() && !staleRead(rt, r) {
+	if !early[rt.path] && !apart[rt.path] && !s.Node.CaughtUp() && !staleRead(rt, r) {
 		return ErrNotCaughtUp.With()
 	}
 	return ended(rt.handle(s, w, r))

@@ -102,6 +102,59 @@ func (c *Client) FeedReceipts(ctx context.Context, erasure string) (wire.FeedRec
 	return out, c.get(ctx, "/api/v1/feeds/receipts/"+seg(erasure), nil, &out)
 }
 
+// ExportFeed is the next part of the node's feed, as a file for another member.
+func (c *Client) ExportFeed(ctx context.Context, in wire.ExportFeed) ([]byte, error) {
+	raw, err := strictjson.Marshal(in)
+	if err != nil {
+		return nil, err
+	}
+	resp, err := c.send(ctx, http.MethodPost, "/api/v1/feeds/export", "application/json", bytes.NewReader(raw))
+	if err != nil {
+		return nil, err
+	}
+	defer resp.Body.Close()
+	part, err := io.ReadAll(io.LimitReader(resp.Body, maxAnswer))
+	if err != nil {
+		return nil, ErrUnreachable.Wrap(err, "where", c.where)
+	}
+	return part, nil
+}
+
+// ImportFeed has the node take a part of another member's feed in.
+func (c *Client) ImportFeed(ctx context.Context, part []byte) (wire.FeedImported, error) {
+	var out wire.FeedImported
+	return out, c.upload(ctx, "/api/v1/feeds/import", "application/octet-stream", part, &out)
+}
+
+// FeedAck is the node's signed word for how much of a feed it holds, with receipts
+// for what was erased since an entry.
+func (c *Client) FeedAck(ctx context.Context, author exchange.MemberID, since int64) ([]byte, error) {
+	return c.Raw(ctx, "/api/v1/feeds/"+seg(string(author))+"/acknowledgement?since="+strconv.FormatInt(since, 10))
+}
+
+// TakeFeedAck hands the node another member's acknowledgement of its feed.
+func (c *Client) TakeFeedAck(ctx context.Context, ack []byte) (wire.FeedAcknowledged, error) {
+	var out wire.FeedAcknowledged
+	return out, c.upload(ctx, "/api/v1/feeds/acknowledgements", "text/plain", ack, &out)
+}
+
+// upload posts a file and reads the answer.
+func (c *Client) upload(ctx context.Context, path, contentType string, file []byte, out any) error {
+	resp, err := c.send(ctx, http.MethodPost, path, contentType, bytes.NewReader(file))
+	if err != nil {
+		return err
+	}
+	defer resp.Body.Close()
+	raw, err := io.ReadAll(io.LimitReader(resp.Body, maxAnswer))
+	if err != nil {
+		return c.failed(ctx, http.MethodPost, err)
+	}
+	if err := strictjson.UnmarshalLoose(raw, out); err != nil {
+		return ErrAnswer.Wrap(err, "where", c.where)
+	}
+	return nil
+}
+
 // EraseRecord has an own record destroyed everywhere.
 func (c *Client) EraseRecord(ctx context.Context, id exchange.RecordID, in wire.EraseRecord) (wire.Erasure, error) {
 	var out wire.Erasure

@@ -84,9 +84,8 @@ func (fl *follow) read(item *records.Item, document string) {
 // mayWithhold judges by the catalogue version the author named, if that was in
 // force here.
 func (fl *follow) mayWithhold(d wire.FeedDocument) bool {
-	view := fl.Ledger.View()
-	c, known := view.CatalogueAt(d.Catalogue)
-	me, member := view.Member(fl.Self)
+	c, known := fl.catalogueAt(d.Catalogue)
+	me, member := fl.Ledger.View().Member(fl.Self)
 	return known && member && exchange.ValidName(d.Category) && c.Category(d.Category) != nil &&
 		!feed.Entitled(c, d.Category, d.Namespace, me.Kind)
 }
@@ -100,10 +99,9 @@ func (fl *follow) erasureOf(record, document string) bool {
 // attestKey finds the author's key for documents, whenever it counted: a document
 // of its feed is dated by the feed.
 func (fl *follow) attestKey(kid string) (keys.Public, error) {
-	m, _ := fl.Ledger.View().Member(fl.author)
-	for _, k := range m.Keys {
-		if k.Public.KID() == kid && k.Public.Use() == keys.Attest {
-			return k.Public, nil
+	for _, k := range fl.authorKeys(keys.Attest) {
+		if k.KID() == kid {
+			return k, nil
 		}
 	}
 	return keys.Public{}, jws.ErrKey
@@ -114,18 +112,25 @@ const askAgain = 256
 
 // lacking asks again for what is missing, and for what was withheld under an
 // earlier catalogue.
-func (fl *follow) lacking(ctx context.Context, peer Peer) error {
-	missing, err := fl.Store.Lacking(ctx, fl.author, records.Missing, 0, askAgain)
+func (fl *follow) lacking(ctx context.Context, src source) error {
+	from := int64(0)
+	if src.part != nil {
+		from = src.part.From
+	}
+	missing, err := fl.Store.Lacking(ctx, fl.author, records.Missing, from, askAgain)
 	if err != nil {
 		return err
 	}
 	left := len(missing)
-	if left > 0 {
-		filled, err := fl.refill(ctx, peer, missing)
+	if within := src.within(missing); len(within) > 0 {
+		filled, err := fl.refill(ctx, src, within)
 		if err != nil {
 			return err
 		}
 		left -= filled
+	}
+	if src.part != nil {
+		return fl.granted(ctx, src)
 	}
 	if left == 0 {
 		fl.clear(fl.author, KindMissing)
@@ -136,23 +141,35 @@ func (fl *follow) lacking(ctx context.Context, peer Peer) error {
 	if fl.policy == version {
 		return nil
 	}
-	for from := int64(0); ; {
-		page, err := fl.Store.Lacking(ctx, fl.author, records.Withheld, from, askAgain)
-		if err != nil {
+	if fl.policy != 0 {
+		if err := fl.granted(ctx, src); err != nil {
 			return err
-		}
-		if len(page) == 0 {
-			break
-		}
-		from = page[len(page)-1].Index + 1
-		if fl.policy != 0 {
-			if _, err := fl.refill(ctx, peer, page); err != nil {
-				return err
-			}
 		}
 	}
 	fl.policy = version
 	return nil
+}
+
+// granted asks for what was withheld: the catalogue may have changed since.
+func (fl *follow) granted(ctx context.Context, src source) error {
+	from := int64(0)
+	if src.part != nil {
+		from = src.part.From
+	}
+	for {
+		page, err := fl.Store.Lacking(ctx, fl.author, records.Withheld, from, askAgain)
+		if err != nil || len(page) == 0 {
+			return err
+		}
+		from = page[len(page)-1].Index + 1
+		within := src.within(page)
+		if len(within) == 0 {
+			return nil
+		}
+		if _, err := fl.refill(ctx, src, within); err != nil {
+			return err
+		}
+	}
 }
 
 // refill asks for documents that lack and stores those that come.

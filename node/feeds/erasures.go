@@ -76,7 +76,7 @@ const checkAtOnce = 4096
 // signatures verifies, behind the feed, the own signatures of what was taken over,
 // and gives receipts for what was erased. A record is authentic by its place in its
 // author's signed feed; that it does not verify by itself is the author's fault.
-func (fl *follow) signatures(ctx context.Context) error {
+func (fl *follow) signatures(ctx context.Context, src source) error {
 	at, err := fl.Store.Position(ctx, fl.place("checked"))
 	if err != nil {
 		return err
@@ -87,7 +87,7 @@ func (fl *follow) signatures(ctx context.Context) error {
 			return err
 		}
 		for _, item := range items {
-			if err := fl.check(ctx, item); err != nil {
+			if err := fl.check(ctx, src, item); err != nil {
 				return err
 			}
 		}
@@ -101,7 +101,7 @@ func (fl *follow) signatures(ctx context.Context) error {
 }
 
 // check verifies one document and, for an erasure, tells its author.
-func (fl *follow) check(ctx context.Context, item records.Item) error {
+func (fl *follow) check(ctx context.Context, src source, item records.Item) error {
 	if item.Lack != records.Held {
 		return nil
 	}
@@ -118,57 +118,63 @@ func (fl *follow) check(ctx context.Context, item records.Item) error {
 		return nil
 	}
 	if d.Kind == feed.Erasure {
-		return fl.receipt(ctx, d)
+		return fl.receipt(ctx, src, d)
 	}
 	return nil
 }
 
 // receipt hands the author this member's signed word that it erased. The round ends
 // where the author does not take it, and begins there again.
-func (fl *follow) receipt(ctx context.Context, d feed.Document) error {
-	switch _, err := fl.Store.Get(ctx, d.Record); {
-	case err == nil:
-		err = records.ErrStorage.Wrap(errors.New("an erased record is still there"))
-		fl.Fatal(err)
-		return err
-	case !errors.Is(err, records.ErrNotFound):
-		return err
-	}
-	// Again, after a crash or what could not be done then.
-	if err := errors.Join(fl.bare(func(id exchange.RecordID) bool { return id == d.Record }), fl.Store.Scrub(ctx)); err != nil {
-		return err
-	}
-	attest, err := fl.Keys.Key(keys.Attest)
-	if err != nil {
-		return err
-	}
-	token, err := feed.SignReceipt(feed.Receipt{Issuer: fl.Self, IssuedAt: fl.Clock().Unix(), Federation: fl.Federation, Author: fl.author,
-		Erasure: d.ID, Record: d.Record}, attest)
-	if err != nil {
-		return err
-	}
-	peer, err := fl.Peer(fl.author)
+func (fl *follow) receipt(ctx context.Context, src source, d feed.Document) error {
+	token, err := fl.signReceipt(ctx, d)
 	if err != nil {
 		return err
 	}
 	ask, cancel := context.WithTimeout(ctx, askTime)
 	defer cancel()
-	return peer.FeedReceipt(ask, fl.author, wire.FeedReceipt{JWS: token})
+	return src.FeedReceipt(ask, fl.author, wire.FeedReceipt{JWS: token})
+}
+
+// signReceipt makes the word, once it is true.
+func (fl *follow) signReceipt(ctx context.Context, d feed.Document) (string, error) {
+	switch _, err := fl.Store.Get(ctx, d.Record); {
+	case err == nil:
+		err = records.ErrStorage.Wrap(errors.New("an erased record is still there"))
+		fl.Fatal(err)
+		return "", err
+	case !errors.Is(err, records.ErrNotFound):
+		return "", err
+	}
+	// Again, after a crash or what could not be done then.
+	if err := errors.Join(fl.bare(func(id exchange.RecordID) bool { return id == d.Record }), fl.Store.Scrub(ctx)); err != nil {
+		return "", err
+	}
+	attest, err := fl.Keys.Key(keys.Attest)
+	if err != nil {
+		return "", err
+	}
+	return feed.SignReceipt(feed.Receipt{Issuer: fl.Self, IssuedAt: fl.Clock().Unix(), Federation: fl.Federation, Author: fl.author,
+		Erasure: d.ID, Record: d.Record}, attest)
 }
 
 // TakeReceipt keeps a member's receipt for an own erasure.
 func (f *Feeds) TakeReceipt(ctx context.Context, member exchange.MemberID, token string) error {
+	r, err := feed.ReadReceipt(token, member, f.Self, f.Federation, f.attestKeyOf(member))
+	if err != nil {
+		return err
+	}
+	return f.Store.AddReceipt(ctx, records.Receipt{Erasure: r.Erasure, Member: member, JWT: token, At: exchange.MillisOf(f.Clock())})
+}
+
+// attestKeyOf finds a member's keys for documents, whenever they counted.
+func (f *Feeds) attestKeyOf(member exchange.MemberID) jws.Lookup {
 	m, _ := f.Ledger.View().Member(member)
-	r, err := feed.ReadReceipt(token, member, f.Self, f.Federation, func(kid string) (keys.Public, error) {
+	return func(kid string) (keys.Public, error) {
 		for _, k := range m.Keys {
 			if k.Public.KID() == kid && k.Public.Use() == keys.Attest {
 				return k.Public, nil
 			}
 		}
 		return keys.Public{}, jws.ErrKey
-	})
-	if err != nil {
-		return err
 	}
-	return f.Store.AddReceipt(ctx, records.Receipt{Erasure: r.Erasure, Member: member, JWT: token, At: exchange.MillisOf(f.Clock())})
 }

@@ -5,14 +5,13 @@ import (
 
 	"accord/crypto/bundle"
 	"accord/crypto/tlog"
-	"accord/exchange/feed"
 	"accord/exchange/records"
 )
 
 // history is the evidence about an author that shows another history than it showed
 // or anchored: its own words for both. Where it does not show how its history hangs
 // together, there is no more to be had than the words.
-func (fl *follow) history(ctx context.Context, have records.Feed, anchor feed.Anchor, h head) bundle.FeedEvidence {
+func (fl *follow) history(ctx context.Context, have records.Feed, anchor anchored, h head) bundle.FeedEvidence {
 	ev := bundle.FeedEvidence{Notes: []string{string(h.note)}}
 	if held, _, err := tlog.Read([]byte(have.Note)); err == nil {
 		ev.Notes = append(ev.Notes, have.Note)
@@ -24,14 +23,26 @@ func (fl *follow) history(ctx context.Context, have records.Feed, anchor feed.An
 		}
 	}
 	if anchor.Size > 0 {
-		if s, ok := fl.Ledger.View().Statement(anchor.Seq); ok {
-			ev.Anchors = []string{s.JWS}
+		if anchor.paper != "" {
+			ev.Anchors = []string{anchor.paper}
 		}
-		if anchor.Size < h.Size {
+		switch {
+		case len(ev.Notes) > 1 && anchor.Size < have.Edge.Size() && have.Edge.Size() == noted(have):
+			link(&ev, 1, anchor.Size, fl.own(ctx, have.Edge.Size()), tlog.Checkpoint{Size: have.Edge.Size(), Root: have.Edge.Root()})
+		case anchor.Size < h.Size:
 			link(&ev, 0, anchor.Size, h.tree, h.Checkpoint)
 		}
 	}
 	return ev
+}
+
+// noted is the size of the checkpoint by which a feed was taken over.
+func noted(have records.Feed) int64 {
+	c, _, err := tlog.Read([]byte(have.Note))
+	if err != nil {
+		return -1
+	}
+	return c.Size
 }
 
 // own is the author's tree as it is held here.

@@ -49,6 +49,10 @@ type Config struct {
 	Verify func(author exchange.MemberID, jwt string) error
 	// Anchor puts an anchor on the ledger.
 	Anchor func(ctx context.Context, b feed.AnchorBody) error
+	// Proof is an evidence file of what the ledger says of this member's feed, for
+	// those who have no ledger: its anchor and the catalogue in force, under a cosigned
+	// checkpoint. It may be nil.
+	Proof func(ctx context.Context) ([]byte, error)
 	// Fatal is told what must end the process; it may be nil.
 	Fatal func(error)
 	// Ready says whether this node may act; Room is nil while there is room on
@@ -64,6 +68,7 @@ type Config struct {
 	AnchorEvery   time.Duration // 60 s: the longest a new entry waits for an anchor
 	AnchorEntries int64         // 1,000: as many new entries are anchored at once
 	Batch         int           // 2,048: entries of one transaction
+	PartTarget    int           // PartTarget: bytes of documents after which a part of an export ends
 }
 
 func (c Config) withDefaults() Config {
@@ -80,6 +85,9 @@ func (c Config) withDefaults() Config {
 	}
 	if c.Batch == 0 {
 		c.Batch = 2048
+	}
+	if c.PartTarget == 0 {
+		c.PartTarget = PartTarget
 	}
 	if c.Log == nil {
 		c.Log = slog.New(slog.DiscardHandler)
@@ -162,8 +170,10 @@ type follow struct {
 	*Feeds
 	author exchange.MemberID
 
+	turn chan struct{} // held by the round that runs
+	word *word         // of the ledger, in the file that it reads; nil for none
+
 	mu       sync.Mutex
-	running  bool
 	seen     int64     // size of its newest checkpoint
 	have     int64     // entries taken over
 	polled   time.Time // when a round began last
@@ -179,25 +189,23 @@ func (f *Feeds) follow(author exchange.MemberID) *follow {
 	defer f.mu.Unlock()
 	fl := f.follows[author]
 	if fl == nil {
-		fl = &follow{Feeds: f, author: author}
+		fl = &follow{Feeds: f, author: author, turn: make(chan struct{}, 1)}
 		f.follows[author] = fl
 	}
 	return fl
 }
 
+// begin says whether no round ran, and one does now.
 func (fl *follow) begin() bool {
-	fl.mu.Lock()
-	defer fl.mu.Unlock()
-	was := fl.running
-	fl.running = true
-	return !was
+	select {
+	case fl.turn <- struct{}{}:
+		return true
+	default:
+		return false
+	}
 }
 
-func (fl *follow) end() {
-	fl.mu.Lock()
-	defer fl.mu.Unlock()
-	fl.running = false
-}
+func (fl *follow) end() { <-fl.turn }
 
 // roundTime bounds one round; a slow peer is heard again in the next.
 const roundTime = 5 * time.Minute

@@ -43,7 +43,7 @@ type head struct {
 
 // poll does one round. What it returns has been said as an alarm.
 func (fl *follow) poll(ctx context.Context) error {
-	err := fl.advance(ctx)
+	err := fl.visit(ctx)
 	var known *exchange.Error
 	switch {
 	case err == nil:
@@ -84,14 +84,20 @@ func (fl *follow) size(ctx context.Context) int64 {
 	return f.Edge.Size()
 }
 
-// advance takes over what is new.
-func (fl *follow) advance(ctx context.Context) error {
+// visit asks the author's node.
+func (fl *follow) visit(ctx context.Context) error {
 	peer, err := fl.Peer(fl.author)
 	if err != nil {
 		return err
 	}
-	anchor, _ := fl.Ledger.View().Anchor(fl.author) // before the checkpoint, which must cover it
-	h, err := fl.checkpoint(ctx, peer)
+	return fl.advance(ctx, source{Peer: peer})
+}
+
+// advance takes over what is new.
+func (fl *follow) advance(ctx context.Context, src source) error {
+	fl.word = src.word
+	anchors := fl.anchors() // before the checkpoint, which must cover them
+	h, err := fl.checkpoint(ctx, src)
 	if err != nil {
 		return err
 	}
@@ -100,33 +106,35 @@ func (fl *follow) advance(ctx context.Context) error {
 		return err
 	}
 	fl.shown = h
-	if err := fl.extends(ctx, have, anchor, h); err != nil {
+	if src.part != nil {
+		if h.Size < have.Edge.Size() {
+			return fl.past(ctx, have, h)
+		}
+		anchors = reached(anchors, have, src.reach(h))
+	}
+	if err := fl.extends(ctx, have, anchors, h); err != nil {
 		return err
 	}
-	if err := fl.takeOver(ctx, peer, have.Edge, h); err != nil {
+	if err := fl.takeOver(ctx, src, have.Edge, h); err != nil {
 		return err
 	}
-	if err := fl.lacking(ctx, peer); err != nil {
+	if err := fl.lacking(ctx, src); err != nil {
 		return err
 	}
-	return fl.signatures(ctx)
+	return fl.signatures(ctx, src)
 }
 
 // checkpoint gets the author's newest and verifies its signature.
-func (fl *follow) checkpoint(ctx context.Context, peer Peer) (head, error) {
+func (fl *follow) checkpoint(ctx context.Context, src source) (head, error) {
 	ask, cancel := context.WithTimeout(ctx, askTime)
 	defer cancel()
-	note, err := peer.FeedCheckpoint(ask, fl.author)
+	note, err := src.FeedCheckpoint(ask, fl.author)
 	if err != nil {
 		return head{}, err
 	}
 	var known []tlog.Key
-	m, _ := fl.Ledger.View().Member(fl.author)
-	for _, k := range m.Keys {
-		if k.Public.Use() != keys.Cosign {
-			continue
-		}
-		if key, err := tlog.FeedKey(fl.Federation, string(fl.author), k.Public); err == nil {
+	for _, k := range fl.authorKeys(keys.Cosign) {
+		if key, err := tlog.FeedKey(fl.Federation, string(fl.author), k); err == nil {
 			known = append(known, key)
 		}
 	}
@@ -135,37 +143,61 @@ func (fl *follow) checkpoint(ctx context.Context, peer Peer) (head, error) {
 		return head{}, fl.accuse(KindCheckpoint, 0, "its checkpoint does not verify: "+err.Error(), bundle.FeedEvidence{Given: string(note)})
 	}
 	fl.mu.Lock()
-	fl.seen = signed.Size
+	if src.part == nil {
+		fl.seen = signed.Size
+	} else {
+		fl.seen = max(fl.seen, signed.Size) // a file may be older than what was seen
+	}
 	fl.mu.Unlock()
 	return head{signed.Checkpoint, note, tlog.NewTiled(signed.Size, func(t tlog.Tile) ([]byte, error) {
 		ask, cancel := context.WithTimeout(ctx, askTime)
 		defer cancel()
-		return peer.FeedTile(ask, fl.author, t)
+		return src.FeedTile(ask, fl.author, t)
 	})}, nil
 }
 
 // extends proves that what is held, and what the ledger has anchored, are the
 // beginning of what the author shows now.
-func (fl *follow) extends(ctx context.Context, have records.Feed, anchor feed.Anchor, h head) error {
-	ev := func() bundle.FeedEvidence { return fl.history(ctx, have, anchor, h) }
-	switch {
-	case h.Size < have.Edge.Size():
-		return fl.accuse(KindShrunk, h.Size, fmt.Sprintf("its checkpoint has %d entries, and it showed %d before", h.Size, have.Edge.Size()), ev())
-	case h.Size < anchor.Size:
-		return fl.accuse(KindShrunk, h.Size, fmt.Sprintf("its checkpoint has %d entries, and it anchored %d", h.Size, anchor.Size), ev())
+func (fl *follow) extends(ctx context.Context, have records.Feed, anchors []anchored, h head) error {
+	ev := func(a anchored) func() bundle.FeedEvidence {
+		return func() bundle.FeedEvidence { return fl.history(ctx, have, a, h) }
+	}
+	if h.Size < have.Edge.Size() {
+		return fl.accuse(KindShrunk, h.Size, fmt.Sprintf("its checkpoint has %d entries, and it showed %d before", h.Size, have.Edge.Size()), ev(anchored{})())
+	}
+	for _, a := range anchors {
+		if h.Size < a.Size {
+			return fl.accuse(KindShrunk, h.Size, fmt.Sprintf("its checkpoint has %d entries, and it anchored %d", h.Size, a.Size), ev(a)())
+		}
 	}
 	if err := fl.begins(have.Edge.Size(), have.Edge.Root(), h); err != nil {
-		return fl.proven(err, KindRewrite, have.Edge.Size(), "what it showed before is not the beginning of what it shows now", ev)
+		return fl.proven(err, KindRewrite, have.Edge.Size(), "what it showed before is not the beginning of what it shows now", ev(anchored{}))
 	}
-	if anchor.Size > fl.anchored {
-		if err := fl.begins(anchor.Size, anchor.Root, h); err != nil {
-			return fl.proven(err, KindAnchor, anchor.Size, "what it anchored on the ledger is not the beginning of what it shows", ev)
+	for _, a := range anchors {
+		if a.Size <= fl.anchored {
+			continue
+		}
+		if err := fl.leads(ctx, a, have, h); err != nil {
+			return fl.proven(err, KindAnchor, a.Size, "what it anchored on the ledger is not the beginning of what it shows", ev(a))
 		}
 		fl.mu.Lock()
-		fl.anchored = anchor.Size
+		fl.anchored = a.Size
 		fl.mu.Unlock()
 	}
 	return nil
+}
+
+// leads is nil when an anchor is the beginning of the head's tree. Of what is held
+// already, which was proved to be that, the tiles here tell.
+func (fl *follow) leads(ctx context.Context, a anchored, have records.Feed, h head) error {
+	if a.Size > have.Edge.Size() {
+		return fl.begins(a.Size, a.Root, h)
+	}
+	root, err := fl.own(ctx, have.Edge.Size()).RootAt(a.Size)
+	if err == nil && root != a.Root {
+		err = tlog.ErrProof
+	}
+	return err
 }
 
 // begins is nil when the tree of that size and root is the beginning of the head's:
@@ -200,9 +232,9 @@ type portion struct {
 	err   error
 }
 
-// takeOver stores everything up to the head. The next portion is fetched and proved
+// takeOver stores everything that the source has up to the head. The next portion is fetched and proved
 // while one is stored; no more than these two are ever held.
-func (fl *follow) takeOver(ctx context.Context, peer Peer, edge tlog.Frontier, h head) error {
+func (fl *follow) takeOver(ctx context.Context, src source, edge tlog.Frontier, h head) error {
 	ctx, stop := context.WithCancel(ctx)
 	ahead := make(chan portion)
 	var fetching sync.WaitGroup
@@ -211,8 +243,8 @@ func (fl *follow) takeOver(ctx context.Context, peer Peer, edge tlog.Frontier, h
 	fl.at(edge.Size())
 	fetching.Go(func() {
 		defer close(ahead)
-		for edge := edge; edge.Size() < h.Size && ctx.Err() == nil; {
-			p := fl.fetch(ctx, peer, edge, h)
+		for edge := edge; edge.Size() < src.reach(h) && ctx.Err() == nil; {
+			p := fl.fetch(ctx, src, edge, h)
 			edge = p.edge
 			select {
 			case ahead <- p:
@@ -253,15 +285,15 @@ func (fl *follow) at(size int64) {
 
 // fetch gets the entries behind an edge, proves that they lead to the head, and gets
 // their documents.
-func (fl *follow) fetch(ctx context.Context, peer Peer, edge tlog.Frontier, h head) portion {
+func (fl *follow) fetch(ctx context.Context, src source, edge tlog.Frontier, h head) portion {
 	from := edge.Size()
 	p := portion{from: from, edge: edge}
 	// up to a border of bundles, so that each bundle is fetched once
-	until := min(h.Size, (from+int64(fl.Batch))/tlog.TileWidth*tlog.TileWidth)
+	until := min(src.reach(h), (from+int64(fl.Batch))/tlog.TileWidth*tlog.TileWidth)
 	if until <= from {
-		until = min(h.Size, (from/tlog.TileWidth+1)*tlog.TileWidth)
+		until = min(src.reach(h), (from/tlog.TileWidth+1)*tlog.TileWidth)
 	}
-	entries, err := fl.entries(ctx, peer, from, until, h.Size)
+	entries, err := fl.entries(ctx, src, from, until, h.Size)
 	if err != nil {
 		p.err = err
 		return p
@@ -273,7 +305,7 @@ func (fl *follow) fetch(ctx context.Context, peer Peer, edge tlog.Frontier, h he
 		p.err = fl.proven(err, KindRewrite, until, "its entries do not lead to its checkpoint", func() bundle.FeedEvidence { return bundle.FeedEvidence{Notes: []string{string(h.note)}} })
 		return p
 	}
-	if p.items, p.err = fl.documents(ctx, peer, from, entries); p.err != nil {
+	if p.items, p.err = fl.documents(ctx, src, from, entries); p.err != nil {
 		return p
 	}
 	if len(p.items) == len(entries) {

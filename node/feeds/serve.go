@@ -6,7 +6,6 @@ import (
 	"accord/crypto/keys"
 	"accord/crypto/tlog"
 	"accord/exchange"
-	"accord/exchange/feed"
 	"accord/exchange/records"
 	"accord/node/wire"
 )
@@ -69,14 +68,7 @@ func (f *Feeds) Documents(ctx context.Context, to exchange.MemberID, ask wire.As
 			if i >= len(items) || items[i].Entry.Hex() != rest[i].Digest {
 				return ErrNotEntry.With("index", rest[i].Index)
 			}
-			out := wire.FeedDocument{Index: items[i].Index, Document: items[i].JWT, Lack: string(items[i].Lack)}
-			if items[i].Lack == records.Held && items[i].Entry.Kind.Carries() {
-				if ns := items[i].Subject.Namespace(); !feed.Entitled(c, items[i].Category, ns, m.Kind) {
-					out = wire.FeedDocument{Index: out.Index, Lack: string(records.Withheld), Category: items[i].Category, Namespace: ns,
-						Catalogue: c.Document().Version}
-				}
-			}
-			if err := each(out); err != nil {
+			if err := each(given(c, m.Kind, items[i])); err != nil {
 				return err
 			}
 		}

@@ -97,6 +97,34 @@ type FeedsStatus struct {
 	Alarms []FeedAlarm  `json:"alarms"`
 }
 
+// ExportFeed asks for a part of this member's feed as a file for another member.
+type ExportFeed struct {
+	To    exchange.MemberID `json:"to"`
+	Since int64             `json:"since"` // first entry
+}
+
+// FeedImported is what became of a part that was taken in.
+type FeedImported struct {
+	Author   exchange.MemberID `json:"author"`
+	From     int64             `json:"from"`     // first entry of the part
+	Until    int64             `json:"until"`    // entry behind its last
+	New      int64             `json:"new"`      // entries that were not here before
+	Size     int64             `json:"size"`     // entries here now
+	Seen     int64             `json:"seen"`     // entries of the author's feed when it made the part
+	Anchored int64             `json:"anchored"` // entries of the anchor that it was held against; 0 for none
+	Withheld int64             `json:"withheld"`
+	Erased   int64             `json:"erased"`
+	Missing  int64             `json:"missing"`
+}
+
+// FeedAcknowledged is what an acknowledgement said of this member's feed.
+type FeedAcknowledged struct {
+	Member   exchange.MemberID `json:"member"`
+	Size     int64             `json:"size"`     // entries it holds
+	Of       int64             `json:"of"`       // entries there are
+	Receipts int               `json:"receipts"` // for erasures, that came with it
+}
+
 // TypeCompressedLines is the media type of the answer to AskDocuments: NDJSON in
 // gzip. It is not named as an encoding of the transfer, so that no proxy unpacks it.
 const TypeCompressedLines = "application/x-ndjson+gzip"
