@@ -3,6 +3,7 @@ package node
 import (
 	"context"
 	"path/filepath"
+	"slices"
 
 	"accord/exchange"
 	"accord/exchange/feed"
@@ -46,7 +47,8 @@ func (n *Node) openFeeds() (err error) {
 			}
 			return nil
 		},
-		Every: n.cfg.FeedPoll, AnchorEvery: n.cfg.FeedAnchor,
+		ByHand: func(m exchange.MemberID) bool { return slices.Contains(n.cfg.FeedByHand, string(m)) },
+		Every:  n.cfg.FeedPoll, AnchorEvery: n.cfg.FeedAnchor,
 		Clock: n.opts.Clock, Log: n.log, Hook: failpoint.Hook(),
 	})
 	return err

@@ -116,11 +116,18 @@ type federation struct {
 
 func newFederation(t *testing.T) *federation {
 	t.Helper()
+	return newFederationWith(t, func(string) {})
+}
+
+// newFederationWith is newFederation whose nodes' folders are changed before they start.
+func newFederationWith(t *testing.T, change func(dir string)) *federation {
+	t.Helper()
 	dir := shortDir(t)
 	plan, err := demo.Build(t.Context(), dir)
 	if err != nil {
 		t.Fatal(err)
 	}
+	change(dir)
 	sup, err := demo.Supervise(dir, plan, accordBinary(t))
 	if err != nil {
 		t.Fatal(err)

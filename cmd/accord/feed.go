@@ -59,7 +59,7 @@ func feedCommand(e *env) *cli.Command {
 			Usage:     e.t("各单位对一次清除的签名回执", "the members' signed receipts for an erasure"),
 			ArgsUsage: "ERASURE",
 			Action:    func(c *cli.Context) error { return e.showReceipts(c) },
-		}},
+		}, feedExport(e), feedImport(e)},
 	}
 }
 

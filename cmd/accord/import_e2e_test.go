@@ -1,33 +1,59 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"fmt"
 	"math/rand/v2"
+	"os"
 	"os/exec"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
 
 	"accord/exchange"
 	"accord/node/client"
+	"accord/node/config"
 	"accord/node/demo"
 	"accord/node/wire"
 
 	"github.com/rogpeppe/go-internal/testscript"
 )
 
-// TestClerk runs the clerk's path against a real federation.
+// TestClerk runs the clerk's path against a real federation, and then carries what the
+// clerk entered to a member whose node the network does not reach.
+//
+// Shows: I4
 func TestClerk(t *testing.T) {
 	if _, err := exec.LookPath("python3"); err != nil {
 		t.Skip("needs python3")
 	}
-	f := newFederation(t)
-	testscript.Run(t, testscript.Params{Dir: "testdata/clerk", RequireExplicitExec: true, Setup: func(e *testscript.Env) error {
-		e.Setenv("ACCORD_DIR", f.sup.Dir("association"))
-		e.Setenv("ACCORD_OPERATOR", string(demo.Operator))
-		return nil
-	}})
+	f := newFederationWith(t, func(dir string) { byHand(t, filepath.Join(dir, "court"), "association") })
+	for _, script := range []string{"clerk", "airgap"} {
+		t.Run(script, func(t *testing.T) {
+			testscript.Run(t, testscript.Params{Dir: filepath.Join("testdata", script), RequireExplicitExec: true, Setup: func(e *testscript.Env) error {
+				e.Setenv("ACCORD_DIR", f.sup.Dir("association"))
+				e.Setenv("ASSOCIATION", f.sup.Dir("association"))
+				e.Setenv("COURT", f.sup.Dir("court"))
+				e.Setenv("ACCORD_OPERATOR", string(demo.Operator))
+				return nil
+			}})
+		})
+	}
+}
+
+// byHand has a node wait for files of a member's feed instead of asking its node.
+func byHand(t *testing.T, dir, author string) {
+	t.Helper()
+	path := config.FilePath(dir)
+	raw, err := os.ReadFile(path)
+	if err != nil || !bytes.Contains(raw, []byte("by_hand: \"\"")) {
+		t.Fatalf("%v: %s", err, raw)
+	}
+	if err := os.WriteFile(path, bytes.Replace(raw, []byte("by_hand: \"\""), []byte("by_hand: \""+author+"\""), 1), 0o600); err != nil {
+		t.Fatal(err)
+	}
 }
 
 // disciplined is a table of decisions about organisations, none like another.

@@ -97,7 +97,7 @@ var routes = []route{
 	{"POST", "/api/v1/feeds/export", operator, couriers, false, (*Server).exportFeed},
 	{"POST", "/api/v1/feeds/import", operator, couriers, false, (*Server).importFeed},
 	{"POST", "/api/v1/feeds/acknowledgements", operator, couriers, false, (*Server).takeFeedAck},
-	{"GET", "/api/v1/feeds/{member}/acknowledgement", operator, couriers, false, (*Server).feedAck},
+	{"GET", "/api/v1/feeds/acknowledgements/{member}", operator, couriers, false, (*Server).feedAck},
 	{"GET", "/api/v1/feeds/receipts/{id}", operator, anybody, false, (*Server).feedReceipts},
 	{"POST", "/api/v1/feeds/{member}/documents", peers, nobody, false, (*Server).feedDocuments},
 	{"POST", "/api/v1/feeds/{member}/receipts", peers, nobody, false, (*Server).takeFeedReceipt},

@@ -122,11 +122,11 @@ var unstopped = map[string]bool{"/api/v1/ledger/checkpoint": true, "/api/v1/ledg
 
 // unhurried are the routes whose answer takes as long as it is long.
 var unhurried = map[string]bool{"/api/v1/node/backup": true, "/api/v1/feeds/import": true, "/api/v1/feeds/export": true,
-	"/api/v1/feeds/{member}/acknowledgement": true}
+	"/api/v1/feeds/acknowledgements/{member}": true}
 
 // apart are the routes that a node answers which reaches no other: what it takes in
 // by hand is verified with what it has and what comes with it.
-var apart = map[string]bool{"/api/v1/feeds": true, "/api/v1/feeds/import": true, "/api/v1/feeds/{member}/acknowledgement": true,
+var apart = map[string]bool{"/api/v1/feeds": true, "/api/v1/feeds/import": true, "/api/v1/feeds/acknowledgements/{member}": true,
 	"/api/v1/feeds/alarms/{id}/settle": true}
 
 // carried are the routes that take a file made by another node, and its size.

@@ -294,16 +294,28 @@ func (w *world) join(id exchange.MemberID, kind exchange.MemberKind) {
 	}
 	node := &fakeNode{w: w, self: id}
 	w.nodes[id] = node
-	fed, err := feeds.Open(feeds.Config{Federation: "qinghai", Self: id, Dir: filepath.Join(dir, "feeds"), Store: store, Ledger: w.machine, Keys: fixedKeys(id),
+	wit := w.witness(id, node, dir)
+	fed, err := feeds.Open(feeds.Config{Federation: "qinghai", Genesis: w.genesis, Self: id, Dir: filepath.Join(dir, "feeds"), Store: store, Ledger: w.machine, Keys: fixedKeys(id),
 		Peer: func(m exchange.MemberID) (feeds.Peer, error) { return node.Peer(m) }, Read: a.ReadRecord,
 		Verify: func(m exchange.MemberID, jwt string) error { _, _, err := a.VerifyRecord(m, jwt); return err },
 		Anchor: func(ctx context.Context, b feed.AnchorBody) error {
 			_, err := a.Act(ctx, "node", exchange.VerbFeedAnchor, b)
 			return err
-		}, Clock: w.clock})
+		}, Clock: w.clock,
+		Proof: func(ctx context.Context) ([]byte, error) {
+			point, err := wit.Vouched(ctx, w.machine.View().Size())
+			if err != nil {
+				return nil, err
+			}
+			b, err := a.FeedBundle([]byte(point.Note))
+			if err != nil {
+				return nil, err
+			}
+			return b.Marshal()
+		}})
 	must(err)
 	w.servers[id] = &Server{Feeds: fed, Config: cfg, Agency: a, Ledger: w.machine, Node: node, Audit: sinks, Clock: w.clock,
-		Witness: w.witness(id, node, dir),
+		Witness: wit,
 		Metrics: metrics.New("test", string(id), metrics.Gauges{Forks: zero, Documents: zero, BadDocs: zero, Stopped: zero, Cosigned: zero, Complaints: zero, LedgerSize: zero, AppliedLog: zero, CommitLog: zero, IsLeader: zero, Records: zero, AuditSinks: zero, LedgerTimeS: zero, Feeds: zero, FeedBehind: zero}),
 		Log:     slog.New(slog.NewTextHandler(w.log, nil))}
 }

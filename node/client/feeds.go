@@ -129,7 +129,7 @@ func (c *Client) ImportFeed(ctx context.Context, part []byte) (wire.FeedImported
 // FeedAck is the node's signed word for how much of a feed it holds, with receipts
 // for what was erased since an entry.
 func (c *Client) FeedAck(ctx context.Context, author exchange.MemberID, since int64) ([]byte, error) {
-	return c.Raw(ctx, "/api/v1/feeds/"+seg(string(author))+"/acknowledgement?since="+strconv.FormatInt(since, 10))
+	return c.Raw(ctx, "/api/v1/feeds/acknowledgements/"+seg(string(author))+"?since="+strconv.FormatInt(since, 10))
 }
 
 // TakeFeedAck hands the node another member's acknowledgement of its feed.

@@ -33,6 +33,7 @@ type Config struct {
 	ComplainAfter  time.Duration
 	FeedPoll       time.Duration // between two rounds with an author's feed
 	FeedAnchor     time.Duration // the longest a new entry waits for its anchor
+	FeedByHand     []string      // members whose feeds come as files
 	RenewAfter     time.Duration // how long a key is used before it is due to be replaced
 }
 

@@ -99,6 +99,8 @@ var keyTable = []Key{
 		func(c *Config) *time.Duration { return &c.FeedPoll }, 100*time.Millisecond, time.Hour),
 	duration("feeds.anchor", "60s", "新记录最迟多久锚定到账本；满 1000 条即锚定", "the longest that a new record waits to be anchored on the ledger; 1,000 of them are anchored at once",
 		func(c *Config) *time.Duration { return &c.FeedAnchor }, time.Second, 24*time.Hour),
+	listOf("feeds.by_hand", "", "网络不通、以文件交换记录流的成员，逗号分隔；不轮询其节点（见 accord feed export、import）", "members whose records come as files because no network reaches them, comma separated; their nodes are not asked (see accord feed export and import)",
+		func(c *Config) *[]string { return &c.FeedByHand }),
 	duration("api.request_timeout", "30s", "单个请求的时限", "time limit of one request",
 		func(c *Config) *time.Duration { return &c.RequestTimeout }, time.Second, 10*time.Minute),
 	integer("api.max_upload_mib", "64", "导入文件大小上限（MiB）", "largest import file in MiB",

@@ -135,6 +135,11 @@ func (c Config) validate(origins Origins) error {
 	if why := badStore(c.Store); why != "" {
 		return bad("store", why)
 	}
+	for _, m := range c.FeedByHand {
+		if !exchange.ValidName(m) || m == c.Member {
+			return bad("feeds.by_hand", "needs ids of other members")
+		}
+	}
 	if len(c.AuditFiles) == 0 {
 		return bad("audit.files", "at least one audit file is needed")
 	}

@@ -55,6 +55,9 @@ type Config struct {
 	Proof func(ctx context.Context) ([]byte, error)
 	// Fatal is told what must end the process; it may be nil.
 	Fatal func(error)
+	// ByHand says whether a member's feed comes as files, so that its node is not
+	// asked; nil: none does.
+	ByHand func(m exchange.MemberID) bool
 	// Ready says whether this node may act; Room is nil while there is room on
 	// the disk for more of others' records.
 	Ready func() bool
@@ -98,6 +101,9 @@ func (c Config) withDefaults() Config {
 	if c.Ready == nil {
 		c.Ready = func() bool { return true }
 	}
+	if c.ByHand == nil {
+		c.ByHand = func(exchange.MemberID) bool { return false }
+	}
 	if c.Room == nil {
 		c.Room = func() error { return nil }
 	}
@@ -138,6 +144,9 @@ func (f *Feeds) Run(ctx context.Context) {
 				f.Log.Warn("this member's feed is not anchored yet", "error", err)
 			}
 			for _, m := range f.others() {
+				if f.ByHand(m.ID) {
+					continue
+				}
 				fl := f.follow(m.ID)
 				if fl.begin() {
 					jobs.Go(func() {

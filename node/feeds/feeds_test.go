@@ -83,6 +83,7 @@ type net struct {
 
 	patience time.Duration // with an author that does not answer; none unless said otherwise
 	orders   int
+	target   int // bytes of documents in a part; 0: as much as there may be
 }
 
 // world has a category "inner" that nobody but the regulator has to do with.
@@ -142,7 +143,7 @@ func (m *member) open() {
 			}
 			return nil
 		},
-		Clock: func() time.Time { return time.Now().Add(m.net.later) }, Batch: 300, Patience: m.net.patience})
+		Clock: func() time.Time { return time.Now().Add(m.net.later) }, Batch: 300, Patience: m.net.patience, PartTarget: m.net.target})
 	Must(m.t, err)
 	m.t.Cleanup(func() { m.store.Close() })
 }

@@ -191,7 +191,7 @@ func ReadPart(raw []byte) (*Part, error) {
 	sum := sha256.Sum256(raw[:len(raw)-len(rest)])
 	p.digest = hex.EncodeToString(sum[:])
 	if p.signature = next(); !ok || rest != "" {
-		return bad("it ends early, or goes on behind its signature")
+		return bad("it goes on behind its signature, or ends before it")
 	}
 	return p, nil
 }
@@ -214,27 +214,40 @@ func (p *Part) FeedCheckpoint(context.Context, exchange.MemberID) ([]byte, error
 	return []byte(p.Note), nil
 }
 
-// FeedTile implements Peer. The lowest hashes are made of the entries.
+// FeedTile implements Peer. The lowest hashes are made of the entries, and a narrower
+// tile is the beginning of a wider one.
 func (p *Part) FeedTile(_ context.Context, _ exchange.MemberID, tile tlog.Tile) ([]byte, error) {
-	if data, ok := p.tiles[tile]; ok {
-		return data, nil
+	wide, data := p.widest(tile.Level, tile.Index)
+	if tile.Level > 0 || tile.Level == 0 && wide >= tile.Width {
+		if wide < tile.Width || len(data) != wide*tlog.HashSize {
+			return nil, ErrPart.With("why", "a tile is not in it")
+		}
+		return data[:tile.Width*tlog.HashSize], nil
 	}
-	below := tile
-	below.Level = tlog.EntriesLevel
-	data, ok := p.tiles[below]
-	if tile.Level != 0 || !ok {
-		return nil, ErrPart.With("why", "a tile is not in it")
+	wide, data = p.widest(tlog.EntriesLevel, tile.Index)
+	entries, err := tlog.ParseEntryBundle(data, wide)
+	if err != nil || wide < tile.Width {
+		return nil, ErrPart.Wrap(err, "why", "a tile is not in it")
 	}
-	entries, err := tlog.ParseEntryBundle(data, tile.Width)
-	if err != nil {
-		return nil, ErrPart.Wrap(err, "why", "a tile")
+	if tile.Level == tlog.EntriesLevel {
+		return tlog.EntryBundle(entries[:tile.Width])
 	}
 	var hashes []byte
-	for _, e := range entries {
+	for _, e := range entries[:tile.Width] {
 		h := tlog.LeafHash(e)
 		hashes = append(hashes, h[:]...)
 	}
 	return hashes, nil
+}
+
+// widest is the widest tile in the part at a place.
+func (p *Part) widest(level int, index int64) (width int, data []byte) {
+	for _, width := range []int{tlog.TileWidth, int(p.Size >> (8 * max(level, 0)) % tlog.TileWidth)} {
+		if data := p.tiles[tlog.Tile{Level: level, Index: index, Width: width}]; data != nil {
+			return width, data
+		}
+	}
+	return 0, nil
 }
 
 // FeedDocuments implements Peer.

@@ -175,3 +175,59 @@ type Changes struct {
 	Changes    []Change `json:"changes"`
 	Checkpoint string   `json:"checkpoint,omitempty"` // signed note; it may be older than the newest change
 }
+
+// Webhook is an endpoint that is told of changes.
+type Webhook struct {
+	Name       string            `json:"name"`
+	URL        string            `json:"url"`
+	Feed       exchange.MemberID `json:"feed,omitempty"` // whose feed; empty: the ledger
+	Scheme     string            `json:"scheme"`         // v1 (HMAC-SHA256) or v1a (Ed25519)
+	Next       int64             `json:"next"`           // number of the change that is sent next
+	Behind     int64             `json:"behind"`         // changes there are from it on
+	SentAt     *time.Time        `json:"sent_at,omitempty"`
+	Failures   int               `json:"failures"` // of the next change so far
+	RetryAt    *time.Time        `json:"retry_at,omitempty"`
+	Why        string            `json:"why,omitempty"` // of the last failure
+	DisabledAt *time.Time        `json:"disabled_at,omitempty"`
+	DisabledBy string            `json:"disabled_by,omitempty"` // operator; absent: it failed too long
+}
+
+// Webhooks are a node's endpoints.
+type Webhooks struct {
+	Webhooks []Webhook `json:"webhooks"`
+}
+
+// AddWebhook makes an endpoint.
+type AddWebhook struct {
+	Name   string            `json:"name"`
+	URL    string            `json:"url"`
+	Feed   exchange.MemberID `json:"feed,omitempty"`
+	Scheme string            `json:"scheme"`
+	Since  int64             `json:"since"` // first change it is told of
+}
+
+// WebhookKey is what a receiver verifies with; it is shown once.
+type WebhookKey struct {
+	Name        string     `json:"name"`
+	Key         string     `json:"key"`                    // whsec_ or whpk_
+	FormerUntil *time.Time `json:"former_until,omitempty"` // until when the former key signs, too
+}
+
+// ReplayWebhook sends changes again.
+type ReplayWebhook struct {
+	Since int64 `json:"since"` // first change; -1: go on where it is
+}
+
+// WebhookMessage is the body of a delivery.
+type WebhookMessage struct {
+	Type      string      `json:"type"`                // ledger.<verb>, ledger.statement, feed.record …
+	Timestamp *time.Time  `json:"timestamp,omitempty"` // of the ledger; an entry of a feed has none
+	Data      WebhookData `json:"data"`
+}
+
+// WebhookData is a change with its log and the log's signed head.
+type WebhookData struct {
+	Log        string `json:"log"`
+	Change     Change `json:"change"`
+	Checkpoint string `json:"checkpoint,omitempty"`
+}
