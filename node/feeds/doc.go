@@ -22,6 +22,12 @@
 // does not answer, a document it does not give) end with the round that finds it
 // well. None of them stops anything else.
 //
+// # By hand
+//
+// Export writes parts of the own feed as files for a member that no network reaches,
+// Import takes another's in by the same round, and an acknowledgement says where to go
+// on and carries receipts (see DESIGN.md).
+//
 // # Hostile authors
 //
 // Everything read from a peer is bounded in bytes and time, batches are bounded in
