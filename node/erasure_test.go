@@ -3,7 +3,6 @@ package node_test
 import (
 	"bytes"
 	"context"
-	"database/sql"
 	"encoding/base64"
 	"encoding/json"
 	"io/fs"
@@ -132,32 +131,26 @@ func doomed(ctx context.Context, t *testing.T, author *client.Client, canary str
 // opens its private fields.
 func probesOf(t *testing.T, file string, id exchange.RecordID, canary string) map[string][]byte {
 	t.Helper()
-	db, err := sql.Open("sqlite", file)
+	store, err := records.OpenSQLite(t.Context(), file)
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer db.Close()
-	var jwt, subject, sealed string
-	if err := db.QueryRow(`SELECT jwt, subject, sealed FROM records WHERE id = ?`, string(id)).Scan(&jwt, &subject, &sealed); err != nil {
-		t.Fatal(err)
+	defer store.Close()
+	rec, err := store.Get(t.Context(), id)
+	if err != nil || len(rec.Sealed) == 0 {
+		t.Fatalf("%v %+v", err, rec)
 	}
-	var fields []struct {
-		Sealed struct {
-			Key string `json:"key"`
-		} `json:"sealed"`
-	}
-	if err := json.Unmarshal([]byte(sealed), &fields); err != nil || len(fields) == 0 {
-		t.Fatalf("%v %s", err, sealed)
-	}
-	header, rest, _ := strings.Cut(jwt, ".")
-	payload, signature, _ := strings.Cut(rest, ".")
-	clear, err := base64.RawURLEncoding.DecodeString(payload)
-	at := bytes.Index(clear, []byte(canary))
-	if err != nil || at < 0 {
+	parts := strings.Split(rec.JWT, ".")
+	clear, err := base64.RawURLEncoding.DecodeString(parts[1])
+	if err != nil || !bytes.Contains(clear, []byte(canary)) {
 		t.Fatalf("the canary is not in the record (%v)", err)
 	}
-	body := jwt[len(header)+1+(at+2)/3*4:][:len(canary)] // what is whole within the canary
-	return map[string][]byte{"body": []byte(body), "signature": []byte(signature[8:56]), "subject": []byte(subject), "seal": []byte(fields[0].Sealed.Key[8:48])}
+	signature, err := base64.RawURLEncoding.DecodeString(parts[2])
+	if err != nil {
+		t.Fatal(err)
+	}
+	// as stores hold them: a signed part is packed
+	return map[string][]byte{"body": []byte(canary), "signature": signature[8:56], "subject": []byte(rec.Subject), "seal": rec.Sealed[0].Sealed.Key[8:48]}
 }
 
 // searched is the file of a member's data folder, or of the database it uses, that

@@ -41,7 +41,7 @@ const (
 
 // add takes a record and what it is found by.
 func (b *bulk) add(ctx context.Context, r *Record, position int64) error {
-	sealed, err := encodeSealed(r.Sealed, b.tx.keys != nil)
+	p, err := b.tx.pack(ctx, r)
 	if err != nil {
 		return err
 	}
@@ -69,8 +69,8 @@ func (b *bulk) add(ctx context.Context, r *Record, position int64) error {
 		changed = known
 	}
 	b.records = append(b.records, position, string(r.ID), r.Category, string(r.Author), string(r.Operator),
-		string(r.Subject), r.SubjectKind, r.CatalogueVersion, r.CatalogueDigest, int64(r.IssuedAt), r.JWT, r.Digest,
-		string(sealed), r.RowKey, r.RowDigest, r.Source, r.Trust, flags, string(status),
+		string(r.Subject), r.SubjectKind, r.CatalogueVersion, p.catalogue, int64(r.IssuedAt), p.jwt,
+		p.sealed, keyBytes(r.RowKey), keyBytes(r.RowDigest), r.Source, r.Trust, flags, string(status),
 		nullable(r.Replaces), nullable(r.ReplacedBy), r.Reason, r.FeedIndex, given,
 		int64(known), int64(changed), int64(r.EndedAt), r.Area, numbers)
 	for _, n := range r.Numbers {

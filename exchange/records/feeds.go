@@ -4,7 +4,6 @@ import (
 	"context"
 	"database/sql"
 	"errors"
-	"fmt"
 
 	"accord/crypto/tlog"
 	"accord/exchange"
@@ -175,11 +174,7 @@ func (g *growth) add(ctx context.Context, tx *transaction, e feed.Entry) (int64,
 	at := g.edge.AppendTiled(e.Leaf(), func(level int, index int64, h tlog.Hash) {
 		g.put(ctx, tx, tileKey{level, index / tlog.TileWidth}, index%tlog.TileWidth == 0, h[:])
 	})
-	one, err := tlog.EntryBundle([][]byte{e.Encode()})
-	if err != nil {
-		return 0, err
-	}
-	g.put(ctx, tx, tileKey{tlog.EntriesLevel, at / tlog.TileWidth}, at%tlog.TileWidth == 0, one)
+	g.put(ctx, tx, tileKey{tlog.EntriesLevel, at / tlog.TileWidth}, at%tlog.TileWidth == 0, packEntry(e))
 	return at, g.err
 }
 
@@ -238,19 +233,24 @@ func (s *sqlStore) FeedTile(ctx context.Context, author exchange.MemberID, tile 
 		}
 		return data[:tile.Width*tlog.HashSize], nil
 	}
-	entries, err := bundled(data)
+	entries, err := unpackEntries(data)
 	if err != nil {
 		return nil, s.note(err, false)
 	}
 	if len(entries) < tile.Width {
 		return nil, ErrNotFound.With()
 	}
+	entries = entries[:tile.Width]
 	if tile.Level == tlog.EntriesLevel {
-		return tlog.EntryBundle(entries[:tile.Width])
+		bundle := make([][]byte, len(entries))
+		for i, e := range entries {
+			bundle[i] = e.Encode()
+		}
+		return tlog.EntryBundle(bundle)
 	}
 	hashes := make([]byte, 0, tile.Width*tlog.HashSize)
-	for _, e := range entries[:tile.Width] {
-		h := tlog.LeafHash(e)
+	for _, e := range entries {
+		h := e.Leaf()
 		hashes = append(hashes, h[:]...)
 	}
 	return hashes, nil
@@ -259,21 +259,4 @@ func (s *sqlStore) FeedTile(ctx context.Context, author exchange.MemberID, tile 
 func readBytes(row scanner) (data []byte, err error) {
 	err = row.Scan(&data)
 	return data, err
-}
-
-// bundled takes a stored bundle apart, whose number of entries is not stored.
-func bundled(data []byte) ([][]byte, error) {
-	count := 0
-	for rest := data; len(rest) >= 2; count++ {
-		n := 2 + int(rest[0])<<8 + int(rest[1])
-		if n > len(rest) {
-			break
-		}
-		rest = rest[n:]
-	}
-	entries, err := tlog.ParseEntryBundle(data, count)
-	if err != nil {
-		return nil, ErrStorage.Wrap(fmt.Errorf("a feed's entries: %w", err))
-	}
-	return entries, nil
 }

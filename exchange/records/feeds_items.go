@@ -33,12 +33,12 @@ func (s *sqlStore) feedEntries(ctx context.Context, author exchange.MemberID, fr
 	}
 	type bundle struct {
 		index   int64
-		entries [][]byte
+		entries []feed.Entry
 	}
 	bundles, err := gather(ctx, s, func(row scanner) (b bundle, err error) {
 		var data []byte
 		if err = row.Scan(&b.index, &data); err == nil {
-			b.entries, err = bundled(data)
+			b.entries, err = unpackEntries(data)
 		}
 		return b, err
 	}, `SELECT idx, data FROM feed_tiles WHERE author = ? AND level = ? AND idx BETWEEN ? AND ? ORDER BY idx`,
@@ -48,14 +48,10 @@ func (s *sqlStore) feedEntries(ctx context.Context, author exchange.MemberID, fr
 	}
 	var items []Item
 	for _, b := range bundles {
-		for i, raw := range b.entries {
+		for i, e := range b.entries {
 			at := b.index*tlog.TileWidth + int64(i)
 			if at < from || len(items) == limit {
 				continue
-			}
-			e, err := feed.DecodeEntry(raw)
-			if err != nil {
-				return nil, s.note(ErrStorage.Wrap(err), false)
 			}
 			items = append(items, Item{Index: at, Entry: e, Lack: Missing})
 		}
@@ -63,7 +59,36 @@ func (s *sqlStore) feedEntries(ctx context.Context, author exchange.MemberID, fr
 	return items, nil
 }
 
-const recordsByID = `SELECT id, author, jwt, '', category, subject FROM records WHERE id IN `
+const recordsByID = `SELECT id, author, jwt, category, subject FROM records WHERE id IN `
+
+// signedParts finds the records among items.
+func (s *sqlStore) signedParts(ctx context.Context, author exchange.MemberID, byID map[string]*Item, ids []any) error {
+	type part struct {
+		item   *Item
+		packed []byte
+	}
+	found, err := gather(ctx, s, func(row scanner) (p part, err error) {
+		var id, by, category, subject string
+		err = row.Scan(&id, &by, &p.packed, &category, &subject)
+		if item := byID[id]; err == nil && item != nil && by == string(author) {
+			item.Lack, item.Category, item.Subject = Held, category, exchange.SubjectID(subject)
+			p.item = item
+		}
+		return p, err
+	}, recordsByID+marks(len(ids)), ids...)
+	if err != nil {
+		return err
+	}
+	for _, p := range found {
+		if p.item == nil {
+			continue
+		}
+		if p.item.JWT, _, err = s.unpack(ctx, p.packed); err != nil {
+			return err
+		}
+	}
+	return nil
+}
 
 // documents finds the documents of up to rowKeysPerQuery items.
 func (s *sqlStore) documents(ctx context.Context, author exchange.MemberID, items []Item) error {
@@ -73,6 +98,9 @@ func (s *sqlStore) documents(ctx context.Context, author exchange.MemberID, item
 		byID[items[i].Entry.ID] = &items[i]
 		ids = append(ids, items[i].Entry.ID)
 	}
+	if err := s.signedParts(ctx, author, byID, ids); err != nil {
+		return err
+	}
 	// Where ids are unique the author is compared here: an engine that knows no better
 	// would read all of an author's records for the sake of a few. An erased record
 	// comes with the document that erased it.
@@ -80,7 +108,6 @@ func (s *sqlStore) documents(ctx context.Context, author exchange.MemberID, item
 		statement string
 		args      []any
 	}{
-		{recordsByID, nil},
 		{`SELECT id, author, '', why, category, '' FROM feed_gaps WHERE author = ? AND id IN `, []any{string(author)}},
 		{`SELECT id, author, jwt, '', '', '' FROM feed_documents WHERE kind <> 'correction' AND id IN `, nil},
 		{`SELECT record, author, jwt, 'erased', '', '' FROM feed_documents WHERE kind = 'erasure' AND author = ? AND record IN `, []any{string(author)}}}

@@ -25,8 +25,9 @@ type keyFile struct {
 	id string // which the database knows as well
 }
 
-// keyTables is the file's schema. A destroyed key is "" and not absent: a key
-// that is absent was lost.
+// keyTables is the file's schema. The keys of a record are one value: of each field
+// name and key, each behind its length. A destroyed key is empty and not absent: a
+// key that is absent was lost. Before, the value was JSON; see repackKeys.
 var keyTables = []string{
 	`CREATE TABLE IF NOT EXISTS key_file (one BIGINT PRIMARY KEY CHECK (one = 1), id TEXT NOT NULL)`,
 	`CREATE TABLE IF NOT EXISTS field_keys (id TEXT PRIMARY KEY, keys TEXT NOT NULL) WITHOUT ROWID`,
@@ -59,7 +60,7 @@ func openKeyFile(ctx context.Context, file string) (*keyFile, error) {
 		if _, err := tx.ExecContext(ctx, `INSERT INTO key_file (one, id) VALUES (1, ?) ON CONFLICT (one) DO NOTHING`, rand.Text()); err != nil {
 			return err
 		}
-		return tx.QueryRowContext(ctx, `SELECT id FROM key_file`).Scan(&k.id)
+		return errors.Join(tx.QueryRowContext(ctx, `SELECT id FROM key_file`).Scan(&k.id), repackKeys(ctx, tx))
 	})
 	if err != nil {
 		return nil, errors.Join(err, k.Close())
@@ -76,15 +77,11 @@ func (k *keyFile) put(ctx context.Context, batch []Record) error {
 			if len(batch[i].Sealed) == 0 {
 				continue
 			}
-			keys := map[string]string{}
+			var keys fieldKeys
 			for _, f := range batch[i].Sealed {
-				keys[f.Field] = base64.RawStdEncoding.EncodeToString(f.Sealed.Key) // "" of one that was erased before
+				keys = append(keys, fieldKey{f.Field, f.Sealed.Key}) // empty of one that was erased before
 			}
-			text, err := strictjson.Marshal(keys)
-			if err != nil {
-				return malformed("sealed")
-			}
-			rows = append(rows, string(batch[i].ID), string(text))
+			rows = append(rows, string(batch[i].ID), keys.encode())
 		}
 		for some := range slices.Chunk(rows, 2*bulkRows) {
 			if _, err := tx.ExecContext(ctx, `INSERT INTO field_keys (id, keys) VALUES (?, ?)`+strings.Repeat(", (?, ?)", len(some)/2-1)+
@@ -99,39 +96,113 @@ func (k *keyFile) put(ctx context.Context, batch []Record) error {
 // fill adds the keys to a record's sealed fields. A field whose key was
 // destroyed is erased, whatever the database still says.
 func (k *keyFile) fill(ctx context.Context, id exchange.RecordID, fields []SealedField) error {
-	var text string
+	var data []byte
 	err := k.read(ctx, func(p pool) error {
-		err := p.QueryRowContext(ctx, `SELECT keys FROM field_keys WHERE id = ?`, string(id)).Scan(&text)
+		err := p.QueryRowContext(ctx, `SELECT keys FROM field_keys WHERE id = ?`, string(id)).Scan(&data)
 		if errors.Is(err, sql.ErrNoRows) {
-			text, err = "{}", nil
+			data, err = nil, nil
 		}
 		return err
 	})
 	if err != nil {
 		return err
 	}
-	var keys map[string]string
-	if err := strictjson.Unmarshal([]byte(text), &keys); err != nil {
-		return ErrStorage.Wrap(err)
+	keys, err := decodeKeys(data)
+	if err != nil {
+		return err
 	}
 	for i := range fields {
 		f := &fields[i]
 		if f.Erased {
 			continue
 		}
-		word, ok := keys[f.Field]
-		if !ok {
+		at := slices.IndexFunc(keys, func(k fieldKey) bool { return k.field == f.Field })
+		if at < 0 {
 			return ErrStorage.Wrap(errors.New("the key file lacks a key of record " + string(id)))
 		}
-		if word == "" {
+		if f.Sealed.Key = keys[at].key; len(f.Sealed.Key) == 0 {
 			f.Erased, f.Sealed = true, seal.Sealed{}
-			continue
-		}
-		if f.Sealed.Key, err = base64.RawStdEncoding.DecodeString(word); err != nil {
-			return ErrStorage.Wrap(err)
 		}
 	}
 	return nil
+}
+
+// fieldKey is the wrapped key of a field, empty when it was destroyed.
+type fieldKey struct {
+	field string
+	key   []byte
+}
+
+type fieldKeys []fieldKey
+
+func (keys fieldKeys) encode() []byte {
+	data := []byte{}
+	for _, k := range keys {
+		data = appendBytes(appendBytes(data, []byte(k.field)), k.key)
+	}
+	return data
+}
+
+func decodeKeys(data []byte) (keys fieldKeys, err error) {
+	for len(data) > 0 {
+		field, rest, ok := cutBytes(data)
+		key, rest, whole := cutBytes(rest)
+		if !ok || !whole {
+			return nil, ErrStorage.Wrap(errors.New("the key file has keys that do not read"))
+		}
+		keys, data = append(keys, fieldKey{string(field), key}), rest
+	}
+	return keys, nil
+}
+
+// repackKeys writes keys anew that were JSON: a text, and not bytes.
+func repackKeys(ctx context.Context, tx *transaction) error {
+	var version int
+	if err := tx.QueryRowContext(ctx, `PRAGMA user_version`).Scan(&version); err != nil || version > 0 {
+		return err
+	}
+	if _, err := tx.ExecContext(ctx, `PRAGMA user_version = 1`); err != nil {
+		return err
+	}
+	for {
+		ids, texts, err := jsonKeys(ctx, tx)
+		if err != nil || len(ids) == 0 {
+			return err
+		}
+		for i, text := range texts {
+			var words map[string]string
+			if err := strictjson.Unmarshal([]byte(text), &words); err != nil {
+				return ErrStorage.Wrap(err)
+			}
+			var keys fieldKeys
+			for _, field := range slices.Sorted(maps.Keys(words)) {
+				key, err := base64.RawStdEncoding.DecodeString(words[field])
+				if err != nil {
+					return ErrStorage.Wrap(err)
+				}
+				keys = append(keys, fieldKey{field, key})
+			}
+			if _, err := tx.ExecContext(ctx, `UPDATE field_keys SET keys = ? WHERE id = ?`, keys.encode(), ids[i]); err != nil {
+				return err
+			}
+		}
+	}
+}
+
+func jsonKeys(ctx context.Context, tx *transaction) (ids, texts []string, err error) {
+	rows, err := tx.QueryContext(ctx, `SELECT id, keys FROM field_keys WHERE typeof(keys) = 'text' LIMIT 1000`)
+	if err != nil {
+		return nil, nil, err
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var id, text string
+		if err := rows.Scan(&id, &text); err != nil {
+			return nil, nil, err
+		}
+		ids, texts = append(ids, id), append(texts, text)
+	}
+	return ids, texts, rows.Err()
 }
 
 // destroy overwrites the keys of the fields that are marked erased. When it
@@ -152,29 +223,24 @@ func (k *keyFile) destroy(ctx context.Context, id exchange.RecordID, fields []Se
 
 // emptied overwrites a record's keys of the named fields, of all when none is named.
 func emptied(ctx context.Context, tx *transaction, id exchange.RecordID, fields ...string) error {
-	var text string
-	err := tx.QueryRowContext(ctx, `SELECT keys FROM field_keys WHERE id = ?`, string(id)).Scan(&text)
+	var data []byte
+	err := tx.QueryRowContext(ctx, `SELECT keys FROM field_keys WHERE id = ?`, string(id)).Scan(&data)
 	if errors.Is(err, sql.ErrNoRows) {
 		return nil
 	}
 	if err != nil {
 		return err
 	}
-	var keys map[string]string
-	if err := strictjson.Unmarshal([]byte(text), &keys); err != nil {
-		return ErrStorage.Wrap(err)
-	}
-	if len(fields) == 0 {
-		fields = slices.Collect(maps.Keys(keys))
-	}
-	for _, f := range fields {
-		keys[f] = ""
-	}
-	left, err := strictjson.Marshal(keys)
+	keys, err := decodeKeys(data)
 	if err != nil {
-		return ErrStorage.Wrap(err)
+		return err
 	}
-	_, err = tx.ExecContext(ctx, `UPDATE field_keys SET keys = ? WHERE id = ?`, string(left), string(id))
+	for i := range keys {
+		if len(fields) == 0 || slices.Contains(fields, keys[i].field) {
+			keys[i].key = nil
+		}
+	}
+	_, err = tx.ExecContext(ctx, `UPDATE field_keys SET keys = ? WHERE id = ?`, keys.encode(), string(id))
 	return err
 }
 

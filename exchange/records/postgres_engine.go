@@ -48,6 +48,18 @@ func (s *Postgres) moment() *sql.TxOptions {
 // bytewise implements engine: a database has an order of its own.
 func (s *Postgres) bytewise() string { return ` COLLATE "C"` }
 
+// schema implements engine.
+func (s *Postgres) schema(statement string) string {
+	return strings.NewReplacer("<position>", "BIGINT PRIMARY KEY", "<compact>", "",
+		"<jwt>", "convert_to(jwt, 'UTF8')", "<sealed>", "convert_to(sealed, 'UTF8')",
+		"<row_key>", postgresKey("row_key"), "<row_digest>", postgresKey("row_digest")).Replace(statement)
+}
+
+// postgresKey is keyBytes of a column.
+func postgresKey(column string) string {
+	return strings.ReplaceAll(`CASE WHEN $ = '' THEN decode('', 'hex') WHEN length($) = 64 AND $ !~ '[^0-9a-f]' THEN decode('01' || $, 'hex') ELSE decode('00', 'hex') || convert_to($, 'UTF8') END`, "$", column)
+}
+
 // schemaLock is any number that no other program on the database is likely to use.
 const schemaLock = 0x6163636f7264 // "accord"
 

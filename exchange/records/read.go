@@ -3,6 +3,7 @@ package records
 import (
 	"context"
 	"database/sql"
+	"encoding/hex"
 	"errors"
 	"strconv"
 	"strings"
@@ -12,41 +13,105 @@ import (
 )
 
 const columns = `position, id, category, author, operator, subject, subject_kind, catalogue_version, catalogue_digest,
-	issued_at, jwt, digest, row_key, row_digest, source, trust, flags, status, replaces, replaced_by, reason, feed_index, names,
+	issued_at, jwt, row_key, row_digest, source, trust, flags, status, replaces, replaced_by, reason, feed_index, names,
 	known_at, changed_at, ended_at, area, numbers`
 
 // scanner is a row of one or of many.
 type scanner interface{ Scan(...any) error }
 
-// scan reads the columns, and sealed where it is asked for.
-func scan(row scanner, sealed *string) (Record, error) {
-	var r Record
+// kept is a record as its row holds it.
+type kept struct {
+	Record
+	jwt, sealed []byte
+}
+
+// scan reads the columns, and sealed where it is asked for. What is packed is
+// unpacked by whole, when the row's connection is free again.
+func scan(row scanner, sealed bool) (r kept, err error) {
 	var id, author, operator, subject, status, flags, given, numbers string
 	var issued int64
 	var replaces, replacedBy sql.NullString
+	var rowKey, rowDigest []byte
 	into := []any{&r.Position, &id, &r.Category, &author, &operator, &subject, &r.SubjectKind, &r.CatalogueVersion,
-		&r.CatalogueDigest, &issued, &r.JWT, &r.Digest, &r.RowKey, &r.RowDigest, &r.Source, &r.Trust, &flags, &status,
+		&r.CatalogueDigest, &issued, &r.jwt, &rowKey, &rowDigest, &r.Source, &r.Trust, &flags, &status,
 		&replaces, &replacedBy, &r.Reason, &r.FeedIndex, &given,
 		(*int64)(&r.KnownAt), (*int64)(&r.ChangedAt), (*int64)(&r.EndedAt), &r.Area, &numbers}
-	if sealed != nil {
-		into = append(into, sealed)
+	if sealed {
+		into = append(into, &r.sealed)
 	}
 	if err := row.Scan(into...); err != nil {
-		return Record{}, err
+		return kept{}, err
 	}
 	r.ID, r.Author, r.Operator = exchange.RecordID(id), exchange.MemberID(author), exchange.OperatorID(operator)
 	r.Subject, r.Status, r.IssuedAt = exchange.SubjectID(subject), Status(status), exchange.Millis(issued)
 	r.Replaces, r.ReplacedBy = exchange.RecordID(replaces.String), exchange.RecordID(replacedBy.String)
+	r.RowKey, r.RowDigest = keyText(rowKey), keyText(rowDigest)
 	if flags != "[]" {
 		if err := strictjson.Unmarshal([]byte(flags), &r.Flags); err != nil {
-			return Record{}, err
+			return kept{}, err
 		}
 	}
-	var err error
 	if r.Names, err = decodeNames(given); err == nil {
 		r.Numbers, err = decodeNames(numbers)
 	}
 	return r, err
+}
+
+// unpack is a signed part out of its column.
+func (s *sqlStore) unpack(ctx context.Context, packed []byte) (jwt string, payload []byte, err error) {
+	if jwt, payload, err = unpackJWT(packed, s.words.spell); err != nil { // a word may have come since
+		if err := s.moreWords(ctx); err != nil {
+			return "", nil, err
+		}
+		if jwt, payload, err = unpackJWT(packed, s.words.spell); err != nil {
+			return "", nil, s.note(ErrStorage.Wrap(err), false)
+		}
+	}
+	return jwt, payload, nil
+}
+
+// whole completes a record with what is unpacked, computed or kept apart.
+func (s *sqlStore) whole(ctx context.Context, r *kept) (err error) {
+	var payload []byte
+	if r.JWT, payload, err = s.unpack(ctx, r.jwt); err != nil {
+		return err
+	}
+	r.Digest = DigestOf(r.JWT)
+	if r.CatalogueDigest == "" {
+		r.CatalogueDigest = claimedDigest(payload)
+	}
+	if len(r.sealed) == 0 {
+		return nil
+	}
+	if r.Sealed, err = decodeBoxes(r.sealed, payload, s.words.spell); err == nil && s.keys != nil {
+		err = s.keys.fill(ctx, r.ID, r.Sealed)
+	}
+	return s.note(err, false)
+}
+
+// keyBytes is a digest of a row as its column holds it: the bytes of 64 characters of
+// hex behind 1, or any other text behind 0.
+func keyBytes(text string) []byte {
+	if text == "" {
+		return []byte{}
+	}
+	if exchange.ValidHash(text) {
+		if raw, err := hex.AppendDecode([]byte{1}, []byte(text)); err == nil {
+			return raw
+		}
+	}
+	return append([]byte{0}, text...)
+}
+
+// keyText is its reverse.
+func keyText(raw []byte) string {
+	switch {
+	case len(raw) == 0:
+		return ""
+	case raw[0] == 1:
+		return hex.EncodeToString(raw[1:])
+	}
+	return string(raw[1:])
 }
 
 func decodeNames(text string) (given []string, err error) {
@@ -58,27 +123,21 @@ func decodeNames(text string) (given []string, err error) {
 
 // Get implements Store.
 func (s *sqlStore) Get(ctx context.Context, id exchange.RecordID) (Record, error) {
-	var r Record
-	var sealed string
+	var r kept
 	err := s.read(ctx, func(p pool) (err error) {
-		r, err = scan(p.QueryRowContext(ctx, `SELECT `+columns+`, sealed FROM records WHERE id = ?`, string(id)), &sealed)
+		r, err = scan(p.QueryRowContext(ctx, `SELECT `+columns+`, sealed FROM records WHERE id = ?`, string(id)), true)
 		if errors.Is(err, sql.ErrNoRows) {
 			err = ErrNotFound.With()
 		}
 		return err
 	})
+	if err == nil {
+		err = s.whole(ctx, &r)
+	}
 	if err != nil {
 		return Record{}, err
 	}
-	if sealed != "[]" {
-		if r.Sealed, err = decodeSealed(sealed); err == nil && s.keys != nil {
-			err = s.keys.fill(ctx, id, r.Sealed)
-		}
-		if s.note(err, false) != nil {
-			return Record{}, err
-		}
-	}
-	return r, err
+	return r.Record, nil
 }
 
 // rowKeysPerQuery keeps statements short; engines cap their parameters.
@@ -100,10 +159,10 @@ func (s *sqlStore) ByRowKeys(ctx context.Context, author exchange.MemberID, cate
 func (s *sqlStore) rowKeys(ctx context.Context, author exchange.MemberID, category string, keys []string, found map[string]RowRef) error {
 	args := []any{string(author), category}
 	for _, k := range keys {
-		args = append(args, k)
+		args = append(args, keyBytes(k))
 	}
 	statement := `SELECT row_key, id, row_digest FROM records
-		WHERE author = ? AND category = ? AND status = 'active' AND row_key <> '' AND row_key IN (?` +
+		WHERE author = ? AND category = ? AND status = 'active' AND length(row_key) > 0 AND row_key IN (?` +
 		strings.Repeat(", ?", len(keys)-1) + `)`
 	return s.read(ctx, func(p pool) error {
 		rows, err := p.QueryContext(ctx, statement, args...)
@@ -112,11 +171,12 @@ func (s *sqlStore) rowKeys(ctx context.Context, author exchange.MemberID, catego
 		}
 		defer rows.Close()
 		for rows.Next() {
-			var key, id, digest string
+			var key, digest []byte
+			var id string
 			if err := rows.Scan(&key, &id, &digest); err != nil {
 				return err
 			}
-			found[key] = RowRef{ID: exchange.RecordID(id), RowDigest: digest}
+			found[keyText(key)] = RowRef{ID: exchange.RecordID(id), RowDigest: keyText(digest)}
 		}
 		return rows.Err()
 	})
@@ -181,25 +241,17 @@ func (s *sqlStore) BySubject(ctx context.Context, subject exchange.SubjectID, li
 	return page, err
 }
 
-func (s *sqlStore) query(ctx context.Context, statement string, args ...any) (page []Record, err error) {
-	err = s.read(ctx, func(p pool) error {
-		page = nil
-		rows, err := p.QueryContext(ctx, statement, args...)
-		if err != nil {
-			return err
-		}
-		defer rows.Close()
-		for rows.Next() {
-			r, err := scan(rows, nil)
-			if err != nil {
-				return err
-			}
-			page = append(page, r)
-		}
-		return rows.Err()
-	})
+func (s *sqlStore) query(ctx context.Context, statement string, args ...any) ([]Record, error) {
+	rows, err := gather(ctx, s, func(row scanner) (kept, error) { return scan(row, false) }, statement, args...)
 	if err != nil {
 		return nil, err
+	}
+	var page []Record
+	for i := range rows {
+		if err := s.whole(ctx, &rows[i]); err != nil {
+			return nil, err
+		}
+		page = append(page, rows[i].Record)
 	}
 	return page, nil
 }

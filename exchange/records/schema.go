@@ -139,4 +139,85 @@ var migrations = [][]string{{
 		position BIGINT NOT NULL,
 		PRIMARY KEY (number, position)
 	)`,
+}, {
+	// 6: what is long is bytes, and stands once. The signed part is packed (packJWT),
+	// and its digest and the catalogue's follow from it; sealed fields and digests of
+	// rows are bytes; keys of tables that are nothing else are not stored twice. What
+	// was there before is packed by packAll.
+	`DROP VIEW bi_counts`,
+	`DROP VIEW bi_records`,
+	`CREATE TABLE words (
+		id <position>,
+		word BYTEA NOT NULL
+	)`,
+	`CREATE TABLE records6 (
+		position <position>,
+		id TEXT NOT NULL,
+		category TEXT NOT NULL,
+		author TEXT NOT NULL,
+		operator TEXT NOT NULL,
+		subject TEXT NOT NULL,
+		subject_kind TEXT NOT NULL,
+		catalogue_version BIGINT NOT NULL,
+		catalogue_digest TEXT NOT NULL,
+		issued_at BIGINT NOT NULL,
+		jwt BYTEA NOT NULL,
+		sealed BYTEA NOT NULL,
+		row_key BYTEA NOT NULL,
+		row_digest BYTEA NOT NULL,
+		source TEXT NOT NULL,
+		trust TEXT NOT NULL,
+		flags TEXT NOT NULL,
+		status TEXT NOT NULL CHECK (status IN ('active', 'corrected', 'retracted')),
+		replaces TEXT,
+		replaced_by TEXT,
+		reason TEXT NOT NULL,
+		feed_index BIGINT NOT NULL,
+		names TEXT NOT NULL,
+		known_at BIGINT NOT NULL,
+		changed_at BIGINT NOT NULL,
+		ended_at BIGINT NOT NULL,
+		area BIGINT NOT NULL,
+		numbers TEXT NOT NULL
+	)`,
+	`INSERT INTO records6 (position, id, category, author, operator, subject, subject_kind, catalogue_version, catalogue_digest,
+		issued_at, jwt, sealed, row_key, row_digest, source, trust, flags, status, replaces, replaced_by, reason, feed_index, names,
+		known_at, changed_at, ended_at, area, numbers)
+		SELECT position, id, category, author, operator, subject, subject_kind, catalogue_version, catalogue_digest,
+		issued_at, <jwt>, <sealed>, <row_key>, <row_digest>, source, trust, flags, status, replaces, replaced_by, reason, feed_index, names,
+		known_at, changed_at, ended_at, area, numbers FROM records ORDER BY position`,
+	`DROP TABLE records`,
+	`ALTER TABLE records6 RENAME TO records`,
+	`CREATE UNIQUE INDEX records_id ON records (id)`,
+	`CREATE UNIQUE INDEX records_row ON records (row_key, category, author) WHERE status = 'active' AND length(row_key) > 0`,
+	`CREATE INDEX records_subject ON records (subject, position)`,
+	`CREATE INDEX records_category ON records (category, position)`,
+	`CREATE INDEX records_author ON records (author, position)`,
+	`CREATE INDEX records_unfed ON records (position) WHERE feed_index < 0`,
+	`CREATE INDEX records_replaces ON records (replaces) WHERE replaces IS NOT NULL`,
+	`CREATE INDEX records_changed ON records (changed_at) WHERE changed_at > 0`,
+	`CREATE INDEX records_area ON records (area, position)`,
+	`CREATE VIEW bi_records AS SELECT position, id, category, author, subject_kind,
+		CASE WHEN subject LIKE 'org:%' THEN subject ELSE NULL END AS organisation,
+		catalogue_version, issued_at, issued_at / 86400000 AS issued_day, status, replaces, replaced_by
+		FROM records`,
+	`CREATE VIEW bi_counts AS SELECT category, author, subject_kind, status, issued_at / 86400000 AS issued_day,
+		COUNT(*) AS records FROM records
+		GROUP BY category, author, subject_kind, status, issued_at / 86400000`,
+	`CREATE TABLE numbers6 (
+		number TEXT NOT NULL,
+		position BIGINT NOT NULL,
+		PRIMARY KEY (number, position)
+	) <compact>`,
+	`INSERT INTO numbers6 (number, position) SELECT number, position FROM numbers ORDER BY number, position`,
+	`DROP TABLE numbers`,
+	`ALTER TABLE numbers6 RENAME TO numbers`,
+	`CREATE TABLE name_keys6 (
+		name_key TEXT NOT NULL,
+		name BIGINT NOT NULL,
+		PRIMARY KEY (name_key, name)
+	) <compact>`,
+	`INSERT INTO name_keys6 (name_key, name) SELECT name_key, name FROM name_keys ORDER BY name_key, name`,
+	`DROP TABLE name_keys`,
+	`ALTER TABLE name_keys6 RENAME TO name_keys`,
 }}

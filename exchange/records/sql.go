@@ -27,6 +27,7 @@ type sqlStore struct {
 	reader *sql.DB
 	turn   chan struct{} // held by the write that runs, until its outcome is known
 	keys   *keyFile      // of sealed fields, where they are kept apart; or nil
+	words  words
 
 	Clock func() time.Time // of arrival; nil is the machine's. Set before the store is used.
 }
@@ -44,6 +45,8 @@ type engine interface {
 	moment() *sql.TxOptions
 	// bytewise makes a text column order by its bytes.
 	bytewise() string
+	// schema writes what a step of the schema says in the engine's own way.
+	schema(statement string) string
 	// lockSchema makes a migration wait for one that another process does.
 	lockSchema(ctx context.Context, tx *transaction) error
 	// begin runs first in every writing transaction, settle when its COMMIT
@@ -66,6 +69,11 @@ type transaction struct {
 	keys   *keyFile
 	clock  func() time.Time
 	at     exchange.Millis // see now; 0 until it is asked for
+
+	words *words            // that are committed
+	known int               // of them, once fresh is not nil
+	fresh map[string]uint64 // words that this transaction adds, with their numbers
+	added []string          // the same in order
 }
 
 func (t *transaction) ExecContext(ctx context.Context, statement string, args ...any) (sql.Result, error) {
@@ -169,7 +177,8 @@ func (s *sqlStore) attempt(ctx context.Context, f func(*transaction) error) (com
 	}
 	defer conn.Close()
 	defer end()
-	if err := f(s.within(tx)); err != nil {
+	in := s.within(tx)
+	if err := f(in); err != nil {
 		_ = tx.Rollback() // the first error says more, and a failed rollback ends the connection
 		return false, err
 	}
@@ -180,6 +189,9 @@ func (s *sqlStore) attempt(ctx context.Context, f func(*transaction) error) (com
 	}
 	defer time.AfterFunc(commitPatience, end).Stop()
 	err = tx.Commit()
+	if err == nil {
+		s.words.learn(in.known, in.added)
+	}
 	s.hit("records.commit.after")
 	return true, err
 }
@@ -190,7 +202,7 @@ func (s *sqlStore) within(tx *sql.Tx) *transaction {
 	if clock == nil {
 		clock = time.Now
 	}
-	return &transaction{Tx: tx, engine: s.engine, keys: s.keys, clock: clock}
+	return &transaction{Tx: tx, engine: s.engine, keys: s.keys, clock: clock, words: &s.words}
 }
 
 // connect takes the writing connection and begins a transaction that does not end
@@ -241,11 +253,17 @@ func (s *sqlStore) migrate(ctx context.Context) error {
 		if version == len(migrations) {
 			return nil
 		}
+		packing := version < packedSchema
 		for ; version < len(migrations); version++ {
 			for _, statement := range migrations[version] {
-				if _, err := tx.ExecContext(ctx, statement); err != nil {
+				if _, err := tx.ExecContext(ctx, s.engine.schema(statement)); err != nil {
 					return err
 				}
+			}
+		}
+		if packing {
+			if err := packAll(ctx, tx); err != nil {
+				return err
 			}
 		}
 		if err := feedUnfed(ctx, tx); err != nil {

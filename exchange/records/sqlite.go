@@ -8,6 +8,7 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"strings"
 
 	"modernc.org/sqlite"
 	sqlite3 "modernc.org/sqlite/lib"
@@ -113,6 +114,18 @@ func (s *SQLite) moment() *sql.TxOptions { return nil }
 
 // bytewise implements engine: it is the default.
 func (s *SQLite) bytewise() string { return "" }
+
+// schema implements engine.
+func (s *SQLite) schema(statement string) string {
+	return strings.NewReplacer("<position>", "INTEGER PRIMARY KEY", "<compact>", "WITHOUT ROWID", // else a key is stored twice
+		"<jwt>", "CAST(jwt AS BLOB)", "<sealed>", "CAST(sealed AS BLOB)",
+		"<row_key>", sqliteKey("row_key"), "<row_digest>", sqliteKey("row_digest")).Replace(statement)
+}
+
+// sqliteKey is keyBytes of a column.
+func sqliteKey(column string) string {
+	return strings.ReplaceAll(`CASE WHEN $ = '' THEN x'' WHEN length($) = 64 AND $ NOT GLOB '*[^0-9a-f]*' THEN unhex('01' || $) ELSE unhex('00' || hex($)) END`, "$", column)
+}
 
 func (s *SQLite) lockSchema(context.Context, *transaction) error { return nil }
 func (s *SQLite) begin(context.Context, *transaction) error      { return nil }

@@ -22,8 +22,9 @@ type table struct {
 // tables is all of them, each after those it refers to; schema_version and
 // owner are a store's own. A test holds the list against the schema.
 var tables = []table{
+	{"words", []string{"id"}, []string{"id", "word"}}, // first: the others are read by it
 	{"records", []string{"position"}, []string{"position", "id", "category", "author", "operator", "subject", "subject_kind",
-		"catalogue_version", "catalogue_digest", "issued_at", "jwt", "digest", "sealed", "row_key", "row_digest", "source", "trust",
+		"catalogue_version", "catalogue_digest", "issued_at", "jwt", "sealed", "row_key", "row_digest", "source", "trust",
 		"flags", "status", "replaces", "replaced_by", "reason", "feed_index", "names",
 		"known_at", "changed_at", "ended_at", "area", "numbers"}},
 	{"positions", []string{"feed"}, []string{"feed", "position"}},
@@ -38,7 +39,7 @@ var tables = []table{
 }
 
 // numeric are the key columns that are numbers; all others order by their bytes.
-var numeric = map[string]bool{"records.position": true, "feed_tiles.level": true, "feed_tiles.idx": true, "feed_gaps.idx": true,
+var numeric = map[string]bool{"words.id": true, "records.position": true, "feed_tiles.level": true, "feed_tiles.idx": true, "feed_gaps.idx": true,
 	"names.id": true, "name_keys.name": true, "numbers.position": true}
 
 // order is the key as a list for ORDER BY, the same on every engine.
@@ -96,16 +97,16 @@ func (s *sqlStore) row(ctx context.Context, from scanner, t table) ([]any, error
 	return row, nil
 }
 
+// joinKeys puts the keys of sealed fields to their boxes.
 func (s *sqlStore) joinKeys(ctx context.Context, row []any, t table, at int) error {
-	r, err := sealedOf(row, t, at)
+	r, payload, err := sealedOf(row, t, s.words.spell)
 	if err != nil || len(r.Sealed) == 0 {
 		return err
 	}
 	if err := s.keys.fill(ctx, r.ID, r.Sealed); err != nil {
 		return err
 	}
-	text, err := encodeSealed(r.Sealed, false)
-	row[at] = string(text)
+	row[at], err = encodeBoxes(r.Sealed, false, payload, s.words.known)
 	return err
 }
 
@@ -117,18 +118,24 @@ func (s *sqlStore) insertRows(ctx context.Context, tx *transaction, t table, row
 	}
 	var apart []Record
 	args := make([]any, 0, len(rows)*len(t.columns))
+	at := t.column("sealed")
+	if at >= 0 && s.keys != nil {
+		if err := tx.lookUp(ctx); err != nil {
+			return err
+		}
+	}
 	for _, row := range rows {
-		if at := t.column("sealed"); at >= 0 && s.keys != nil {
-			r, err := sealedOf(row, t, at)
+		if at >= 0 && s.keys != nil {
+			r, payload, err := sealedOf(row, t, tx.spell)
 			if err != nil {
 				return err
 			}
-			text, err := encodeSealed(r.Sealed, true)
+			boxes, err := encodeBoxes(r.Sealed, true, payload, s.words.known)
 			if err != nil {
 				return err
 			}
 			row, apart = append([]any(nil), row...), append(apart, r)
-			row[at] = string(text)
+			row[at] = boxes
 		}
 		args = append(args, row...)
 	}
@@ -140,13 +147,20 @@ func (s *sqlStore) insertRows(ctx context.Context, tx *transaction, t table, row
 	return s.keys.put(ctx, apart)
 }
 
-// sealedOf is a record of no more than its id and sealed fields.
-func sealedOf(row []any, t table, at int) (r Record, err error) {
+// sealedOf is a record of no more than its id and sealed fields, and its payload.
+func sealedOf(row []any, t table, spell spelling) (r Record, payload []byte, err error) {
 	id, _ := row[t.column("id")].(string)
-	text, _ := row[at].(string)
+	packed, _ := row[t.column("jwt")].([]byte)
+	boxes, _ := row[t.column("sealed")].([]byte)
 	r.ID = exchange.RecordID(id)
-	r.Sealed, err = decodeSealed(text)
-	return r, err
+	if len(boxes) == 0 {
+		return r, nil, nil
+	}
+	if _, payload, err = unpackJWT(packed, spell); err != nil {
+		return r, nil, ErrStorage.Wrap(err)
+	}
+	r.Sealed, err = decodeBoxes(boxes, payload, spell)
+	return r, payload, err
 }
 
 // chunk is how many rows one transaction of a copy stores.
@@ -154,6 +168,9 @@ const chunk = 500
 
 // reading runs f in one reading transaction that sees one moment.
 func (s *sqlStore) reading(ctx context.Context, f func(*transaction) error) error {
+	if err := s.moreWords(ctx); err != nil {
+		return err
+	}
 	tx, err := s.reader.BeginTx(ctx, s.engine.moment())
 	if err != nil {
 		return s.translated(ctx, err)

@@ -3,21 +3,19 @@ package records
 import (
 	"context"
 	"database/sql"
-	"encoding/base64"
 	"errors"
 
 	"accord/crypto/seal"
-	"accord/crypto/strictjson"
 	"accord/exchange"
 	"accord/exchange/feed"
 )
 
 const insertRecord = `INSERT INTO records (position, id, category, author, operator, subject, subject_kind,
-	catalogue_version, catalogue_digest, issued_at, jwt, digest, sealed, row_key, row_digest, source, trust, flags,
+	catalogue_version, catalogue_digest, issued_at, jwt, sealed, row_key, row_digest, source, trust, flags,
 	status, replaces, replaced_by, reason, feed_index, names, known_at, changed_at, ended_at, area, numbers)`
 
 // recordColumns is how many that are.
-const recordColumns = 29
+const recordColumns = 28
 
 // InsertBatch implements Store.
 func (s *sqlStore) InsertBatch(ctx context.Context, batch []Record, at ...Position) error {
@@ -168,26 +166,33 @@ func standing(ctx context.Context, tx *transaction, id exchange.RecordID) (Statu
 func (s *sqlStore) Erase(ctx context.Context, id exchange.RecordID, fields ...string) (int, error) {
 	erased := 0
 	err := s.write(ctx, func(tx *transaction) error {
-		var text string
-		err := tx.QueryRowContext(ctx, `SELECT sealed FROM records WHERE id = ?`, string(id)).Scan(&text)
+		if err := tx.lookUp(ctx); err != nil {
+			return err
+		}
+		var packed, boxes []byte
+		err := tx.QueryRowContext(ctx, `SELECT jwt, sealed FROM records WHERE id = ?`, string(id)).Scan(&packed, &boxes)
 		if errors.Is(err, sql.ErrNoRows) {
 			return ErrNotFound.With()
 		}
 		if err != nil {
 			return err
 		}
-		sealed, err := decodeSealed(text)
+		_, payload, err := unpackJWT(packed, tx.spell)
+		if err != nil {
+			return ErrStorage.Wrap(err)
+		}
+		sealed, err := decodeBoxes(boxes, payload, tx.spell)
 		if err != nil {
 			return err
 		}
 		if erased, err = eraseFields(sealed, fields); err != nil || erased == 0 {
 			return err
 		}
-		data, err := encodeSealed(sealed, s.keys != nil)
+		data, err := encodeBoxes(sealed, s.keys != nil, payload, func(word []byte) (uint64, error) { return tx.number(ctx, word) })
 		if err != nil {
 			return err
 		}
-		if _, err = tx.ExecContext(ctx, `UPDATE records SET sealed = ? WHERE id = ?`, string(data), string(id)); err != nil {
+		if _, err = tx.ExecContext(ctx, `UPDATE records SET sealed = ? WHERE id = ?`, data, string(id)); err != nil {
 			return err
 		}
 		if err := counted(ctx, tx); err != nil || s.keys == nil {
@@ -224,88 +229,6 @@ func eraseFields(sealed []SealedField, fields []string) (int, error) {
 		return 0, ErrNotFound.With().At("/sealed")
 	}
 	return erased, nil
-}
-
-// sealedJSON is a sealed field as the store writes it: sealed, or its box alone
-// where the key is kept apart; an erased one has neither.
-type sealedJSON struct {
-	Field  string       `json:"field"`
-	Digest string       `json:"digest"`
-	Sealed *seal.Sealed `json:"sealed,omitempty"`
-	Box    []byte       `json:"box,omitempty"`
-}
-
-// encodeSealed writes the fields, without their keys where those are kept apart.
-func encodeSealed(fields []SealedField, apart bool) ([]byte, error) {
-	if data, ok := plainSealed(fields, apart); ok {
-		return data, nil
-	}
-	rows := make([]sealedJSON, len(fields))
-	for i := range fields {
-		f := &fields[i]
-		rows[i] = sealedJSON{Field: f.Field, Digest: f.Digest}
-		switch {
-		case f.Erased:
-		case !apart:
-			rows[i].Sealed = &f.Sealed
-		default:
-			// A field that comes from the store has its box alone.
-			if _, err := f.Sealed.MarshalJSON(); len(f.Sealed.Box) == 0 || len(f.Sealed.Key) > 0 && err != nil {
-				return nil, malformed("sealed")
-			}
-			rows[i].Box = f.Sealed.Box
-		}
-	}
-	data, err := strictjson.Marshal(rows)
-	if err != nil {
-		return nil, malformed("sealed")
-	}
-	return data, nil
-}
-
-// plainSealed is encodeSealed for whole fields with plain names, as they all are
-// when records are stored by the million: the same bytes, without looking at types.
-func plainSealed(fields []SealedField, apart bool) ([]byte, bool) {
-	if len(fields) == 0 {
-		return []byte("[]"), true
-	}
-	data := make([]byte, 0, 600*len(fields))
-	data = append(data, '[')
-	for i := range fields {
-		f := &fields[i]
-		if f.Erased || !f.Sealed.Whole() || !strictjson.PlainString(f.Field) || !strictjson.PlainString(f.Digest) {
-			return nil, false
-		}
-		if i > 0 {
-			data = append(data, ',')
-		}
-		data = append(append(append(append(data, `{"field":"`...), f.Field...), `","digest":"`...), f.Digest...)
-		if apart {
-			data = base64.StdEncoding.AppendEncode(append(data, `","box":"`...), f.Sealed.Box)
-			data = append(data, `"}`...)
-			continue
-		}
-		data = append(f.Sealed.AppendJSON(append(data, `","sealed":`...)), '}')
-	}
-	return append(data, ']'), true
-}
-
-// decodeSealed is its reverse; keys that are kept apart are still missing.
-func decodeSealed(text string) ([]SealedField, error) {
-	var rows []sealedJSON
-	if err := strictjson.Unmarshal([]byte(text), &rows); err != nil {
-		return nil, ErrStorage.Wrap(err)
-	}
-	fields := make([]SealedField, len(rows))
-	for i, row := range rows {
-		fields[i] = SealedField{Field: row.Field, Digest: row.Digest, Erased: row.Sealed == nil && row.Box == nil}
-		if row.Sealed != nil {
-			fields[i].Sealed = *row.Sealed
-		} else {
-			fields[i].Sealed.Box = row.Box
-		}
-	}
-	return fields, nil
 }
 
 func nullable(id exchange.RecordID) any {

@@ -148,7 +148,7 @@ func (r *recordRun) lookups(ctx context.Context, k *kept, n int) (ours, rivals [
 		return err
 	}
 	statement := `SELECT position, id, category, author, operator, subject, subject_kind, catalogue_version, catalogue_digest, issued_at, jwt,
-		digest, row_key, row_digest, source, trust, flags, status, replaces, replaced_by, reason, feed_index, names
+		row_key, row_digest, source, trust, flags, status, replaces, replaced_by, reason, feed_index, names
 		FROM records WHERE subject = ` + k.mark(1) + ` ORDER BY position DESC LIMIT ` + k.mark(2)
 	bare := func() error { return k.bare(ctx, statement, subject()) }
 	round := func(do func() error) func() (sample, error) {
@@ -170,7 +170,7 @@ func (k *kept) bare(ctx context.Context, statement, subject string) error {
 		return err
 	}
 	defer rows.Close()
-	var columns [23]any
+	var columns [22]any
 	into := make([]any, len(columns))
 	for i := range into {
 		into[i] = &columns[i]
