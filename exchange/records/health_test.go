@@ -57,7 +57,7 @@ func TestAFailingFileIsFatal(t *testing.T) {
 			func(s *records.SQLite) error { _, err := s.Position(ctx, "x"); return err }},
 		"a table is gone, write": {func(t *testing.T, file string) { execute(t, file, `DROP TABLE positions`) },
 			func(s *records.SQLite) error { return s.SetPosition(ctx, records.Position{Feed: "x", Index: 1}) }},
-		"a sealed field is garbled": {func(t *testing.T, file string) { execute(t, file, `UPDATE records SET sealed = '['`) },
+		"a sealed field is garbled": {func(t *testing.T, file string) { execute(t, file, `UPDATE records SET sealed = x'00'`) },
 			func(s *records.SQLite) error { _, err := s.Get(ctx, recordID(1)); return err }},
 		"another file": {func(t *testing.T, file string) {
 			must(t, os.Rename(file, file+".old"))

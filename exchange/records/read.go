@@ -83,7 +83,13 @@ func (s *sqlStore) whole(ctx context.Context, r *kept) (err error) {
 	if len(r.sealed) == 0 {
 		return nil
 	}
-	if r.Sealed, err = decodeBoxes(r.sealed, payload, s.words.spell); err == nil && s.keys != nil {
+	if r.Sealed, err = decodeBoxes(r.sealed, payload, s.words.spell); err != nil { // as in unpack
+		if err := s.moreWords(ctx); err != nil {
+			return err
+		}
+		r.Sealed, err = decodeBoxes(r.sealed, payload, s.words.spell)
+	}
+	if err == nil && s.keys != nil {
 		err = s.keys.fill(ctx, r.ID, r.Sealed)
 	}
 	return s.note(err, false)

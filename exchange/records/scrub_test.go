@@ -90,11 +90,8 @@ func TestErasedRecordsAreGoneFromTheDatabase(t *testing.T) {
 		insert(t, old, sample(t, n, "neighbour"))
 	}
 	insert(t, old, marked(t, 60, "canary-two")) // the last of its page: what lies there is overwritten by no neighbour
-	sealed := get(t, old, recordID(1)).Sealed[0].Sealed
-	key := sealed.Key
-	text, err := sealed.MarshalJSON() // as the moved store writes it
-	must(t, err)
-	_, err = records.Move(ctx, old, d, func(int64) {})
+	key := get(t, old, recordID(1)).Sealed[0].Sealed.Key
+	_, err := records.Move(ctx, old, d, func(int64) {})
 	must(t, errors.Join(err, old.Close()))
 	s := openPostgres(t, d)
 	tables := func() []byte {
@@ -108,7 +105,7 @@ func TestErasedRecordsAreGoneFromTheDatabase(t *testing.T) {
 			t.Fatalf("%s: the canaries are not there before; the test looks in the wrong place", where)
 		}
 	}
-	if !holds(files(t, d.Keys), key) || !bytes.Contains(files(t, d.Moved), text[8:40]) {
+	if !holds(files(t, d.Keys), key) || !holds(files(t, d.Moved), key) {
 		t.Fatal("the key is not there before; the test looks in the wrong place")
 	}
 	must(t, s.EraseRecord(ctx, erasureOf(recordID(1)), erasureOf(recordID(60))))
@@ -116,7 +113,7 @@ func TestErasedRecordsAreGoneFromTheDatabase(t *testing.T) {
 		if at := bytes.Index(all, []byte("canary-")); at >= 0 {
 			t.Errorf("%s holds %q", where, strings.ToValidUTF8(string(all[max(0, at-20):min(len(all), at+40)]), "."))
 		}
-		if holds(all, key) || bytes.Contains(all, text[8:40]) {
+		if holds(all, key) {
 			t.Errorf("%s holds the key", where)
 		}
 	}

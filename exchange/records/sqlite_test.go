@@ -73,13 +73,10 @@ func TestErasedBytesAreGoneFromTheFiles(t *testing.T) {
 	for n := 2; n < 40; n++ {
 		insert(t, s, sample(t, n, "neighbour"))
 	}
-	text, err := r.Sealed[0].Sealed.MarshalJSON()
-	if err != nil {
-		t.Fatal(err)
-	}
+	key, box := r.Sealed[0].Sealed.Key, r.Sealed[0].Sealed.Box
 	// The key alone opens the box, so it is what must not survive; parts of the
 	// box are looked for, too, as overflow pages cut it.
-	probes := [][]byte{text[8:40], text[len(text)/2 : len(text)/2+40], text[len(text)-60 : len(text)-20]}
+	probes := [][]byte{key[8:40], box[len(box)/2 : len(box)/2+40], box[len(box)-60 : len(box)-20]}
 	for i, p := range probes {
 		if !bytes.Contains(files(t, file), p) {
 			t.Fatalf("probe %d is not in the files before erasing", i)
@@ -153,7 +150,7 @@ func TestPragmas(t *testing.T) {
 		t.Fatalf("a file name with special characters: %v", err)
 	}
 	for _, db := range []*sql.DB{records.Writer(s), records.Reader(s)} {
-		for pragma, want := range map[string]string{"journal_mode": "wal", "synchronous": "2", "foreign_keys": "1", "secure_delete": "1"} {
+		for pragma, want := range map[string]string{"journal_mode": "wal", "synchronous": "2", "foreign_keys": "1", "secure_delete": "1", "page_size": "8192"} {
 			var got string
 			if err := db.QueryRow("PRAGMA " + pragma).Scan(&got); err != nil || got != want {
 				t.Errorf("%s is %s (%v), want %s", pragma, got, err, want)
