@@ -48,6 +48,7 @@ func filled(t *testing.T, s records.Store, count int) {
 	for n := range count {
 		batch = append(batch, sample(t, n, "x"))
 	}
+	batch[4].RowKey, batch[4].RowDigest, batch[4].Sealed = "", "", nil
 	better := sample(t, count, "y")
 	better.RowKey, better.Replaces, better.Flags = "key-0", recordID(0), []string{"月份", "formula"}
 	if err := s.InsertBatch(ctx, append(batch, better), records.Position{Feed: "大-B", Index: 2}, records.Position{Feed: "a", Index: 3}); err != nil {

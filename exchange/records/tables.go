@@ -82,6 +82,14 @@ func (s *sqlStore) each(ctx context.Context, tx *transaction, t table, f func(ro
 	return rows.Err()
 }
 
+// maybeEmpty are the columns of bytes that may have none.
+var maybeEmpty = map[string]bool{"sealed": true, "row_key": true, "row_digest": true}
+
+func isEmpty(v any) bool {
+	b, ok := v.([]byte)
+	return ok && len(b) == 0
+}
+
 func (s *sqlStore) row(ctx context.Context, from scanner, t table) ([]any, error) {
 	row := make([]any, len(t.columns))
 	into := make([]any, len(row))
@@ -90,6 +98,11 @@ func (s *sqlStore) row(ctx context.Context, from scanner, t table) ([]any, error
 	}
 	if err := from.Scan(into...); err != nil {
 		return nil, err
+	}
+	for i, name := range t.columns {
+		if row[i] == nil && maybeEmpty[name] || isEmpty(row[i]) { // as drivers give no bytes
+			row[i] = []byte{}
+		}
 	}
 	if at := t.column("sealed"); at >= 0 && s.keys != nil {
 		return row, s.joinKeys(ctx, row, t, at)
