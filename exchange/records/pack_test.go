@@ -56,7 +56,7 @@ func signedPart(t testing.TB, n, hidden int) (jwt string, digests []string) {
 	return jwt, digests
 }
 
-// Shows: what a member signed is stored packed and given back byte for byte.
+// What a member signed is stored packed and given back byte for byte.
 func TestSignedPartsComeBackAsTheyWere(t *testing.T) {
 	l := &lexicon{}
 	ours, _ := signedPart(t, 1, 4)
@@ -88,7 +88,7 @@ func TestSignedPartsComeBackAsTheyWere(t *testing.T) {
 	}
 }
 
-// Shows: words of one record never stand among those that all records share.
+// Words of one record never stand among those that all records share.
 func TestWordsAreOfNoRecord(t *testing.T) {
 	l := &lexicon{}
 	jwt, digests := signedPart(t, 77, 3)
