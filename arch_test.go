@@ -48,6 +48,7 @@ var owners = map[string][]string{
 	"github.com/jackc/pgx":                    {"exchange/records", "exchange/intake/pull"},
 	"github.com/go-sql-driver/mysql":          {"exchange/intake/pull"},
 	"github.com/goccy/go-yaml":                {"node/config", "node/api", "exchange/catalogue", "exchange/intake"},
+	"rsc.io/qr":                               {"node/paper"},
 	"github.com/urfave/cli":                   {"cmd/accord"},
 	"github.com/vbauerster/mpb":               {"cmd/accord"},
 	"github.com/mattn/go-runewidth":           {"cmd/accord"},

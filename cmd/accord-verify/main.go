@@ -2,7 +2,7 @@
 // network, no keys, no node. It links the module's crypto packages only; what
 // it checks and what a good result does not say is in package bundle.
 //
-//	accord-verify [--trust DIGEST] [--policy FILE] [--output text|json] [--lang zh|en] [--show] FILE
+//	accord-verify [--trust DIGEST] [--policy FILE] [--paper CODE] [--output text|json] [--lang zh|en] [--show] FILE
 //
 // FILE "-" is standard input. Exit status: 0 verified, 1 wrong usage or
 // unreadable file, 6 not verified.
@@ -16,6 +16,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"time"
 
 	"accord/crypto/bundle"
 	"accord/crypto/strictjson"
@@ -73,6 +74,7 @@ func parse(args []string, stderr io.Writer) (settings, error) {
 	flags.String("policy", "", "共签策略文件 / cosigner policy `file` (C2SP tlog-policy)")
 	flags.StringVar(&s.output, "output", "text", "输出格式 / output `format`: text, json")
 	flags.StringVar(&s.lang, "lang", "zh", "语言 / `language`: zh, en")
+	flags.String("paper", "", "纸质报告的查验码 / `code` of a printed report")
 	flags.BoolVar(&s.options.Show, "show", false, "显示已披露信息项的内容 / show the values of disclosed fields")
 	flags.Usage = func() {
 		fmt.Fprintln(stderr, "用法 / usage: accord-verify [flags] FILE")
@@ -98,6 +100,7 @@ func parse(args []string, stderr io.Writer) (settings, error) {
 		return s, errors.New("--lang: zh | en")
 	}
 	s.file = files[0]
+	s.options.Now = time.Now().UnixMilli()
 	var err error
 	flags.Visit(func(f *flag.Flag) {
 		if err == nil {
@@ -118,6 +121,11 @@ func anchor(o *bundle.Options, flag, value string) error {
 			return fmt.Errorf("--trust: %w", err)
 		}
 		o.Trust = &d
+	case "paper":
+		if value == "" {
+			return errors.New("--paper: 空 / empty")
+		}
+		o.Paper = value
 	case "policy":
 		data, err := read(value, nil, 1<<20)
 		if err != nil {

@@ -32,6 +32,7 @@ var commands = []maker{
 	mappingCommand,
 	listCommand,
 	checkCommand,
+	reportCommand,
 	releaseCommand,
 	ledgerCommand,
 	feedCommand,

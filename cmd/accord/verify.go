@@ -3,6 +3,7 @@ package main
 import (
 	"io"
 	"strings"
+	"time"
 
 	"accord/crypto/bundle"
 	"accord/crypto/tlog"
@@ -33,16 +34,20 @@ func verifyCommand(e *env) *cli.Command {
 		Flags: []cli.Flag{
 			&cli.StringFlag{Name: "trust", Usage: e.t("章程摘要 `DIGEST`，从别处得知", "the charter's `DIGEST`, known from elsewhere")},
 			&cli.StringFlag{Name: "policy", Usage: e.t("共签策略 `FILE`（accord ledger policy 的输出）；证明文件必须给出", "a cosigner policy `FILE` (from accord ledger policy); proof files need one")},
+			&cli.StringFlag{Name: "paper", Usage: e.t("纸质报告二维码中的查验码 `CODE`；FILE 为该报告，或本联合体任一证据文件", "the `CODE` in the QR of a printed report; FILE is the report, or any evidence file of the federation")},
 			&cli.BoolFlag{Name: "show", Usage: e.t("显示已披露信息项的值和自然人标识", "show values of disclosed fields and persons' ids")},
 		},
 		Action: func(c *cli.Context) error {
-			return e.verify(c.Args().First(), c.String("trust"), c.String("policy"), c.Bool("show"))
+			if c.IsSet("paper") && c.String("paper") == "" { // a variable that is not set must not verify less
+				return errBadValue.With("flag", e.line.source("--paper"), "value", "", "example", "A1…")
+			}
+			options := bundle.Options{Show: c.Bool("show"), Paper: c.String("paper"), Now: time.Now().UnixMilli()}
+			return e.verify(c.Args().First(), c.String("trust"), c.String("policy"), options)
 		},
 	}
 }
 
-func (e *env) verify(path, trust, policy string, show bool) error {
-	options := bundle.Options{Show: show}
+func (e *env) verify(path, trust, policy string, options bundle.Options) error {
 	if trust != "" {
 		digest, err := bundle.ParseDigest(trust)
 		if err != nil {

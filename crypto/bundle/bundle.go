@@ -74,6 +74,7 @@ type Document struct {
 	Kind    string `json:"kind"`
 	SDJWT   string `json:"sdjwt"`
 	RestsOn *int64 `json:"rests_on,omitempty"`
+	Paper   string `json:"paper,omitempty"` // of a report: the code on its paper
 }
 
 // New begins a bundle of the federation with the founders' signed charters and
@@ -183,6 +184,9 @@ func (b *Bundle) check() error {
 		}
 	}
 	for i, d := range b.Documents {
+		if (d.Paper != "") != (d.Kind == KindReport) {
+			return fmt.Errorf("%w: document %d: a report has a code for its paper, and nothing else has", ErrFormat, i)
+		}
 		if d.RestsOn != nil && b.position(*d.RestsOn) < 0 {
 			return fmt.Errorf("%w: document %d rests on a command that is not here", ErrFormat, i)
 		}

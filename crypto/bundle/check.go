@@ -45,6 +45,9 @@ type CreditCheck struct {
 	NotKept    []string      `json:"not_kept"`
 	Records    []CheckRecord `json:"records"` // active ones, by category and author
 	Feeds      []CheckFeed   `json:"feeds"`   // how much of each author's records was looked at
+	// Faulty are active records that this member holds and that do not verify as their
+	// author's: they are counted, and nothing else is told of them.
+	Faulty []CheckFaulty `json:"faulty,omitempty"`
 }
 
 // CheckLedger is a position of the ledger.
@@ -80,6 +83,13 @@ type CheckGrade struct {
 	Author   string `json:"author"`
 	Record   string `json:"record"`
 	IssuedAt int64  `json:"issued_at"` // Unix ms
+}
+
+// CheckFaulty is a record that does not verify.
+type CheckFaulty struct {
+	Record   string `json:"record"`
+	Category string `json:"category"`
+	Author   string `json:"author"` // as it was taken over from
 }
 
 // CheckRecord counts records.

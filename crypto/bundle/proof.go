@@ -37,6 +37,15 @@ const (
 // VerifyFile verifies whatever evidence a file holds: a Bundle, a Fork, FeedEvidence, a
 // C2SP tlog-proof or a consistency proof.
 func VerifyFile(data []byte, opts Options) *Report {
+	r := verifyFile(data, opts)
+	if opts.Paper != "" && r.Paper == nil {
+		r.add(CheckPaper, "paper", errors.New("the file has no members' keys to judge a code by"))
+		r.Anchored = false
+	}
+	return r
+}
+
+func verifyFile(data []byte, opts Options) *Report {
 	switch {
 	case bytes.HasPrefix(data, []byte("c2sp.org/tlog-proof@")):
 		return verifyInclusion(data, opts)

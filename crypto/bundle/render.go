@@ -25,6 +25,7 @@ func Render(w io.Writer, r *Report, lang string) error {
 	p.documents(r)
 	p.lists(r)
 	p.answers(r)
+	p.paper(r)
 	p.proof(r)
 	p.fork(r)
 	p.feed(r)
@@ -167,6 +168,8 @@ var documentKinds = map[string]Text{
 	KindRecord:  {"记录", "record"},
 	KindEntry:   {"名单条目", "entry"},
 	KindRelease: {"交付", "release"},
+	KindCheck:   {"信用核查", "check"},
+	KindReport:  {"信用报告", "report"},
 }
 
 // kind is what a document is, in words.

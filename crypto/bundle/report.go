@@ -54,6 +54,7 @@ type Report struct {
 	Fork       *ForkReport       `json:"fork,omitempty"`  // of a fork's evidence
 	Feed       *FeedReport       `json:"feed,omitempty"`  // of a feed's evidence
 	Proof      *ProofReport      `json:"proof,omitempty"` // of a stand-alone proof
+	Paper      *PaperReport      `json:"paper,omitempty"` // of a code that was scanned
 	Checks     []Check           `json:"checks"`
 }
 
@@ -97,7 +98,9 @@ type DocumentReport struct {
 	RestsOn   *int64      `json:"rests_on,omitempty"`
 	Disclosed []Disclosed `json:"disclosed,omitempty"`
 
-	Answer *CreditCheck `json:"answer,omitempty"` // of a credit check
+	Answer  *CreditCheck  `json:"answer,omitempty"`        // of a credit check
+	Report  *CreditReport `json:"credit_report,omitempty"` // of a credit report
+	Expired bool          `json:"expired,omitempty"`       // the report is not valid any more
 }
 
 // ListsReport tells of the members' word on the lists of one position.
@@ -162,6 +165,8 @@ const (
 	CheckListsPosition = "lists.position"
 	CheckAbsent        = "lists.absent"
 	CheckAnswer        = "document.answer"
+	CheckPaper         = "paper.signature"
+	CheckPaperFile     = "paper.report"
 )
 
 type texts struct{ passed, failed Text }
@@ -216,6 +221,10 @@ var checks = map[string]texts{
 		Text{"不能证明主体不在该名单上", "it is not proven that the subject is not on the list"}},
 	CheckAnswer: {Text{"答复所列各项均有文件中的证明", "what the answer says is proven in the file"},
 		Text{"答复与文件中的证明不符", "the answer and what the file proves differ"}},
+	CheckPaper: {Text{"纸质报告的查验码由成员单位签署", "a member signed the code of the paper"},
+		Text{"查验码不是本联合体成员单位签署的，或与报告不符", "no member of this federation signed the code, or it is not of the report"}},
+	CheckPaperFile: {Text{"查验码属于文件中的报告，或属于其所取代的较早报告", "the code is of the report in the file, or of an earlier one whose place it took"},
+		Text{"查验码属于另一份报告", "the code is of another report"}},
 	CheckForkForm: {Text{"分叉证据格式正确", "the file is well-formed evidence of a fork"},
 		Text{"分叉证据格式不正确", "the file is not well-formed evidence of a fork"}},
 	CheckForkNote: {Text{"检查点有成员单位的有效签名", "the checkpoint bears a member's valid signature"},

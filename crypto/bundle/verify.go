@@ -23,11 +23,17 @@ type Options struct {
 	// Show puts the values of disclosed fields and the ids of natural persons
 	// into the report.
 	Show bool
+	// Now is the verifier's time, Unix ms, by which a report is said to have expired; 0
+	// does not say.
+	Now int64
+	// Paper is the code scanned from a paper, to be judged by the members' keys and by
+	// the report in the file; "" for none.
+	Paper string
 }
 
 // Verify checks a bundle file from the charter to the last document. It never
 // stops at the first failure, and any failure makes the report's OK false. It
-// reads no clock: times are judged against each other, not against today.
+// reads no clock: times are judged against each other, and Now only tells of expiry.
 func Verify(data []byte, opts Options) *Report {
 	r := &Report{Format: ReportFormat, OK: true}
 	b, err := Parse(data)
@@ -41,6 +47,7 @@ func Verify(data []byte, opts Options) *Report {
 	v.commands()
 	v.lists()
 	v.documents()
+	v.paper()
 	r.Anchored = r.OK && (opts.Trust != nil || opts.Policy != nil)
 	return r
 }

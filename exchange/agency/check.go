@@ -76,46 +76,54 @@ func entriesOf(view *machine.View, subject exchange.SubjectID) func(func(lists.E
 // signed answer, the documents of the entries it names, the proofs that the subject
 // is on no other list, the ratings, and the checkpoint all of it stands on.
 func (a *Agency) CreditCheck(ctx context.Context, subject exchange.SubjectID, word ListsWord, feeds []bundle.CheckFeed) (*bundle.Bundle, error) {
-	view := a.Ledger.View()
-	point, _, err := tlog.Read(word.Checkpoint)
+	b, c, err := a.lookedUp(ctx, subject, word, feeds, nil)
 	if err != nil {
 		return nil, err
 	}
+	token, _, err := a.attest(bundle.CheckKind, c)
+	if err != nil {
+		return nil, err
+	}
+	b.AddDocument(bundle.KindCheck, token)
+	return b, nil
+}
+
+// lookedUp is an answer about a subject and the file with its proofs; each sees every
+// active record on the subject that this node holds and that verifies.
+func (a *Agency) lookedUp(ctx context.Context, subject exchange.SubjectID, word ListsWord, feeds []bundle.CheckFeed, each func(*records.Record) error) (*bundle.Bundle, *bundle.CreditCheck, error) {
+	view := a.Ledger.View()
+	point, _, err := tlog.Read(word.Checkpoint)
+	if err != nil {
+		return nil, nil, err
+	}
 	b := bundle.New(a.Federation, a.Genesis.Signatures, word.Checkpoint)
 	if err := b.LogCharter(view.Tree(), 0); err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	c := &bundle.CreditCheck{Federation: a.Federation, Issuer: string(a.Self), Subject: string(subject), Catalogue: view.Catalogue().Document().Version,
 		IssuedAt: int64(a.instant(view)) / 1000, Ledger: bundle.CheckLedger{Size: point.Size, Root: point.Root.String(), At: int64(word.At)},
 		Hits: []bundle.CheckHit{}, NotListed: []string{}, Measures: []bundle.CheckMeasure{}, Grades: []bundle.CheckGrade{},
 		Objections: []string{}, NotKept: notKept, Records: []bundle.CheckRecord{}, Feeds: feeds}
 	if c.ID, err = a.randomID(); err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	if err := checkLists(b, view, c, word); err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	if err := a.checkRecords(ctx, b, view.Catalogue(), c); err != nil {
-		return nil, err
-	}
-	return b, a.signCheck(b, c)
+	return b, c, a.checkRecords(ctx, b, view.Catalogue(), c, each)
 }
 
-func (a *Agency) signCheck(b *bundle.Bundle, c *bundle.CreditCheck) error {
-	payload, err := strictjson.Marshal(c)
+// attest signs an answer with the attest key, which it gives too.
+func (a *Agency) attest(kind jws.Kind, answer any) (token string, key keys.Private, err error) {
+	payload, err := strictjson.Marshal(answer)
 	if err != nil {
-		return err
+		return "", key, err
 	}
-	key, err := a.Keys.Key(keys.Attest)
-	if err != nil {
-		return err
+	if key, err = a.Keys.Key(keys.Attest); err != nil {
+		return "", key, err
 	}
-	token, err := jws.SignKind(key, bundle.CheckKind, payload)
-	if err != nil {
-		return err
-	}
-	b.AddDocument(bundle.KindCheck, token)
-	return nil
+	token, err = jws.SignKind(key, kind, payload)
+	return token, key, err
 }
 
 // checkLists adds the entries in force, or about to be, and the proof for every
@@ -186,8 +194,9 @@ func addSeqs(b *bundle.Bundle, view *machine.View, size int64, seqs []int64) err
 }
 
 // checkRecords counts the active records on the subject that this node holds, and
-// adds those that rate it.
-func (a *Agency) checkRecords(ctx context.Context, b *bundle.Bundle, cat *catalogue.Catalogue, c *bundle.CreditCheck) error {
+// adds those that rate it. One that each is to see, or that rates the subject, and
+// that does not verify is counted and told as such.
+func (a *Agency) checkRecords(ctx context.Context, b *bundle.Bundle, cat *catalogue.Catalogue, c *bundle.CreditCheck, each func(*records.Record) error) error {
 	q := records.Question{Subject: exchange.SubjectID(c.Subject), Status: records.Active}
 	type group struct{ category, author string }
 	counts := map[group]int{}
@@ -199,8 +208,23 @@ func (a *Agency) checkRecords(ctx context.Context, b *bundle.Bundle, cat *catalo
 		for i := range page.Records {
 			r := &page.Records[i]
 			counts[group{r.Category, string(r.Author)}]++
-			if cat.Field(r.Category, gradeField) != nil {
-				a.addGrade(b, c, r)
+			rates := cat.Field(r.Category, gradeField) != nil
+			if !rates && each == nil {
+				continue
+			}
+			claims, _, err := a.VerifyRecord(r.Author, r.JWT)
+			if err != nil {
+				c.Faulty = append(c.Faulty, bundle.CheckFaulty{Record: string(r.ID), Category: r.Category, Author: string(r.Author)})
+				continue
+			}
+			graded := rates && addGrade(c, r, claims)
+			if graded || each != nil {
+				b.AddDocument(bundle.KindRecord, r.JWT+"~")
+			}
+			if each != nil {
+				if err := each(r); err != nil {
+					return err
+				}
 			}
 		}
 		if seen += len(page.Records); seen > maxChecked || len(c.Grades) > maxGrades {
@@ -223,16 +247,12 @@ func (a *Agency) checkRecords(ctx context.Context, b *bundle.Bundle, cat *catalo
 // gradeField is the public field by which the record of a rating says the grade.
 const gradeField = "grade"
 
-// addGrade adds a rating, with its record, if that verifies and the grade is public.
-func (a *Agency) addGrade(b *bundle.Bundle, c *bundle.CreditCheck, r *records.Record) {
-	claims, _, err := a.VerifyRecord(r.Author, r.JWT)
-	if err != nil {
-		return
-	}
+// addGrade adds a rating, if its grade is public.
+func addGrade(c *bundle.CreditCheck, r *records.Record, claims RecordClaims) bool {
 	grade, ok := claims.Public[gradeField].(string)
 	if !ok || grade == "" {
-		return
+		return false
 	}
-	b.AddDocument(bundle.KindRecord, r.JWT+"~")
 	c.Grades = append(c.Grades, bundle.CheckGrade{Grade: grade, Category: r.Category, Author: string(r.Author), Record: string(r.ID), IssuedAt: int64(r.IssuedAt)})
+	return true
 }

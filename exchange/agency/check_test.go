@@ -21,7 +21,7 @@ func (endless) Find(context.Context, records.Question, records.Cursor, int) (rec
 func TestACheckLeavesNothingOut(t *testing.T) {
 	_, document := catalogue.Default()
 	a := &Agency{Config: Config{Records: endless{}}}
-	if err := a.checkRecords(t.Context(), nil, catalogue.New(document), new(bundle.CreditCheck)); !errors.Is(err, ErrTooMuch) {
+	if err := a.checkRecords(t.Context(), nil, catalogue.New(document), new(bundle.CreditCheck), nil); !errors.Is(err, ErrTooMuch) {
 		t.Errorf("%v", err)
 	}
 }

@@ -74,6 +74,8 @@ var routes = []route{
 	{"GET", "/ledger/tile/{path...}", everybody, nobody, false, (*Server).tlogTile},
 
 	{"GET", "/api/v1/check", operator, anybody, false, (*Server).creditCheck},
+	{"POST", "/api/v1/reports", operator, readers, false, (*Server).issueReport},
+	{"GET", "/api/v1/reports", operator, readers, false, (*Server).reportLog},
 	{"GET", "/api/v1/lists/word", peers, nobody, false, (*Server).listsWord},
 	{"GET", "/api/v1/lists/{list}/entries", everybody, nobody, false, (*Server).entries},
 	{"POST", "/api/v1/lists/{list}/entries", operator, clerks, false, (*Server).nominate},

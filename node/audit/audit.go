@@ -53,9 +53,12 @@ type Event struct {
 	Category string              `json:"category,omitempty"`
 	Fields   []string            `json:"fields,omitempty"`
 	Purpose  string              `json:"purpose,omitempty"`
-	Basis    string              `json:"basis,omitempty"` // keyed digest of the basis' number
-	Count    int64               `json:"count,omitempty"` // statements brought to the ledger; with ActResumed lines not taken
-	Result   string              `json:"result"`          // allowed, refused, failed, or an error code
+	Basis    string              `json:"basis,omitempty"`   // keyed digest of the basis' number
+	Subject  string              `json:"subject,omitempty"` // keyed digest of the subject's id
+	Report   string              `json:"report,omitempty"`  // id of a credit report
+	Until    time.Time           `json:"until,omitzero"`    // the report is valid
+	Count    int64               `json:"count,omitempty"`   // statements brought to the ledger; with ActResumed lines not taken
+	Result   string              `json:"result"`            // allowed, refused, failed, or an error code
 }
 
 // line is an event as stored.
@@ -221,6 +224,11 @@ func Copy(from, to string) (int64, error) {
 
 // verify checks the chain up to a line, or all of it for -1.
 func verify(r io.Reader, path string, last int64) (seq int64, prev string, end int64, err error) {
+	return verifyEach(r, path, last, func(*Event) {})
+}
+
+// verifyEach is verify, and shows each event.
+func verifyEach(r io.Reader, path string, last int64, each func(*Event)) (seq int64, prev string, end int64, err error) {
 	prev = genesis
 	br := bufio.NewReaderSize(r, maxLine)
 	for seq != last {
@@ -240,6 +248,7 @@ func verify(r io.Reader, path string, last int64) (seq int64, prev string, end i
 			return 0, "", 0, ErrChain.With("file", filepath.Base(path), "line", seq+1)
 		}
 		seq, prev, end = ln.Seq, ln.Hash, end+int64(len(raw))
+		each(&ln.Event)
 	}
 	return seq, prev, end, nil
 }
@@ -335,6 +344,34 @@ func (l *Log) Digest(value string) string {
 	mac := hmac.New(sha256.New, l.key)
 	mac.Write([]byte(value))
 	return hex.EncodeToString(mac.Sum(nil)[:16])
+}
+
+// Find gives the events that a working file holds and match wants, in their order,
+// verified line by line. What was missed while a disk was full is not among them.
+func (l *Log) Find(match func(*Event) bool) ([]Event, error) {
+	path := ""
+	l.mu.Lock()
+	for _, s := range l.sinks {
+		if s.err == nil && path == "" {
+			path = s.path
+		}
+	}
+	l.mu.Unlock()
+	if path == "" {
+		return nil, ErrSink.With()
+	}
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, ErrSink.Wrap(err)
+	}
+	defer f.Close()
+	var found []Event
+	_, _, _, err = verifyEach(f, path, -1, func(e *Event) {
+		if match(e) {
+			found = append(found, *e)
+		}
+	})
+	return found, err
 }
 
 // Close closes the files; again, it does nothing.

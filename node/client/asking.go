@@ -1,10 +1,15 @@
 package client
 
 import (
+	"bytes"
 	"context"
+	"encoding/json"
+	"io"
+	"net/http"
 	"net/url"
 	"strconv"
 
+	"accord/crypto/bundle"
 	"accord/exchange"
 	"accord/exchange/records"
 	"accord/node/wire"
@@ -47,6 +52,30 @@ func (c *Client) FindEntries(ctx context.Context, pairs url.Values, cursor strin
 func (c *Client) EntryAt(ctx context.Context, id exchange.EntryID, asOf, knownAt string) (wire.Entry, error) {
 	var out wire.Entry
 	return out, c.get(ctx, "/api/v1/entries/"+seg(string(id)), c.reading(map[string]string{"as-of": asOf, "known-at": knownAt}, false), &out)
+}
+
+// IssueReport is a new credit report, as one evidence file.
+func (c *Client) IssueReport(ctx context.Context, in wire.AskReport) ([]byte, error) {
+	body, err := json.Marshal(in)
+	if err != nil {
+		return nil, err
+	}
+	resp, err := c.send(ctx, http.MethodPost, "/api/v1/reports", "application/json", bytes.NewReader(body))
+	if err != nil {
+		return nil, err
+	}
+	defer resp.Body.Close()
+	file, err := io.ReadAll(io.LimitReader(resp.Body, bundle.MaxFile+1))
+	if err != nil {
+		return nil, c.failed(ctx, http.MethodPost, err)
+	}
+	return file, nil
+}
+
+// ReportLog is every report the node has issued on a subject.
+func (c *Client) ReportLog(ctx context.Context, subject string) (wire.ReportLog, error) {
+	var out wire.ReportLog
+	return out, c.get(ctx, "/api/v1/reports", map[string]string{"subject": subject}, &out)
 }
 
 // Ask is Find with a question that was read here.
