@@ -12,7 +12,7 @@ import (
 const (
 	documentBatch = 16
 	restBusy      = 199
-	restIdle      = 9
+	restIdle      = 19
 	quiet         = time.Second
 )
 

@@ -3,7 +3,6 @@ package store
 import (
 	"encoding/binary"
 	"errors"
-	"fmt"
 	"hash/crc32"
 	"time"
 
@@ -51,12 +50,14 @@ func (s salt) sum(parts ...[]byte) uint32 {
 	return c
 }
 
-// appendRecord appends an entry as a record of the batch that starts at batch
-// and returns its checksum.
-func appendRecord(b []byte, s salt, e *raft.Log, prev uint32, batch int64, last bool) ([]byte, uint32, error) {
-	if len(e.Extensions) != 0 || len(e.Data) > maxEntry || e.Index == 0 {
-		return nil, 0, fmt.Errorf("store: entry %d cannot be kept", e.Index)
-	}
+// storable says whether an entry can be stored.
+func storable(e *raft.Log) bool {
+	return len(e.Extensions) == 0 && len(e.Data) <= maxEntry && e.Index != 0
+}
+
+// appendHead appends the head of an entry's record in the batch that starts at batch
+// and returns its checksum. The data goes behind it, and zeros.
+func appendHead(b []byte, s salt, e *raft.Log, prev uint32, batch int64, last bool) ([]byte, uint32) {
 	var at int64
 	if !e.AppendedAt.IsZero() {
 		at = e.AppendedAt.UnixNano()
@@ -77,11 +78,7 @@ func appendRecord(b []byte, s salt, e *raft.Log, prev uint32, batch int64, last 
 	b = binary.BigEndian.AppendUint32(b, uint32(batch))
 	sum := s.sum(b[start+4:])
 	binary.BigEndian.PutUint32(b[start:], sum)
-	b = append(b, e.Data...)
-	for len(b)%align != start%align {
-		b = append(b, 0)
-	}
-	return b, sum, nil
+	return b, sum
 }
 
 // head is a record's head.

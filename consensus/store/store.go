@@ -39,6 +39,9 @@ type Options struct {
 	FS disk.FS
 	// SegmentSize is how many bytes a file of the log takes; 0 means 16 MiB.
 	SegmentSize int64
+	// PieceSize is how many bytes of a batch are put together before they are written;
+	// 0 means 256 KiB.
+	PieceSize int
 	// Floor is how many bytes of the disk stay free; 0 means the smaller of
 	// 64 MiB and a sixteenth of the disk. See [Store.Room].
 	Floor uint64
@@ -47,6 +50,9 @@ type Options struct {
 	// Hook, if not nil, is told each place at which a test may want a crash.
 	Hook func(point string)
 }
+
+// pieceSize is what a processor's cache holds beside other things.
+const pieceSize = 256 << 10
 
 // DefaultLimit is the watchdog's patience with one call.
 const DefaultLimit = 5 * time.Second
@@ -66,6 +72,9 @@ func (o Options) withDefaults() Options {
 	}
 	if o.SegmentSize == 0 {
 		o.SegmentSize = segmentSize
+	}
+	if o.PieceSize == 0 {
+		o.PieceSize = pieceSize
 	}
 	if o.Hook == nil {
 		o.Hook = func(string) {}
@@ -293,33 +302,81 @@ type batch struct {
 	done    chan struct{} // StoreAhead's: closed once it is on disk, or the store has failed
 }
 
-// put writes a batch's records with an empty seal.
+// put writes a batch's records with an empty seal. It writes piece by piece, and large
+// data from where it lies: nothing is put together that does not stay in the
+// processor's cache. Until the seal says so none of it counts, however much of it a
+// crash leaves.
 func (s *Store) put(entries []*raft.Log) (*batch, error) {
 	g, err := s.target(entries)
 	if err != nil {
 		return nil, err
 	}
-	w := &batch{entries: entries, segment: g, at: g.end, spots: make([]spot, 0, len(entries))}
-	need := int(batchSize(entries))
-	b, chain := append(slices.Grow(s.buf[:0], need), make([]byte, sealSize)...), g.chain
-	for i, e := range entries {
-		at := len(b)
-		if b, chain, err = appendRecord(b, s.seed, e, chain, g.end, i == len(entries)-1); err != nil {
-			return nil, err
+	for _, e := range entries {
+		if !storable(e) {
+			return nil, fmt.Errorf("store: entry %d cannot be kept", e.Index)
 		}
-		w.spots = append(w.spots, spot{uint32(g.end) + uint32(at), uint32(len(b) - at)})
 	}
-	if s.buf = b; cap(s.buf) > max(maxKeptBuffer, 2*need) {
+	s.opt.Hook("store.append.before")
+	w := &batch{entries: entries, segment: g, at: g.end, spots: make([]spot, 0, len(entries))}
+	out := &pieces{file: g.file, at: g.end, size: s.opt.PieceSize, buf: append(s.buf[:0], make([]byte, sealSize)...)}
+	chain := g.chain
+	for i, e := range entries {
+		at := out.end()
+		out.buf, chain = appendHead(out.buf, s.seed, e, chain, g.end, i == len(entries)-1)
+		out.add(e.Data)
+		w.spots = append(w.spots, spot{uint32(at), uint32(out.end() - at)})
+	}
+	if out.flush(); out.err != nil {
+		return nil, out.err
+	}
+	if s.buf = out.buf; cap(s.buf) > maxKeptBuffer {
 		s.buf = nil
 	}
-	w.seal = seal{length: uint32(len(b) - sealSize), last: chain, generation: uint32(s.state.Generation)}
-	s.opt.Hook("store.append.before")
-	if _, err = g.file.WriteAt(b, g.end); err != nil {
-		return nil, err
-	}
+	size := out.end() - g.end
+	w.seal = seal{length: uint32(size - sealSize), last: chain, generation: uint32(s.state.Generation)}
 	s.opt.Hook("store.append.commit")
-	s.pace.bytes, s.pace.batches = s.pace.bytes+int64(len(b)), s.pace.batches+1
+	s.pace.bytes, s.pace.batches = s.pace.bytes+size, s.pace.batches+1
 	return w, nil
+}
+
+// pieces writes a batch from its beginning to its end. It keeps the first error.
+type pieces struct {
+	file disk.File
+	at   int64 // where buf goes
+	size int   // from how many bytes on they are written
+	buf  []byte
+	err  error
+}
+
+// end is where the next byte goes.
+func (p *pieces) end() int64 { return p.at + int64(len(p.buf)) }
+
+// add puts data behind the head of its record, and zeros behind it.
+func (p *pieces) add(data []byte) {
+	if len(data) >= p.size {
+		p.flush()
+		p.write(data)
+	} else {
+		p.buf = append(p.buf, data...)
+	}
+	for p.end()%align != 0 {
+		p.buf = append(p.buf, 0)
+	}
+	if len(p.buf) >= p.size {
+		p.flush()
+	}
+}
+
+func (p *pieces) flush() {
+	p.write(p.buf)
+	p.buf = p.buf[:0]
+}
+
+func (p *pieces) write(b []byte) {
+	if p.err == nil && len(b) > 0 {
+		_, p.err = p.file.WriteAt(b, p.at)
+	}
+	p.at += int64(len(b))
 }
 
 // land brings a batch to the disk, and then says so in its seal.
@@ -350,8 +407,7 @@ func (s *Store) show(b *batch) {
 	}
 }
 
-// maxKeptBuffer is the largest buffer kept from one batch to the next, unless that
-// one was about as large: large batches come one after the other.
+// maxKeptBuffer is the largest buffer kept from one batch to the next.
 const maxKeptBuffer = 1 << 20
 
 // target is the segment a batch goes into: the one being written if it has the

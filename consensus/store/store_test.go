@@ -28,9 +28,10 @@ func options(dir string, create bool) Options {
 // small is a segment of three batches or so.
 const small = segmentHead + 8<<10
 
-// inMemory are the options for a disk in memory, where nothing runs by itself.
+// inMemory are the options for a disk in memory, where nothing runs by itself. Some
+// entries have as many bytes as are written by themselves.
 func inMemory(d disk.FS, create bool) Options {
-	return Options{Dir: "there", NodeID: "n1", Create: create, FS: d, SegmentSize: small, Fatal: func(error) {},
+	return Options{Dir: "there", NodeID: "n1", Create: create, FS: d, SegmentSize: small, PieceSize: 200, Fatal: func(error) {},
 		Limit:      time.Hour, // a fault may look at the disk for long
 		Background: func(f func()) { f() }}
 }

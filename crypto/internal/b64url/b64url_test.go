@@ -2,6 +2,7 @@ package b64url
 
 import (
 	"bytes"
+	"strings"
 	"testing"
 )
 
@@ -18,11 +19,42 @@ func TestDecodeRefusesSecondSpellings(t *testing.T) {
 	}
 }
 
+// standard is Decode by the standard library alone.
+func standard(s string) ([]byte, error) {
+	if strings.ContainsAny(s, "\r\n") {
+		return nil, ErrEncoding
+	}
+	return encoding.DecodeString(s)
+}
+
+// TestEveryByteAtEveryPlace: what is no character of the alphabet is refused wherever
+// it stands, and of all others the standard library gives the same.
+func TestEveryByteAtEveryPlace(t *testing.T) {
+	for length := range 36 {
+		good := []byte(Encode(bytes.Repeat([]byte{0xa5, 0x1f, 0x00}, length)))[:length]
+		for at := range length {
+			for c := range 256 {
+				s := bytes.Clone(good)
+				s[at] = byte(c)
+				got, err := Decode(string(s))
+				want, err2 := standard(string(s))
+				if (err == nil) != (err2 == nil) || err == nil && !bytes.Equal(got, want) {
+					t.Fatalf("%q: %x, %v; the standard library gives %x, %v", s, got, err, want, err2)
+				}
+			}
+		}
+	}
+}
+
 func FuzzDecode(f *testing.F) {
 	f.Add("AAB")
 	f.Add("_-A\n")
+	f.Add("AAAAAAAAAAAAAAAAAAAAAAA\n")
 	f.Fuzz(func(t *testing.T, s string) {
 		b, err := Decode(s)
+		if want, err2 := standard(s); (err == nil) != (err2 == nil) || err == nil && !bytes.Equal(b, want) {
+			t.Fatalf("%q: %x, %v; the standard library gives %x, %v", s, b, err, want, err2)
+		}
 		if err != nil {
 			return
 		}
@@ -33,4 +65,24 @@ func FuzzDecode(f *testing.F) {
 			t.Fatalf("not stable: %x %v", again, err)
 		}
 	})
+}
+
+func BenchmarkDecode(b *testing.B) {
+	text := Encode(bytes.Repeat([]byte("0123456789"), 10_000))
+	b.SetBytes(int64(len(text)))
+	for b.Loop() {
+		if _, err := Decode(text); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
+
+func BenchmarkStandard(b *testing.B) {
+	text := Encode(bytes.Repeat([]byte("0123456789"), 10_000))
+	b.SetBytes(int64(len(text)))
+	for b.Loop() {
+		if _, err := standard(text); err != nil {
+			b.Fatal(err)
+		}
+	}
 }
