@@ -79,7 +79,7 @@ func Nominate(a *members.Act, b *NominateBody) (*NominateOutcome, error) {
 	if most := a.Catalogue.Document().Limits.EntriesPerList; len(b.claims) > most {
 		return nil, ErrCount.With("max", most)
 	}
-	within := map[string]exchange.EntryID{} // ids and list/subject/ground of this command
+	within := make(map[string]exchange.EntryID, 2*len(b.claims)) // ids and list/subject/ground of this command
 	rows := make([]*Entry, len(b.claims))
 	places := b.places(a.Token, len(a.Command.Body))
 	for i, c := range b.claims {

@@ -38,9 +38,11 @@ func (b *NominateBody) places(token string, body int) []Place {
 		return all
 	}
 	at += len(`{"entries":[`)
+	var doc []byte // memory for one after the other
 	for i, d := range b.Entries {
 		at += len(`{"doc":"`)
-		all[i] = Place{Payload: from, At: at, Len: len(d.Doc), Digest: sha256.Sum256([]byte(d.Doc))}
+		doc = append(doc[:0], d.Doc...)
+		all[i] = Place{Payload: from, At: at, Len: len(d.Doc), Digest: sha256.Sum256(doc)}
 		at += len(d.Doc) + len(`"},`)
 	}
 	return all
