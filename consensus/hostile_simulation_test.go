@@ -69,7 +69,7 @@ func simulateHostile(t *testing.T, seed uint64, size int) {
 			t.Errorf("node %d stopped: %v", i, err)
 		}
 	}
-	if h.sent < 50 || len(j.acked) < *simSeconds/2 {
+	if h.sent < 20 || len(j.acked) < *simSeconds/2 { // a request that gets no answer takes a third of the time
 		t.Errorf("%d hostile requests, %d writes acknowledged: the run proves nothing", h.sent, len(j.acked))
 	}
 	if got := h.obeyed; len(got) > 0 {
