@@ -188,7 +188,11 @@ func (is *issuer) store(ctx context.Context, d Draft, reason string) (records.Re
 		return records.Record{}, err
 	}
 	rec.Reason = reason
-	if err := is.agency.Records.InsertBatch(ctx, []records.Record{rec}); err != nil {
+	t := newTallies(is.cat, rec.IssuedAt)
+	if d.Replaces == "" { // a correction says nothing of how complete or timely its source is
+		t.record(d.Source, d.Category, d.Values)
+	}
+	if err := is.agency.Records.InsertCounted(ctx, []records.Record{rec}, t.list()); err != nil {
 		return records.Record{}, err
 	}
 	return is.agency.Records.Get(ctx, rec.ID)

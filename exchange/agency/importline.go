@@ -22,6 +22,7 @@ type flight struct {
 	out    []Imported
 	at     []int // the row each record came from
 	made   []records.Record
+	counts []records.Tally // of its rows
 	errs   []error
 	signed sync.WaitGroup
 }
@@ -111,6 +112,7 @@ func (is *issuer) take(ctx context.Context, op exchange.OperatorID, m *intake.Ma
 		return f, err
 	}
 	f.at, f.made, f.errs = at, make([]records.Record, len(drafts)), make([]error, len(drafts))
+	f.counts = is.tally(m.Name, f.out, drafts)
 	under.begin(rows, at)
 	workers := runtime.GOMAXPROCS(0)
 	for w := range workers {
@@ -123,6 +125,18 @@ func (is *issuer) take(ctx context.Context, op exchange.OperatorID, m *intake.Ma
 	return f, nil
 }
 
+// tally counts what becomes of a batch.
+func (is *issuer) tally(source string, out []Imported, drafts []Draft) []records.Tally {
+	t := newTallies(is.cat, is.agency.now())
+	for _, done := range out {
+		t.row(source, done)
+	}
+	for _, d := range drafts {
+		t.record(source, d.Category, d.Values)
+	}
+	return t.list()
+}
+
 // land stores a batch in one transaction and tells of each of its rows.
 func (is *issuer) land(ctx context.Context, f *flight, under *underway, stored *int, each func(Imported) error) error {
 	f.signed.Wait()
@@ -131,8 +145,8 @@ func (is *issuer) land(ctx context.Context, f *flight, under *underway, stored *
 			return err
 		}
 	}
-	if len(f.made) > 0 {
-		if err := is.agency.Records.InsertBatch(ctx, f.made); err != nil {
+	if len(f.counts) > 0 {
+		if err := is.agency.Records.InsertCounted(ctx, f.made, f.counts); err != nil {
 			return err
 		}
 		*stored += len(f.made)

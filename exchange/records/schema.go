@@ -220,4 +220,16 @@ var migrations = [][]string{{
 	`INSERT INTO name_keys6 (name_key, name) SELECT name_key, name FROM name_keys ORDER BY name_key, name`,
 	`DROP TABLE name_keys`,
 	`ALTER TABLE name_keys6 RENAME TO name_keys`,
+}, {
+	// 7: counts of what sources gave, for the report on quality. They hold nothing of
+	// a row.
+	`CREATE TABLE tallies (
+		day BIGINT NOT NULL,
+		source TEXT NOT NULL,
+		category TEXT NOT NULL,
+		measure TEXT NOT NULL,
+		item TEXT NOT NULL,
+		tally BIGINT NOT NULL,
+		PRIMARY KEY (day, source, category, measure, item)
+	)`,
 }}

@@ -18,6 +18,15 @@ type Store interface {
 	// record; ErrRecord: a record is inconsistent.
 	InsertBatch(ctx context.Context, records []Record, at ...Position) error
 
+	// InsertCounted is InsertBatch that adds counts in the same transaction; with no
+	// records it adds the counts alone.
+	InsertCounted(ctx context.Context, records []Record, counts []Tally) error
+	// Tallies sums the counts of some days; Day of each is the first one counted.
+	Tallies(ctx context.Context, f TallyFilter) ([]Tally, error)
+	// CountStatuses counts the records that match by author, source, category and
+	// status.
+	CountStatuses(ctx context.Context, f Filter) ([]StatusCount, error)
+
 	// Get returns one record with its sealed fields, or ErrNotFound.
 	Get(ctx context.Context, id exchange.RecordID) (Record, error)
 

@@ -35,12 +35,13 @@ var tables = []table{
 	{"names", []string{"id"}, []string{"id", "subject", "name", "records", "newest", "first_seen"}},
 	{"name_keys", []string{"name_key", "name"}, []string{"name_key", "name"}},
 	{"numbers", []string{"number", "position"}, []string{"number", "position"}},
+	{"tallies", []string{"day", "source", "category", "measure", "item"}, []string{"day", "source", "category", "measure", "item", "tally"}},
 	{"feed_receipts", []string{"erasure", "member"}, []string{"erasure", "member", "jwt", "at"}},
 }
 
 // numeric are the key columns that are numbers; all others order by their bytes.
 var numeric = map[string]bool{"words.id": true, "records.position": true, "feed_tiles.level": true, "feed_tiles.idx": true, "feed_gaps.idx": true,
-	"names.id": true, "name_keys.name": true, "numbers.position": true}
+	"names.id": true, "name_keys.name": true, "numbers.position": true, "tallies.day": true}
 
 // order is the key as a list for ORDER BY, the same on every engine.
 func (t table) order(e engine, direction string) string {

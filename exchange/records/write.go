@@ -19,6 +19,18 @@ const recordColumns = 28
 
 // InsertBatch implements Store.
 func (s *sqlStore) InsertBatch(ctx context.Context, batch []Record, at ...Position) error {
+	return s.insert(ctx, batch, nil, at)
+}
+
+// InsertCounted implements Store.
+func (s *sqlStore) InsertCounted(ctx context.Context, batch []Record, counts []Tally) error {
+	if len(batch) == 0 {
+		return s.onlyTallies(ctx, counts)
+	}
+	return s.insert(ctx, batch, counts, nil)
+}
+
+func (s *sqlStore) insert(ctx context.Context, batch []Record, counts []Tally, at []Position) error {
 	for i := range batch {
 		if err := batch[i].check(); err != nil {
 			return err
@@ -46,6 +58,9 @@ func (s *sqlStore) InsertBatch(ctx context.Context, batch []Record, at ...Positi
 			return err
 		}
 		if err := g.done(ctx, tx); err != nil {
+			return err
+		}
+		if err := addTallies(ctx, tx, counts); err != nil {
 			return err
 		}
 		if err := setPositions(ctx, tx, at); err != nil || s.keys == nil {

@@ -27,6 +27,8 @@ var bodies = map[string]any{
 	"DecisionRef": wire.DecisionRef{}, "RecordRef": wire.RecordRef{}, "Nominate": wire.Nominate{}, "EndEntry": wire.EndEntry{},
 	"Record": wire.Record{}, "Records": wire.Records{}, "NamedSubject": wire.NamedSubject{}, "AddRecord": wire.AddRecord{}, "CorrectRecord": wire.CorrectRecord{},
 	"ImportEvent": wire.ImportEvent{}, "ImportReport": wire.ImportReport{}, "ImportPlan": wire.ImportPlan{}, "ImportPart": wire.ImportPart{}, "ImportIssue": wire.ImportIssue{},
+	"Quality": wire.Quality{}, "QualitySource": wire.QualitySource{}, "QualityMember": wire.QualityMember{}, "QualityShare": wire.QualityShare{}, "QualityField": wire.QualityField{},
+	"QualityFinding": wire.QualityFinding{}, "QualityTime": wire.QualityTime{},
 	"AskRelease": wire.AskRelease{}, "Basis": wire.Basis{}, "Release": wire.Release{}, "Approval": wire.Approval{}, "Receipt": wire.Receipt{},
 	"Releases": wire.Releases{}, "Judge": wire.Judge{}, "Delivery": wire.Delivery{}, "Opened": wire.Opened{}, "Checkpoint": wire.Checkpoint{},
 	"Problem": wire.Problem{}, "AdoptCatalogue": wire.AdoptCatalogue{}, "Endorsement": wire.Endorsement{}, "Done": wire.Done{}, "Backup": wire.Backup{}, "NodeCheck": wire.NodeCheck{}, "KeyWindow": wire.KeyWindow{}, "KeyDue": wire.KeyDue{}, "PeerCheck": wire.PeerCheck{}, "PeerAnswer": wire.PeerAnswer{},

@@ -47,6 +47,13 @@ func (c *Client) FindEntries(ctx context.Context, pairs url.Values, cursor strin
 	return out, c.get(ctx, "/api/v1/entries", query, &out)
 }
 
+// Quality is the report on quality; the keys of query are source, member, category,
+// from, to and within.
+func (c *Client) Quality(ctx context.Context, query map[string]string) (wire.Quality, error) {
+	var out wire.Quality
+	return out, c.get(ctx, "/api/v1/records/quality", query, &out)
+}
+
 // EntryAt is one list entry as it stood at a time, by what was known at one; empty
 // times are now.
 func (c *Client) EntryAt(ctx context.Context, id exchange.EntryID, asOf, knownAt string) (wire.Entry, error) {
