@@ -34,7 +34,7 @@ var (
 	span       = regexp.MustCompile("`([^`\n]+)`")
 	accordLine = regexp.MustCompile(`(?:^|[\s(;|&/])accord((?:[ \t]+[^\s)|;&>]+)+)`)
 	variable   = regexp.MustCompile(`\bACCORD_[A-Z_]+\b`)
-	errorCode  = regexp.MustCompile(`\b(?:API|AUDIT|AUTH|BACKUP|CAT|CLI|CMD|CONF|DEMO|DOCTOR|INIT|INTAKE|LEDGER|LIST|MEM|NET|NODE|OPEN|REC|RECOVER|REL|SUBJ)-[0-9]{3}\b`)
+	errorCode  = regexp.MustCompile(`\b(?:API|AUDIT|AUTH|BACKUP|CAT|CLI|CMD|CONF|DEMO|DOCTOR|FEED|HOOK|INIT|INTAKE|LEDGER|LIST|MEM|NET|NODE|OPEN|REC|RECOVER|REL|SUBJ)-[0-9]{3}\b`)
 	metricName = regexp.MustCompile(`\b(?:accord|process|go)_[a-z_]+\b`)
 	link       = regexp.MustCompile(`\]\(([^)#]+)(?:#[^)]*)?\)`)
 	anchor     = regexp.MustCompile(`\]\(#([^)]+)\)`)
@@ -120,7 +120,7 @@ func accordWords(line string) [][]string {
 
 // elsewhere are words in code type that name something outside the product.
 var elsewhere = []string{"root", "--compare", "CGO_ENABLED=0", "safe.pub", "ledger.before-…", "release", "class=\"5xx\"",
-	".quarantine", "entry-….quarantine", ".refused", "poison", "[-] clock", "[!] keys", "[-] records",
+	".quarantine", "entry-….quarantine", ".refused", "poison", "[-] clock", "[!] keys", "[!] feeds", "[!] webhooks", ".ack", "rotate", "[-] records",
 	"shared_buffers", "…/bare-insert", "…/anchored"}
 
 var filename = regexp.MustCompile(`^[\w./-]+\.(?:yaml|json|jws|log|db|md|service|sock|sig|secret|go|heads|keys)$|^[\w.-]*/[\w./-]*$`)

@@ -31,6 +31,7 @@ import (
 	"accord/node/feeds"
 	"accord/node/founding"
 	"accord/node/metrics"
+	"accord/node/webhooks"
 	"accord/node/witness"
 )
 
@@ -68,21 +69,22 @@ type Node struct {
 	papers  *members.Lineage // the rosters of the data folder
 	started time.Time
 
-	keys    *keystore.Store
-	audit   *audit.Log
-	records recordStore
-	machine *machine.Machine
-	tls     *transport.TLS
-	peerNet *quietNetwork // the log's network
-	witness *witness.Witness
-	clock   clockWatch
-	ledger  *consensus.Log
-	agency  *agency.Agency
-	feeds   *feeds.Feeds
-	metrics *metrics.Metrics
-	front   *front
-	socket  net.Listener
-	servers []*http.Server
+	keys     *keystore.Store
+	audit    *audit.Log
+	records  recordStore
+	machine  *machine.Machine
+	tls      *transport.TLS
+	peerNet  *quietNetwork // the log's network
+	witness  *witness.Witness
+	clock    clockWatch
+	ledger   *consensus.Log
+	agency   *agency.Agency
+	feeds    *feeds.Feeds
+	webhooks *webhooks.Webhooks
+	metrics  *metrics.Metrics
+	front    *front
+	socket   net.Listener
+	servers  []*http.Server
 
 	peerTable   atomic.Pointer[peerTable]
 	inLog       atomic.Pointer[consensus.Log] // the log, once it is open
@@ -399,6 +401,9 @@ func (n *Node) openInterface() error {
 	n.metrics = metrics.New(n.opts.Version, n.cfg.Member, n.gauges())
 	s := &api.Server{Config: n.cfg, Agency: n.agency, Ledger: n.machine, Node: n, Witness: n.witness, Feeds: n.feeds, Audit: n.audit,
 		Metrics: n.metrics, Log: n.log, Clock: n.opts.Clock}
+	if err := n.openWebhooks(s); err != nil {
+		return err
+	}
 	handler := n.requests.count(s.Handler())
 	if err := n.openSocket(); err != nil {
 		return err
@@ -435,6 +440,7 @@ func (n *Node) openInterface() error {
 	n.tasks.Go(func() { n.recordRecovery(ctx) })
 	n.tasks.Go(func() { n.watchParted(ctx) })
 	n.tasks.Go(func() { n.feeds.Run(ctx) })
+	n.tasks.Go(func() { n.webhooks.Run(ctx) })
 	n.tasks.Go(func() { n.watchRecords(ctx) })
 	n.tasks.Go(func() { n.keepRetention(ctx) })
 	return nil

@@ -293,6 +293,7 @@ func (n *Node) gauges() metrics.Gauges {
 		PeersRefused: func() map[metrics.PeerReason]uint64 { return n.byMember(n.tls.Refused(), n.ledger.Refusals()) },
 		PeersPutOff:  func() map[metrics.PeerReason]uint64 { return n.byMember(n.tls.Delayed(), n.ledger.Delayed()) },
 		Feeds:        func() float64 { return float64(n.feeds.OpenAlarms()) },
+		Hooks:        func() float64 { return float64(len(n.webhooks.Disabled())) },
 		FeedBehind:   func() float64 { return float64(n.feeds.Behind()) },
 	}
 }

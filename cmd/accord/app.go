@@ -36,6 +36,7 @@ var commands = []maker{
 	releaseCommand,
 	ledgerCommand,
 	feedCommand,
+	webhookCommand,
 	verifyCommand,
 	explainCommand,
 	versionCommand,

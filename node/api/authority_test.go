@@ -93,6 +93,13 @@ var matrix = map[string]string{
 	"GET /api/v1/changes":                         "pmnuhcoad",
 	"GET /api/v1/feeds":                           "coad",
 	"POST /api/v1/feeds/alarms/{id}/settle":       "o",
+	"GET /api/v1/webhooks":                        "d",
+	"POST /api/v1/webhooks":                       "d",
+	"POST /api/v1/webhooks/{name}/test":           "d",
+	"POST /api/v1/webhooks/{name}/rotate":         "d",
+	"POST /api/v1/webhooks/{name}/replay":         "d",
+	"POST /api/v1/webhooks/{name}/disable":        "d",
+	"POST /api/v1/webhooks/{name}/remove":         "d",
 	"GET /api/v1/feeds/receipts/{id}":             "coad",
 	"POST /api/v1/feeds/export":                   "od",
 	"POST /api/v1/feeds/import":                   "od",
@@ -115,7 +122,7 @@ func TestAuthorityMatrix(t *testing.T) {
 		if !known {
 			t.Errorf("%s stands in no matrix", name)
 		}
-		target := strings.NewReplacer("{id}", "AAAAAAAAAAAAAAAAAAAAAA", "{member}", "regulator", "{list}", "black", "{version}", "1", "{path...}", "0/000.p/1").Replace(rt.path)
+		target := strings.NewReplacer("{id}", "AAAAAAAAAAAAAAAAAAAAAA", "{name}", "none", "{member}", "regulator", "{list}", "black", "{version}", "1", "{path...}", "0/000.p/1").Replace(rt.path)
 		for _, c := range matrixCallers {
 			cells++
 			got := w.ask("regulator", c.as, rt.method, target, `{"unknown":1}`)

@@ -45,15 +45,16 @@ func (s *Server) changes(w http.ResponseWriter, r *http.Request) error {
 	if strings.HasPrefix(r.Header.Get("Accept"), "text/event-stream") {
 		return s.changeEvents(w, r, author, since, limit)
 	}
-	out, err := s.changesAfter(r.Context(), author, since, limit, wait)
+	out, err := s.ChangesAfter(r.Context(), author, since, limit, wait)
 	if err != nil {
 		return err
 	}
 	return answer(w, out)
 }
 
-// changesAfter waits for something new, at most as long as it is told.
-func (s *Server) changesAfter(ctx context.Context, author exchange.MemberID, since int64, limit int, wait time.Duration) (wire.Changes, error) {
+// ChangesAfter waits for something new of a log, the ledger or an author's feed, at
+// most as long as it is told.
+func (s *Server) ChangesAfter(ctx context.Context, author exchange.MemberID, since int64, limit int, wait time.Duration) (wire.Changes, error) {
 	if s.Config.RequestTimeout > 0 { // leave time to answer
 		wait = min(wait, s.Config.RequestTimeout*3/4)
 	}
@@ -192,7 +193,7 @@ func (s *Server) changeEvents(w http.ResponseWriter, r *http.Request, author exc
 		if control.Flush() != nil || r.Context().Err() != nil {
 			return nil
 		}
-		if out, err = s.changesAfter(r.Context(), author, out.Next, limit, eventPause); err != nil {
+		if out, err = s.ChangesAfter(r.Context(), author, out.Next, limit, eventPause); err != nil {
 			return nil // nothing can be said of it here; the next request will
 		}
 	}

@@ -1,10 +1,12 @@
 package api
 
 import (
+	"bufio"
 	"context"
 	"encoding/json"
 	"net/http"
 	"net/http/httptest"
+	"os"
 	"os/exec"
 	"path/filepath"
 	"slices"
@@ -13,6 +15,8 @@ import (
 	"testing"
 
 	"accord/node/client"
+	"accord/node/config"
+	"accord/node/webhooks"
 	"accord/node/wire"
 )
 
@@ -99,5 +103,81 @@ func TestFollowers(t *testing.T) {
 	f.Edge.Append(feed.Edge.Root())
 	if _, err := f.Next(ctx, at, 0); code(err) != client.ErrWhole.Code {
 		t.Errorf("a log that became shorter: %v", err)
+	}
+}
+
+// TestReceiver runs the receiver of deploy/examples against a node that pushes to it:
+// it gets every change once, over a rotation of the key and a replay, and takes nothing
+// that is not the node's.
+func TestReceiver(t *testing.T) {
+	python, err := exec.LookPath("python3")
+	if err != nil {
+		t.Skip("needs python3")
+	}
+	w, ctx := newWorld(t), t.Context()
+	w.importSample("association", "discipline-sample.xlsx")
+	s, admin := w.servers["association"], w.client("association", config.Admin)
+	feed, err := s.Agency.Records.Feed(ctx, "association")
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir := t.TempDir()
+	secrets := filepath.Join(dir, "secrets")
+	know := func(keys ...string) {
+		if err := os.WriteFile(secrets, []byte(strings.Join(keys, "\n")), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	know()
+	cmd := exec.CommandContext(ctx, python, "../../deploy/examples/receive.py", "--port", "0", "--secrets", secrets, "--state", filepath.Join(dir, "state"))
+	out, err := cmd.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	said, err := cmd.StderrPipe()
+	if err == nil {
+		err = cmd.Start()
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = cmd.Process.Kill(); _ = cmd.Wait() })
+	first := bufio.NewScanner(said)
+	if !first.Scan() || !strings.HasPrefix(first.Text(), "listening on port ") {
+		t.Fatalf("it does not start: %s", first.Text())
+	}
+	url := "http://127.0.0.1:" + strings.TrimPrefix(first.Text(), "listening on port ")
+	go s.Webhooks.Run(ctx)
+	key, err := admin.AddWebhook(ctx, wire.AddWebhook{Name: "bank", URL: url, Feed: "association", Scheme: "v1"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := admin.TestWebhook(ctx, "bank"); code(err) != webhooks.ErrTest.Code || !strings.Contains(err.Error(), "401") {
+		t.Errorf("a message by a key that it does not know was taken: %v", err)
+	}
+	know(key.Key)
+	lines := bufio.NewScanner(out)
+	lines.Buffer(nil, 1<<20)
+	for n := range feed.Edge.Size() {
+		if n%4 == 0 { // and what was sent before comes again
+			if _, err := admin.ReplayWebhook(ctx, "bank", wire.ReplayWebhook{Since: 0}); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if n == 8 {
+			next, err := admin.RotateWebhook(ctx, "bank")
+			if err != nil {
+				t.Fatal(err)
+			}
+			know(next.Key)
+		}
+		var got wire.WebhookMessage
+		if !lines.Scan() || json.Unmarshal(lines.Bytes(), &got) != nil || got.Data.Change.Number != n || got.Type != "feed.record" {
+			t.Fatalf("change %d: %s", n, lines.Text())
+		}
+	}
+	list, err := admin.Webhooks(ctx)
+	if err != nil || len(list.Webhooks) != 1 || list.Webhooks[0].DisabledAt != nil {
+		t.Errorf("%+v %v", list, err)
 	}
 }

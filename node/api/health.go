@@ -84,6 +84,13 @@ func (s *Server) marks(b *strings.Builder, st wire.NodeStatus) {
 			fmt.Fprintf(b, "[!] feeds: %s: %s\n", a.Author, a.Kind)
 		}
 	}
+	disabled := s.Webhooks.Disabled()
+	if len(disabled) == 0 {
+		b.WriteString("[+] webhooks\n")
+	}
+	for _, name := range disabled {
+		fmt.Fprintf(b, "[!] webhooks: %s is disabled\n", name)
+	}
 	if len(st.KeysDue) == 0 {
 		b.WriteString("[+] keys\n")
 	}

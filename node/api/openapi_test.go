@@ -40,6 +40,7 @@ var bodies = map[string]any{
 	"Cosigned": wire.Cosigned{}, "CosignedList": wire.CosignedList{}, "LedgerState": wire.LedgerState{}, "Alarm": wire.Alarm{}, "Alarms": wire.Alarms{},
 	"FeedEntry": wire.FeedEntry{}, "AskDocuments": wire.AskDocuments{}, "FeedDocument": wire.FeedDocument{}, "FeedReceipt": wire.FeedReceipt{}, "KeptReceipt": wire.KeptReceipt{},
 	"FeedReceipts": wire.FeedReceipts{}, "FeedStatus": wire.FeedStatus{}, "FeedAlarm": wire.FeedAlarm{}, "FeedsStatus": wire.FeedsStatus{}, "EraseRecord": wire.EraseRecord{}, "Erasure": wire.Erasure{},
+	"Webhook": wire.Webhook{}, "Webhooks": wire.Webhooks{}, "AddWebhook": wire.AddWebhook{}, "WebhookKey": wire.WebhookKey{}, "ReplayWebhook": wire.ReplayWebhook{},
 	"ExportFeed": wire.ExportFeed{}, "FeedImported": wire.FeedImported{}, "FeedAcknowledged": wire.FeedAcknowledged{},
 	"AskReport": wire.AskReport{}, "ReportLog": wire.ReportLog{}, "IssuedReport": wire.IssuedReport{},
 	"Change": wire.Change{}, "Changes": wire.Changes{},
@@ -48,7 +49,7 @@ var bodies = map[string]any{
 
 // requests are the bodies that are read strictly: the document closes them, and
 // says by itself which members a sender must give.
-var requests = []string{"Nominate", "EndEntry", "AddRecord", "CorrectRecord", "AskRelease", "Basis", "Judge", "AdoptCatalogue", "DecisionRef", "Backup", "SignedRoster", "NewKeys", "Empty", "Settle", "ComplaintPaper", "FeedEntry", "AskDocuments", "FeedReceipt", "EraseRecord", "ExportFeed", "AskReport"}
+var requests = []string{"Nominate", "EndEntry", "AddRecord", "CorrectRecord", "AskRelease", "Basis", "Judge", "AdoptCatalogue", "DecisionRef", "Backup", "SignedRoster", "NewKeys", "Empty", "Settle", "ComplaintPaper", "FeedEntry", "AskDocuments", "FeedReceipt", "EraseRecord", "ExportFeed", "AskReport", "AddWebhook", "ReplayWebhook"}
 
 // scalars are the schemas that are no Go type of ours.
 var scalars = []string{"Name", "Id", "SubjectId", "Value", "Catalogue", "Bundle", "ForkEvidence"}

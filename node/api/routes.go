@@ -95,6 +95,13 @@ var routes = []route{
 	{"POST", "/api/v1/records/{id}/erase", operator, officers, false, (*Server).eraseRecord},
 
 	{"GET", "/api/v1/changes", everybody, nobody, false, (*Server).changes},
+	{"GET", "/api/v1/webhooks", operator, admins, false, (*Server).listWebhooks},
+	{"POST", "/api/v1/webhooks", operator, admins, false, (*Server).addWebhook},
+	{"POST", "/api/v1/webhooks/{name}/test", operator, admins, false, (*Server).testWebhook},
+	{"POST", "/api/v1/webhooks/{name}/rotate", operator, admins, false, (*Server).rotateWebhook},
+	{"POST", "/api/v1/webhooks/{name}/replay", operator, admins, false, (*Server).replayWebhook},
+	{"POST", "/api/v1/webhooks/{name}/disable", operator, admins, false, (*Server).disableWebhook},
+	{"POST", "/api/v1/webhooks/{name}/remove", operator, admins, false, (*Server).removeWebhook},
 	{"GET", "/api/v1/feeds", operator, anybody, false, (*Server).feedsStatus},
 	{"POST", "/api/v1/feeds/alarms/{id}/settle", operator, officers, false, (*Server).settleFeedAlarm},
 	{"POST", "/api/v1/feeds/export", operator, couriers, false, (*Server).exportFeed},

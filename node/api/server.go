@@ -22,6 +22,7 @@ import (
 	"accord/node/config"
 	"accord/node/feeds"
 	"accord/node/metrics"
+	"accord/node/webhooks"
 	"accord/node/wire"
 	"accord/node/witness"
 )
@@ -51,16 +52,17 @@ var (
 // Server holds what the handlers work with. Its exported fields are set by the
 // node before Handler is called and never change.
 type Server struct {
-	Config  config.Config
-	Agency  *agency.Agency
-	Ledger  agency.Ledger
-	Node    Node
-	Witness *witness.Witness
-	Feeds   *feeds.Feeds
-	Audit   *audit.Log
-	Metrics *metrics.Metrics
-	Log     *slog.Logger
-	Clock   func() time.Time
+	Config   config.Config
+	Agency   *agency.Agency
+	Ledger   agency.Ledger
+	Node     Node
+	Witness  *witness.Witness
+	Feeds    *feeds.Feeds
+	Webhooks *webhooks.Webhooks
+	Audit    *audit.Log
+	Metrics  *metrics.Metrics
+	Log      *slog.Logger
+	Clock    func() time.Time
 
 	importing  sync.Mutex // one file at a time
 	strangers  strangers

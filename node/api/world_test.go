@@ -10,6 +10,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
+	"net/netip"
 	"path/filepath"
 	"reflect"
 	"strings"
@@ -35,6 +36,7 @@ import (
 	"accord/node/config"
 	"accord/node/feeds"
 	"accord/node/metrics"
+	"accord/node/webhooks"
 	"accord/node/wire"
 	"accord/node/witness"
 )
@@ -314,9 +316,15 @@ func (w *world) join(id exchange.MemberID, kind exchange.MemberKind) {
 			return b.Marshal()
 		}})
 	must(err)
-	w.servers[id] = &Server{Feeds: fed, Config: cfg, Agency: a, Ledger: w.machine, Node: node, Audit: sinks, Clock: w.clock,
+	hooks, err := webhooks.Open(webhooks.Config{Dir: filepath.Join(dir, "webhooks"), Secret: []byte(id), Version: "test", Clock: w.clock,
+		Allow: []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}, Jitter: func() float64 { return 0 }, Log: slog.New(slog.NewTextHandler(w.log, nil)),
+		Changes: func(ctx context.Context, feed exchange.MemberID, since int64, limit int, wait time.Duration) (wire.Changes, error) {
+			return w.servers[id].ChangesAfter(ctx, feed, since, limit, wait)
+		}})
+	must(err)
+	w.servers[id] = &Server{Webhooks: hooks, Feeds: fed, Config: cfg, Agency: a, Ledger: w.machine, Node: node, Audit: sinks, Clock: w.clock,
 		Witness: wit,
-		Metrics: metrics.New("test", string(id), metrics.Gauges{Forks: zero, Documents: zero, BadDocs: zero, Stopped: zero, Cosigned: zero, Complaints: zero, LedgerSize: zero, AppliedLog: zero, CommitLog: zero, IsLeader: zero, Records: zero, AuditSinks: zero, LedgerTimeS: zero, Feeds: zero, FeedBehind: zero}),
+		Metrics: metrics.New("test", string(id), metrics.Gauges{Forks: zero, Documents: zero, BadDocs: zero, Stopped: zero, Cosigned: zero, Complaints: zero, LedgerSize: zero, AppliedLog: zero, CommitLog: zero, IsLeader: zero, Records: zero, AuditSinks: zero, LedgerTimeS: zero, Feeds: zero, Hooks: zero, FeedBehind: zero}),
 		Log:     slog.New(slog.NewTextHandler(w.log, nil))}
 }
 

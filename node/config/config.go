@@ -34,6 +34,8 @@ type Config struct {
 	FeedPoll       time.Duration // between two rounds with an author's feed
 	FeedAnchor     time.Duration // the longest a new entry waits for its anchor
 	FeedByHand     []string      // members whose feeds come as files
+	WebhookAllow   []string      // addresses beside public ones that webhooks may go to, CIDR
+	WebhookCA      string        // file with the certificates of their authorities
 	RenewAfter     time.Duration // how long a key is used before it is due to be replaced
 }
 

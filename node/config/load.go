@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"net/netip"
 	"net/url"
 	"os"
 	"path/filepath"
@@ -138,6 +139,11 @@ func (c Config) validate(origins Origins) error {
 	for _, m := range c.FeedByHand {
 		if !exchange.ValidName(m) || m == c.Member {
 			return bad("feeds.by_hand", "needs ids of other members")
+		}
+	}
+	for _, p := range c.WebhookAllow {
+		if _, err := netip.ParsePrefix(p); err != nil {
+			return bad("webhooks.allow", "needs prefixes such as 10.1.0.0/16")
 		}
 	}
 	if len(c.AuditFiles) == 0 {

@@ -388,9 +388,11 @@ func TestAnImportCrashesAnywhere(t *testing.T) {
 }
 
 func FuzzReadPart(f *testing.F) {
-	n := world(&testing.T{}, "regulator")
-	_ = n
-	f.Add([]byte("accord-feed-file/1\n"))
+	head, err := strictjson.Marshal(feeds.PartHead{Federation: Federation, Author: "regulator", To: "court", Until: 1, Size: 1, MadeAt: 1, Catalogue: 1, Tiles: 1, Note: "x"})
+	if err != nil {
+		f.Fatal(err)
+	}
+	f.Add([]byte("accord-feed-file/1\n" + string(head) + "\ntile/0/000.p/1 AAAA\n-\n{\"index\":0,\"document\":\"x\"}\na.b.c\n"))
 	f.Fuzz(func(t *testing.T, data []byte) {
 		p, err := feeds.ReadPart(data)
 		if err == nil && (p.Until < p.From || p.Until > p.Size || len(data) > feeds.MaxPart) {
