@@ -221,6 +221,7 @@ func (n *Node) Status() wire.NodeStatus {
 	out.Records, out.Unrecorded = n.recordCount(), n.Unrecorded()
 	out.ClockOff, out.KeysDue = n.clock.err() != nil, n.keysDue()
 	out.Store = n.storeStatus()
+	out.FeedAlarms, out.WebhooksDisabled = n.feeds.OpenAlarms(), n.webhooks.Disabled()
 	switch {
 	case n.Removed() != nil:
 		out.Why = "a roster took this node out of the federation"

@@ -91,6 +91,7 @@ func (r *rehearsal) feed(member string) (f wire.FeedStatus, alarms []wire.FeedAl
 }
 
 // storeIsOld puts an older copy of its record store in the place of the association's.
+// The commission, whose disk is small here, takes nobody's records in.
 func (r *rehearsal) storeIsOld(book map[string][]step, steps []step) {
 	stores := func(from, to string) {
 		paths, err := filepath.Glob(filepath.Join(from, "records.db*"))
@@ -114,17 +115,17 @@ func (r *rehearsal) storeIsOld(book map[string][]step, steps []step) {
 	r.ready("association")
 	r.enter("discipline-sample.xlsx")
 	own, _ := r.feed("association")
-	r.until("the commission holds the records", func() bool { f, _ := r.feed("commission"); return f.Size == own.Size && own.Size > 0 })
+	r.until("the regulator holds the records", func() bool { f, _ := r.feed("regulator"); return f.Size == own.Size && own.Size > 0 })
 	r.run("association", "sudo systemctl stop accord")
 	stores(r.node("association"), right)
 	stores(old, r.node("association"))
 	r.run("association", "sudo systemctl start accord")
-	r.until("the commission's alarm", func() bool { _, a := r.feed("commission"); return len(a) > 0 && a[0].Kind == "shrunk" })
-	if marks := r.marks("commission"); !strings.Contains(marks, "[!] feeds: association: shrunk\n") {
+	r.until("the regulator's alarm", func() bool { _, a := r.feed("regulator"); return len(a) > 0 && a[0].Kind == "shrunk" })
+	if marks := r.marks("regulator"); !strings.Contains(marks, "[!] feeds: association: shrunk\n") {
 		r.t.Errorf("/readyz?verbose says %s", marks)
 	}
 	r.follow(book, steps)
-	if f, a := r.feed("commission"); f.Size != own.Size || len(a) > 0 {
+	if f, a := r.feed("regulator"); f.Size != own.Size || len(a) > 0 {
 		r.t.Errorf("%+v %+v", f, a)
 	}
 }

@@ -143,7 +143,7 @@ func TestHealth(t *testing.T) {
 	if got := w.ask("court", caller{}, "GET", "/readyz", ""); got.status != http.StatusOK || got.body != "ready\n" {
 		t.Errorf("%d %q", got.status, got.body)
 	}
-	if got := w.ask("court", caller{}, "GET", "/readyz?verbose", ""); got.body != "[+] leader\n[+] audit\n[+] caught-up\n[+] ledger\n[+] clock\n[+] records\n[+] feeds\n[+] keys\nready\n" {
+	if got := w.ask("court", caller{}, "GET", "/readyz?verbose", ""); got.body != "[+] leader\n[+] audit\n[+] caught-up\n[+] ledger\n[+] clock\n[+] records\n[+] feeds\n[+] webhooks\n[+] keys\nready\n" {
 		t.Errorf("%q", got.body)
 	}
 	for _, late := range []bool{false, true} {

@@ -113,6 +113,12 @@ var (
 	errComplaints = exchange.Define(exchange.KindUnavailable, "DOCTOR-031",
 		exchange.Text{Zh: "有 {count} 项投诉：声明没有按时记上账本", En: "{count} complaints: statements that were not recorded in time"},
 		exchange.Text{Zh: "查看主节点是否正常：accord ledger status", En: "see whether the leader does its work: accord ledger status"})
+	errFeedAlarms = exchange.Define(exchange.KindUnverified, "DOCTOR-041",
+		exchange.Text{Zh: "有 {count} 个记录流警报待处理", En: "{count} feed alarms are open"},
+		exchange.Text{Zh: "运行 accord feed alarms；见 RUNBOOK 的记录流一节", En: "run accord feed alarms; see Feed alarm in the RUNBOOK"})
+	errWebhooks = exchange.Define(exchange.KindUnavailable, "DOCTOR-042",
+		exchange.Text{Zh: "推送端点因多次失败已停用：{names}", En: "webhook endpoints are disabled after failing too long: {names}"},
+		exchange.Text{Zh: "运行 accord webhook list；修好后运行 accord webhook replay", En: "run accord webhook list; when it is mended, accord webhook replay"})
 	errUnrecorded = exchange.Define(exchange.KindUnverified, "DOCTOR-040",
 		exchange.Text{Zh: "恢复方案 {plan} 已 {seconds} 秒没有记入账本（{why}）", En: "the plan of recovery {plan} has not been put on the ledger for {seconds} s ({why})"},
 		exchange.Text{Zh: "其他成员看不到为何更换了表决节点：accord member recoveries; accord member status", En: "nobody else can see why the voting nodes were changed: accord member recoveries; accord member status"})

@@ -51,6 +51,8 @@ var checks = []struct {
 	{"catalogue", exchange.Text{Zh: "目录版本一致", En: "same catalogue as the peers"}, true, judgeCatalogue},
 	{"version", exchange.Text{Zh: "软件版本一致", En: "same version as the peers"}, true, judgeVersion},
 	{"keys", exchange.Text{Zh: "密钥有效期", En: "keys by date"}, true, judgeKeys},
+	{"feeds", exchange.Text{Zh: "记录流", En: "feeds"}, true, judgeFeeds},
+	{"webhooks", exchange.Text{Zh: "推送", En: "webhooks"}, true, judgeWebhooks},
 	{"snapshot", exchange.Text{Zh: "快照", En: "snapshots"}, true, judgeSnapshot},
 	{"records", exchange.Text{Zh: "账本所载记录均在", En: "records that the ledger names"}, true, judgeRecords},
 	{"forks", exchange.Text{Zh: "账本一致", En: "one ledger for all"}, true, judgeForks},
@@ -382,6 +384,22 @@ func judgeKeys(f *Facts) (Level, *exchange.Error) {
 		level = Fail
 	}
 	return level, errKeyEnds.With("uses", few(names), "days", days)
+}
+
+// judgeFeeds looks at what is wrong with others' feeds; nobody is stopped by that.
+func judgeFeeds(f *Facts) (Level, *exchange.Error) {
+	if n := f.Running.Status.FeedAlarms; n > 0 {
+		return Warn, errFeedAlarms.With("count", n)
+	}
+	return fine()
+}
+
+// judgeWebhooks looks for endpoints that were given up.
+func judgeWebhooks(f *Facts) (Level, *exchange.Error) {
+	if names := f.Running.Status.WebhooksDisabled; len(names) > 0 {
+		return Warn, errWebhooks.With("names", few(names))
+	}
+	return fine()
 }
 
 func judgeSnapshot(f *Facts) (Level, *exchange.Error) {

@@ -82,6 +82,8 @@ func TestEveryFindingCanBeProvoked(t *testing.T) {
 		{errOtherCharter, Fail, func(f *Facts) { f.Running.Check.Peers[0].Answer.Charter = "other" }},
 		{errOtherCatalogue, Warn, func(f *Facts) { f.Running.Check.Peers[0].Answer.Catalogue = "other" }},
 		{errOtherVersion, Warn, func(f *Facts) { f.Running.Check.Peers[0].Answer.Version = "2" }},
+		{errFeedAlarms, Warn, func(f *Facts) { f.Running.Status.FeedAlarms = 1 }},
+		{errWebhooks, Warn, func(f *Facts) { f.Running.Status.WebhooksDisabled = []string{"bank"} }},
 		{errKeyEnds, Warn, func(f *Facts) { f.Running.Status.KeysDue = due(29) }},
 		{errKeyEnds, Fail, func(f *Facts) { f.Running.Status.KeysDue = due(6, 29) }},
 		{errKeyEnds, Fail, func(f *Facts) { f.Running.Status.KeysDue = due(-6) }},

@@ -88,7 +88,7 @@ func (p *pump) run(ctx context.Context) {
 	for ctx.Err() == nil {
 		err := p.round(ctx)
 		if err != nil && ctx.Err() == nil {
-			p.w.Log.Warn("a webhook endpoint is not served", "name", p.e.Name, "error", err)
+			p.w.Log.Warn("a webhook endpoint is not served", "name", p.copy().Name, "error", err)
 			p.rest(ctx, time.Now().Add(5*time.Second))
 		}
 	}
@@ -127,9 +127,7 @@ func (p *pump) round(ctx context.Context) error {
 		p.rest(ctx, time.Now().Add(time.UnixMilli(e.Retry).Sub(now)))
 		return nil
 	}
-	waiting, cancel := context.WithCancel(ctx)
-	defer cancel()
-	got, err := p.w.Changes(waiting, e.Feed, e.Next, page, waitChange)
+	got, err := p.changes(ctx, e)
 	if err != nil {
 		return err
 	}
@@ -162,6 +160,24 @@ func (p *pump) round(ctx context.Context) error {
 		}
 	}
 	return nil
+}
+
+// changes waits for what comes next, or until an operator changes the endpoint.
+func (p *pump) changes(ctx context.Context, e endpoint) (wire.Changes, error) {
+	waiting, cancel := context.WithCancel(ctx)
+	defer cancel()
+	go func() {
+		select {
+		case <-p.wake:
+			cancel()
+		case <-waiting.Done():
+		}
+	}()
+	got, err := p.w.Changes(waiting, e.Feed, e.Next, page, waitChange)
+	if waiting.Err() != nil {
+		return wire.Changes{}, nil
+	}
+	return got, err
 }
 
 // message is a change as it is sent.

@@ -132,6 +132,9 @@ type NodeStatus struct {
 	ClockOff  bool              `json:"clock_off"`          // more than 60 s from most members' clocks
 	KeysDue   []KeyDue          `json:"keys_due,omitempty"` // keys to replace within 30 days
 
+	FeedAlarms       int      `json:"feed_alarms,omitempty"`       // open ones
+	WebhooksDisabled []string `json:"webhooks_disabled,omitempty"` // endpoints that failed until they were given up
+
 	Store StoreStatus `json:"store"`
 
 	Unrecorded *Unrecorded `json:"unrecorded_recovery,omitempty"`
