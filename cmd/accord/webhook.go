@@ -31,25 +31,8 @@ func webhookCommand(e *env) *cli.Command {
 				}
 				return e.showWebhooks(got.Webhooks...)
 			},
-		}, {
-			Name:      "add",
-			Usage:     e.t("添加端点；验签密钥只显示这一次", "add an endpoint; the key it verifies with is shown this once"),
-			ArgsUsage: "NAME",
-			Flags: []cli.Flag{
-				&cli.StringFlag{Name: "url", Required: true, Usage: e.t("接收地址 `URL`，须为 https", "where it is, a https `URL`")},
-				&cli.StringFlag{Name: "feed", Usage: e.t("推送成员 `MEMBER` 的记录流；不写为账本", "tell it of `MEMBER`'s feed; of the ledger without it")},
-				choice("scheme", webhooks.Symmetric, []string{webhooks.Symmetric, webhooks.Asymmetric}, e.t("签名方式：v1 为共享密钥，v1a 为 Ed25519", "of signatures: v1 by a shared secret, v1a by Ed25519")),
-				&cli.Int64Flag{Name: "since", Value: -1, Usage: e.t("从第 `N` 条变更开始；不写为今后的变更", "begin at change `N`; without it, with what is to come")},
-			},
-			Action: func(c *cli.Context) error {
-				key, err := e.node().AddWebhook(c.Context, wire.AddWebhook{Name: c.Args().First(), URL: c.String("url"),
-					Feed: exchange.MemberID(c.String("feed")), Scheme: c.String("scheme"), Since: c.Int64("since")})
-				if err != nil {
-					return err
-				}
-				return e.webhookKey(key)
-			},
 		},
+			webhookAdd(e),
 			one("test", "发送一条测试消息", "send one test message", func(c *cli.Context, name string) error {
 				if err := e.node().TestWebhook(c.Context, name); err != nil {
 					return err
@@ -83,6 +66,28 @@ func webhookCommand(e *env) *cli.Command {
 				}
 				return e.node().RemoveWebhook(c.Context, name)
 			}, yesFlag(e)),
+		},
+	}
+}
+
+func webhookAdd(e *env) *cli.Command {
+	return &cli.Command{
+		Name:      "add",
+		Usage:     e.t("添加端点；验签密钥只显示这一次", "add an endpoint; the key it verifies with is shown this once"),
+		ArgsUsage: "NAME",
+		Flags: []cli.Flag{
+			&cli.StringFlag{Name: "url", Required: true, Usage: e.t("接收地址 `URL`，须为 https", "where it is, a https `URL`")},
+			&cli.StringFlag{Name: "feed", Usage: e.t("推送成员 `MEMBER` 的记录流；不写为账本", "tell it of `MEMBER`'s feed; of the ledger without it")},
+			choice("scheme", webhooks.Symmetric, []string{webhooks.Symmetric, webhooks.Asymmetric}, e.t("签名方式：v1 为共享密钥，v1a 为 Ed25519", "of signatures: v1 by a shared secret, v1a by Ed25519")),
+			&cli.Int64Flag{Name: "since", Value: -1, Usage: e.t("从第 `N` 条变更开始；不写为今后的变更", "begin at change `N`; without it, with what is to come")},
+		},
+		Action: func(c *cli.Context) error {
+			key, err := e.node().AddWebhook(c.Context, wire.AddWebhook{Name: c.Args().First(), URL: c.String("url"),
+				Feed: exchange.MemberID(c.String("feed")), Scheme: c.String("scheme"), Since: c.Int64("since")})
+			if err != nil {
+				return err
+			}
+			return e.webhookKey(key)
 		},
 	}
 }
