@@ -11,8 +11,6 @@ import (
 	"accord/crypto/keys"
 	"accord/crypto/tlog"
 	"accord/exchange"
-	"accord/exchange/lists"
-	"accord/exchange/machine"
 	"accord/exchange/members"
 )
 
@@ -22,7 +20,7 @@ var ErrLists = exchange.Define(exchange.KindUnavailable, "LEDGER-040",
 	exchange.Text{Zh: "等待节点追上、时钟一致后再试", En: "try again when the node has caught up and its clock agrees"})
 
 // listsFresh is how long an answer about lists stands on the word gathered last.
-// Making it anew reads every entry, here and at every other member.
+// Making it anew calls on every other member.
 const listsFresh = time.Minute
 
 // ListsWord is the lists of one position with the cosignatures of a quorum.
@@ -38,9 +36,11 @@ type listsState struct {
 	gathering sync.Mutex // one collection at a time
 	making    sync.Mutex // one tree at a time
 
+	base *listBase // guarded by making
+	last madeTree  // guarded by making
+
 	mu   sync.Mutex
 	word *ListsWord // guarded by mu
-	last *madeTree  // guarded by mu
 }
 
 type madeTree struct {
@@ -49,41 +49,11 @@ type madeTree struct {
 	tree *bundle.ListTree
 }
 
-// listed are the keys of who was on a list, or about to be, at a time, by what the
-// first size leaves of the ledger say. It is a function of these alone: what came
-// later is passed over.
-func listed(view *machine.View, federation string, size int64, at exchange.Millis) (keys []bundle.ListKey) {
-	for e := range lists.All(view.Rows()) {
-		if s := e.StandingAt(size, at); s == lists.Nominated || s == lists.Listed {
-			keys = append(keys, bundle.ListKeyOf(federation, e.List, string(e.Subject)))
-		}
-	}
-	return keys
-}
-
-// listTree makes the tree, or has it from the last time.
-func (w *Witness) listTree(size int64, at exchange.Millis) *bundle.ListTree {
-	s := &w.lists
-	s.making.Lock()
-	defer s.making.Unlock()
-	s.mu.Lock()
-	last := s.last
-	s.mu.Unlock()
-	if last != nil && last.size == size && last.at == at {
-		return last.tree
-	}
-	tree := bundle.NewListTree(listed(w.Ledger.View(), w.Federation, size, at))
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.last = &madeTree{size, at, tree}
-	return tree
-}
-
 // SignLists is this member's signed word on the lists as they stood after size
-// leaves, at a time that is not to come: the root it computes itself. It signs of a
+// leaves, at a time that is neither to come nor long over: the root it computes itself. It signs of a
 // position it has signed the ledger of, or would.
 func (w *Witness) SignLists(ctx context.Context, size int64, at exchange.Millis) ([]byte, error) {
-	if at < 1 || at > exchange.MillisOf(w.Clock()).Add(time.Minute) {
+	if now := exchange.MillisOf(w.Clock()); at < 1 || at > now.Add(time.Minute) || at < now.Add(-listsAge) {
 		return nil, ErrLists.With("size", size)
 	}
 	if _, err := w.Sign(ctx, size); err != nil { // refuses what must not be vouched for
