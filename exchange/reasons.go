@@ -354,6 +354,7 @@ var reasons = map[string]string{
 	"it was asked what it does not know":                                     "请求不合规",
 	"it was not given a file":                                                "没有得到文件",
 	"its limits cannot be set: {}":                                           "无法设置资源限制：{}",
+	"its answer does not follow the agreed form":                             "应答不符合约定格式",
 	"it did not answer in time":                                              "未在规定时间内应答",
 	"the file needs more memory than {} MiB":                                 "读取所需内存超过 {} MiB",
 	"it holds no certificate":                                                "其中没有证书",

@@ -19,6 +19,9 @@ func (c *child) why(err error) error {
 		return err
 	}
 	switch {
+	case errors.Is(err, errFrame): // it may wait for a reader, and is not waited for
+		c.close()
+		return ErrChild.Wrap(err, "why", "its answer does not follow the agreed form")
 	case errors.Is(err, os.ErrDeadlineExceeded):
 		c.close()
 		return ErrChild.With("why", "it did not answer in time")
@@ -51,9 +54,16 @@ func (c *child) why(err error) error {
 	return ErrChild.Wrap(errors.Join(err, errors.New(state), errors.New(firstLine(said))), "why", "it ended by itself or was killed")
 }
 
-func firstLine(s string) string {
-	line, _, _ := strings.Cut(s, "\n")
-	return line
+// firstLine is the first line of a child's last words, if the runtime wrote it: a
+// panic of anybody else may quote a cell, and this goes into a log.
+func firstLine(said string) string {
+	line, _, _ := strings.Cut(said, "\n")
+	for _, own := range []string{"fatal error: ", "runtime: ", "runtime/cgo: ", "SIG", "panic: runtime error: "} {
+		if strings.HasPrefix(line, own) {
+			return line
+		}
+	}
+	return "(its words are left out)"
 }
 
 // childEnd is what the last words of a child tell of its end.

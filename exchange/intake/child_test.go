@@ -93,6 +93,8 @@ func TestChildReadsAHundredThousandRows(t *testing.T) {
 	if raceDetector {
 		rows = 5_000 // the detector multiplies what a row costs
 	}
+	// Memory is what is tested; how long it takes is the machine's affair.
+	withLimits(t, childLimits{memory: childMemory, cpu: 3600, patience: time.Hour})
 	f := bigBook(t, rows)
 	s, err := openChildSheet(t.Context(), f, fileSize(t, f), bigTable)
 	if err != nil {
@@ -273,6 +275,19 @@ func TestLastWords(t *testing.T) {
 		if got := endOf(c.said); got != c.want {
 			t.Errorf("%q is %d, want %d", c.said, got, c.want)
 		}
+	}
+}
+
+// What a child quotes of its file stays out of the log.
+func TestLastWordsQuoteNothing(t *testing.T) {
+	const canary = "雷例湟葵639913196802123517"
+	for _, said := range []string{"panic: strconv.Atoi: parsing \"" + canary + "\": invalid syntax\n", canary + "\nfatal error: x\n"} {
+		if got := firstLine(said); strings.Contains(got, canary) {
+			t.Errorf("it says %q", got)
+		}
+	}
+	if got := firstLine("fatal error: all goroutines are asleep - deadlock!\n\ngoroutine 1\n"); !strings.HasSuffix(got, "deadlock!") {
+		t.Errorf("it says %q", got)
 	}
 }
 

@@ -170,3 +170,19 @@ func TestProposalsForTheAgencies(t *testing.T) {
 		}
 	}
 }
+
+func TestArrayPath(t *testing.T) {
+	for doc, want := range map[string]string{
+		`[{"a":1}]`: "", `{"rows":[{"a":1}]}`: "rows", `{"n":[1,2],"rows":[{"a":1}]}`: "rows", `{"n":[[{"x":[]}],"y"],"m":{"e":[],"rows":[{}]}}`: "m.rows",
+		"\ufeff{\"rows\":[{}]}": "rows",
+	} {
+		if got, ok := arrayPath(strings.NewReader(doc)); !ok || got != want {
+			t.Errorf("%s: %q, %v", doc, got, ok)
+		}
+	}
+	for _, doc := range []string{``, `1`, `{"a":[1`, `{"a":[1,2]}`, `{"a":`, `[`, strings.Repeat(`{"a":`, 100_000)} {
+		if got, ok := arrayPath(strings.NewReader(doc)); ok {
+			t.Errorf("%.20s: %q", doc, got)
+		}
+	}
+}
