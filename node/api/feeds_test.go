@@ -13,6 +13,7 @@ import (
 	"accord/exchange"
 	"accord/exchange/records"
 	"accord/node/config"
+	"accord/node/feeds"
 	"accord/node/wire"
 )
 
@@ -60,6 +61,12 @@ func TestAFeedOverHTTP(t *testing.T) {
 	}
 	if got := w.ask("court", caller{member: "regulator"}, "POST", "/api/v1/feeds/association/documents", `{"entries":[{"index":0,"digest":"x"}]}`); got.code != ErrCaller.Code {
 		t.Errorf("a mirror hands documents on: %d %s", got.status, got.code)
+	}
+	for _, n := range []int{0, feeds.MaxAsk + 1} {
+		many := `{"entries":[` + strings.TrimSuffix(strings.Repeat(`{"index":0,"digest":"x"},`, n), ",") + `]}`
+		if got := w.ask("association", caller{member: "court"}, "POST", "/api/v1/feeds/association/documents", many); got.code != ErrBody.Code {
+			t.Errorf("%d documents in one request: %d %s", n, got.status, got.code)
+		}
 	}
 	if got := w.ask("association", caller{member: "court"}, "POST", "/api/v1/feeds/association/documents", `{"entries":[{"index":0,"digest":"x"}]}`); got.code != "FEED-031" {
 		t.Errorf("another digest: %d %s", got.status, got.code)

@@ -27,4 +27,13 @@
 // unless the configuration allows the address (webhooks.allow). That is judged on the
 // address that is dialled, after the name was resolved. Redirects are not followed, no
 // proxy is asked, an answer is read up to 64 KiB and forgotten.
+//
+// # Rejected
+//
+// Endpoints in accord.yaml: a replay or a rotation would need a restart, and a secret
+// would stand in a file that is shown. Stored secrets, as they can be derived. Several
+// changes at once or in one message: an order that receivers need not restore, and a
+// place that is one number, are worth more than speed here; who is in a hurry follows
+// the feed itself. Records in a message: only what anybody may read is pushed, and
+// records are fetched by those who may have them.
 package webhooks
