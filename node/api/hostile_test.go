@@ -62,14 +62,14 @@ func utf16Text(s string) string {
 func jsonRoutes() map[string]caller {
 	out := map[string]caller{}
 	for _, rt := range routes {
-		if rt.method != http.MethodPost || rt.upload || streaming[rt.method+" "+rt.path] {
+		if rt.method != http.MethodPost || rt.upload || carried[rt.path] > 0 || streaming[rt.method+" "+rt.path] {
 			continue
 		}
 		c := caller{member: "court"}
 		if len(rt.roles) > 0 {
 			c = as(rt.roles[0])
 		}
-		out[strings.NewReplacer("{id}", "AAAAAAAAAAAAAAAAAAAAAA", "{list}", "black").Replace(rt.path)] = c
+		out[strings.NewReplacer("{id}", "AAAAAAAAAAAAAAAAAAAAAA", "{list}", "black", "{name}", "none", "{member}", "regulator").Replace(rt.path)] = c
 	}
 	return out
 }
