@@ -220,7 +220,7 @@ func (e *env) mappingUsed(c *cli.Context, sent, name string) (*intake.Mapping, e
 }
 
 // maxMapping is the longest mapping that API v1 takes along with a file.
-const maxMapping = 12 << 10
+const maxMapping = 256 << 10
 
 // mapping is the name of a built-in mapping or the text of one in a file. A
 // mapping's text has a line end; a name has none.

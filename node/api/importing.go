@@ -3,6 +3,7 @@ package api
 import (
 	"context"
 	"io"
+	"mime"
 	"net/http"
 	"os"
 	"path"
@@ -86,10 +87,45 @@ func mappingOf(in importQuery) (*intake.Mapping, error) {
 	return nil, ErrAuto.With()
 }
 
+// maxMappingPart is the longest mapping that comes before the file, in bytes.
+const maxMappingPart = 256 << 10
+
+// partsOf takes a form of two parts apart, mapping and file in this order: a mapping
+// too long for a query comes so. A body of another type is the file.
+func partsOf(r *http.Request, in *importQuery) error {
+	if t, _, _ := mime.ParseMediaType(r.Header.Get("Content-Type")); t != "multipart/form-data" {
+		return nil
+	}
+	parts, err := r.MultipartReader()
+	if err != nil || in.mapping != "" {
+		return ErrQuery.With("name", "mapping")
+	}
+	part, err := parts.NextPart()
+	if err != nil || part.FormName() != "mapping" {
+		return ErrQuery.With("name", "mapping")
+	}
+	text, err := io.ReadAll(io.LimitReader(part, maxMappingPart+1))
+	if err != nil {
+		return bodyError(err)
+	}
+	if len(text) > maxMappingPart {
+		return ErrTooLarge.With("limit", maxMappingPart)
+	}
+	in.mapping = string(text)
+	if part, err = parts.NextPart(); err != nil || part.FormName() != "file" {
+		return ErrQuery.With("name", "file")
+	}
+	r.Body = part
+	return nil
+}
+
 // importFile takes a file in: the good rows become records, every other row is
 // reported with its place and reason and never with a value.
 func (s *Server) importFile(w http.ResponseWriter, r *http.Request) error {
 	in, err := s.importQuery(r)
+	if err == nil {
+		err = partsOf(r, &in)
+	}
 	if err != nil {
 		return err
 	}

@@ -71,6 +71,37 @@ func TestDryRunStoresNothing(t *testing.T) {
 	}
 }
 
+// A mapping that is too long for a query goes before the file.
+func TestALongMapping(t *testing.T) {
+	w := newWorld(t)
+	raw, _ := intake.Sample("penalties-sample.csv")
+	m, err := os.ReadFile("../../exchange/intake/mappings/penalties.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	long := string(m) + strings.Repeat("# 说明\n", 10_000)
+	send := func(mapping string) (wire.ImportReport, error) {
+		return w.client("regulator", config.Clerk).Import(t.Context(), client.ImportQuery{File: "p.csv", Mapping: mapping, DryRun: true, AsOf: "2026-11-20"}, bytes.NewReader(raw), nil)
+	}
+	short, err := send("penalties")
+	if err != nil {
+		t.Fatal(err)
+	}
+	report, err := send(long)
+	if err != nil || len(long) < 64<<10 || report.Rows != short.Rows || report.New != short.New || report.Plan.Input != short.Plan.Input {
+		t.Errorf("%d rows, %d new, want %d and %d: %v", report.Rows, report.New, short.Rows, short.New, err)
+	}
+	if _, err := send(long + strings.Repeat("#", 256<<10)); !errors.Is(err, ErrTooLarge) {
+		t.Errorf("longer than a mapping may be: %v", err)
+	}
+	for _, body := range []string{"", "--x--\r\n", "--x\r\nContent-Disposition: form-data; name=\"file\"\r\n\r\na\r\n--x--\r\n", "--x\r\nContent-Disposition: form-data; name=\"mapping\"\r\n\r\na\r\n--x--\r\n"} {
+		got := w.ask("regulator", as(config.Clerk), http.MethodPost, "/api/v1/records/import?file=p.csv", body, "Content-Type", "multipart/form-data; boundary=x")
+		if got.status != http.StatusBadRequest {
+			t.Errorf("%q: %d", body, got.status)
+		}
+	}
+}
+
 func withMapping(q client.ImportQuery, m string) client.ImportQuery {
 	q.Mapping = m
 	return q

@@ -4,7 +4,9 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"fmt"
 	"io"
+	"mime/multipart"
 	"net/http"
 	"net/url"
 	"strconv"
@@ -233,7 +235,13 @@ type ImportQuery struct {
 
 // Import sends a file and reports progress while the node works.
 func (c *Client) Import(ctx context.Context, q ImportQuery, file io.Reader, progress func(done, total int)) (wire.ImportReport, error) {
-	v := url.Values{"file": {q.File}, "mapping": {q.Mapping}}
+	v := url.Values{"file": {q.File}}
+	contentType := "application/octet-stream"
+	if len(q.Mapping) > mappingInQuery {
+		file, contentType = withMapping(q.Mapping, file)
+	} else {
+		v.Set("mapping", q.Mapping)
+	}
 	if q.DryRun {
 		v.Set("dry_run", "true")
 	}
@@ -247,7 +255,7 @@ func (c *Client) Import(ctx context.Context, q ImportQuery, file io.Reader, prog
 		}
 		v.Set("plan", string(plan))
 	}
-	resp, err := c.send(ctx, http.MethodPost, "/api/v1/records/import?"+v.Encode(), "application/octet-stream", file)
+	resp, err := c.send(ctx, http.MethodPost, "/api/v1/records/import?"+v.Encode(), contentType, file)
 	if err != nil {
 		return wire.ImportReport{}, err
 	}
@@ -274,6 +282,20 @@ func (c *Client) Import(ctx context.Context, q ImportQuery, file io.Reader, prog
 		return wire.ImportReport{}, ErrLost.With("where", c.where)
 	}
 	return *report, nil
+}
+
+// mappingInQuery is the longest mapping that goes into the query, where a Chinese
+// character takes nine bytes, in bytes.
+const mappingInQuery = 1 << 10
+
+// withMapping is a form of the mapping and the file, as one stream.
+func withMapping(mapping string, file io.Reader) (io.Reader, string) {
+	var head, tail bytes.Buffer
+	form := multipart.NewWriter(&head)
+	_ = form.WriteField("mapping", mapping) // a buffer takes everything
+	_, _ = form.CreateFormFile("file", "file")
+	_, _ = fmt.Fprintf(&tail, "\r\n--%s--\r\n", form.Boundary())
+	return io.MultiReader(&head, file, &tail), form.FormDataContentType()
 }
 
 // AskRelease asks the federation to open private fields.
