@@ -41,7 +41,7 @@ func reportCommand(e *env) *cli.Command {
 			Name: "log", ArgsUsage: "SUBJECT",
 			Usage:  e.t("本节点就该主体出具过的全部报告，供该主体查阅", "every report this node issued on the subject, for the subject to see"),
 			Action: func(c *cli.Context) error { return e.reportLog(c) },
-		}},
+		}, coverageCommand(e)},
 	}
 }
 

@@ -247,6 +247,16 @@ func (a *Agency) checkRecords(ctx context.Context, b *bundle.Bundle, cat *catalo
 // gradeField is the public field by which the record of a rating says the grade.
 const gradeField = "grade"
 
+// RatingCategories are the categories whose records rate a subject.
+func RatingCategories(cat *catalogue.Catalogue) (all []string) {
+	for _, c := range cat.Document().Categories {
+		if cat.Field(c.ID, gradeField) != nil {
+			all = append(all, c.ID)
+		}
+	}
+	return all
+}
+
 // addGrade adds a rating, if its grade is public.
 func addGrade(c *bundle.CreditCheck, r *records.Record, claims RecordClaims) bool {
 	grade, ok := claims.Public[gradeField].(string)

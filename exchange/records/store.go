@@ -46,6 +46,10 @@ type Store interface {
 	// answer first, at most limit. more says that there were others.
 	SearchNames(ctx context.Context, name string, limit int) (found []Named, more bool, err error)
 
+	// Coverage counts subjects with records by kind and area, and how many of them
+	// have a record of the categories that rate.
+	Coverage(ctx context.Context, ratings []string) ([]Covered, exchange.Millis, error)
+
 	// Find answers a question with a page of records. Pages of one answer stand on
 	// one position: what arrives, or changes, between them moves nothing. ErrCursor:
 	// it is of another question, or a subject it stood at is gone.

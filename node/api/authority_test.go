@@ -35,6 +35,7 @@ var matrix = map[string]string{
 	"GET /api/v1/check":                  "coad",
 	"POST /api/v1/reports":               "coa",
 	"GET /api/v1/reports":                "coa",
+	"GET /api/v1/coverage":               "coad",
 	"GET /api/v1/lists/word":             "m",
 	"POST /api/v1/node/backup":           "d",
 	"GET /api/v1/federation":             "pmnuhcoad",

@@ -42,7 +42,7 @@ var bodies = map[string]any{
 	"FeedReceipts": wire.FeedReceipts{}, "FeedStatus": wire.FeedStatus{}, "FeedAlarm": wire.FeedAlarm{}, "FeedsStatus": wire.FeedsStatus{}, "EraseRecord": wire.EraseRecord{}, "Erasure": wire.Erasure{},
 	"Webhook": wire.Webhook{}, "Webhooks": wire.Webhooks{}, "AddWebhook": wire.AddWebhook{}, "WebhookKey": wire.WebhookKey{}, "ReplayWebhook": wire.ReplayWebhook{},
 	"ExportFeed": wire.ExportFeed{}, "FeedImported": wire.FeedImported{}, "FeedAcknowledged": wire.FeedAcknowledged{},
-	"AskReport": wire.AskReport{}, "ReportLog": wire.ReportLog{}, "IssuedReport": wire.IssuedReport{},
+	"Coverage": wire.Coverage{}, "Covered": wire.Covered{}, "AskReport": wire.AskReport{}, "ReportLog": wire.ReportLog{}, "IssuedReport": wire.IssuedReport{},
 	"Change": wire.Change{}, "Changes": wire.Changes{},
 	"Settle": wire.Settle{}, "ComplaintPaper": wire.ComplaintPaper{}, "Complaint": wire.Complaint{}, "Complaints": wire.Complaints{},
 }

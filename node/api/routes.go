@@ -76,6 +76,7 @@ var routes = []route{
 	{"GET", "/api/v1/check", operator, anybody, false, (*Server).creditCheck},
 	{"POST", "/api/v1/reports", operator, readers, false, (*Server).issueReport},
 	{"GET", "/api/v1/reports", operator, readers, false, (*Server).reportLog},
+	{"GET", "/api/v1/coverage", operator, anybody, false, (*Server).coverage},
 	{"GET", "/api/v1/lists/word", peers, nobody, false, (*Server).listsWord},
 	{"GET", "/api/v1/lists/{list}/entries", everybody, nobody, false, (*Server).entries},
 	{"POST", "/api/v1/lists/{list}/entries", operator, clerks, false, (*Server).nominate},

@@ -85,6 +85,12 @@ func (c *Client) ReportLog(ctx context.Context, subject string) (wire.ReportLog,
 	return out, c.get(ctx, "/api/v1/reports", map[string]string{"subject": subject}, &out)
 }
 
+// Coverage is how many subjects the node holds records of, by kind and area.
+func (c *Client) Coverage(ctx context.Context) (wire.Coverage, error) {
+	var out wire.Coverage
+	return out, c.get(ctx, "/api/v1/coverage", nil, &out)
+}
+
 // Ask is Find with a question that was read here.
 func (c *Client) Ask(ctx context.Context, q records.Question, cursor string, limit int) (wire.Records, error) {
 	return c.Find(ctx, q.Pairs(), cursor, limit)

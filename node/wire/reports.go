@@ -35,3 +35,18 @@ const (
 	ReportSuperseded = "superseded"
 	ReportExpired    = "expired"
 )
+
+// Coverage is how many subjects have records, by kind and area.
+type Coverage struct {
+	Known time.Time `json:"known"` // what had reached the node by then
+	Lines []Covered `json:"lines"`
+}
+
+// Covered is the subjects of one kind in one area.
+type Covered struct {
+	Kind     string `json:"kind"`           // of subject
+	Area     string `json:"area,omitempty"` // 4 digits of GB/T 2260
+	Whole    bool   `json:"whole"`          // the line of the kind over all areas
+	Subjects int64  `json:"subjects"`       // with active records
+	Rated    int64  `json:"rated"`          // with a rating among them
+}
