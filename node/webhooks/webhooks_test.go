@@ -252,9 +252,10 @@ func TestDelivery(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	got := r.wait(t, 100)
+	r.wait(t, 100)
 	w.log.grow(20)
-	if got = r.wait(t, 120); !slices.IsSorted(got) || got[0] != 0 || got[119] != 119 {
+	got := r.wait(t, 120)
+	if !slices.IsSorted(got) || got[0] != 0 || got[119] != 119 {
 		t.Fatalf("%v", got)
 	}
 	at := w.until(t, "bank", func(h wire.Webhook) bool { return h.Next == 120 })
@@ -332,7 +333,7 @@ func TestFailures(t *testing.T) {
 		}, false, 3, ""},
 		"fails for good": {func(_ int, w http.ResponseWriter, _ *http.Request) { w.WriteHeader(500) }, true, 4, "it answers 500"},
 		"is gone":        {func(_ int, w http.ResponseWriter, _ *http.Request) { w.WriteHeader(410) }, true, 1, "it answers 410"},
-		"redirects":      {func(_ int, w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, "/other", 307) }, true, 4, "it answers 307"},
+		"redirects":      {func(_ int, w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, "/other", http.StatusTemporaryRedirect) }, true, 4, "it answers 307"},
 		"answers without end": {func(n int, w http.ResponseWriter, r *http.Request) {
 			for r.Context().Err() == nil {
 				if _, err := w.Write(make([]byte, 1<<16)); err != nil {
