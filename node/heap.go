@@ -17,6 +17,7 @@ import (
 const (
 	heapRoom    = 16 << 20
 	readingRoom = 192 << 20
+	importRoom  = 64 << 20
 	heapPercent = 35
 	mostPercent = 400
 )
@@ -26,6 +27,7 @@ var heap struct {
 	once    sync.Once
 	mu      sync.Mutex
 	reading int // nodes that have not caught up
+	imports int // that run
 	percent int // as it was set last
 }
 
@@ -50,14 +52,33 @@ func tightenHeap() (caughtUp func()) {
 	return sync.OnceFunc(func() { setHeap(-1) })
 }
 
+// importHeap leaves more garbage lying while records are imported: nearly all that an
+// import allocates is garbage when its batch is stored. What it gives ends that.
+func importHeap() (done func()) {
+	if os.Getenv("GOGC") != "" {
+		return func() {}
+	}
+	count := func(n int) {
+		heap.mu.Lock()
+		heap.imports += n
+		heap.mu.Unlock()
+		setHeap(0)
+	}
+	count(1)
+	return sync.OnceFunc(func() { count(-1) })
+}
+
 // setHeap sets the percentage after so many nodes more have begun to read.
 func setHeap(more int) {
 	heap.mu.Lock()
 	defer heap.mu.Unlock()
 	heap.reading += more
 	room := uint64(heapRoom)
-	if heap.reading > 0 {
+	switch {
+	case heap.reading > 0:
 		room = readingRoom
+	case heap.imports > 0:
+		room = importRoom
 	}
 	if percent := heapPercentFor(liveHeap(), room); percent != heap.percent {
 		heap.percent = percent

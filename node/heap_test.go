@@ -40,4 +40,13 @@ func TestHeapWhileReading(t *testing.T) {
 			t.Errorf("step %d: %d nodes read, want %d", i, heap.reading-before, c.want)
 		}
 	}
+	running := heap.imports
+	done := importHeap()
+	if during := heap.imports - running; during != 1 {
+		t.Errorf("%d imports run", during)
+	}
+	done()
+	if done(); heap.imports != running {
+		t.Error("an import never ends")
+	}
 }

@@ -382,6 +382,7 @@ func (n *Node) openAgency() error {
 	n.agency, err = agency.New(agency.Config{
 		Federation: n.cfg.Federation, Self: n.id.Member, Kind: me.Kind, Keys: currentKeys{n}, Storage: storage, Blinder: blinder,
 		Ledger: n.machine, Proposer: n.proposer(), Records: n.records, Genesis: n.genesis, Outbox: filepath.Join(n.cfg.Dir, "outbox"), Clock: n.opts.Clock, Rand: rand.Reader, Hook: failpoint.Hook(),
+		Busy: importHeap,
 	})
 	return err
 }

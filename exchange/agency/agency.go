@@ -50,7 +50,8 @@ type Config struct {
 	Outbox     string // folder for envelopes on their way to a requester
 	Clock      func() time.Time
 	Rand       io.Reader
-	Hook       func(point string) // told each place at which a test may want a crash; may be nil
+	Hook       func(point string)   // told each place at which a test may want a crash; may be nil
+	Busy       func() (done func()) // told that an import begins, and by what it gives that it is over; may be nil
 }
 
 func (c Config) hit(point string) {

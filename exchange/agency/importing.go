@@ -52,6 +52,9 @@ func (a *Agency) ImportRows(ctx context.Context, op exchange.OperatorID, cat *ca
 			return err
 		}
 	}
+	if a.Busy != nil {
+		defer a.Busy()()
+	}
 	stored, err := is.importAll(ctx, op, m, rows, dry, each)
 	if err != nil && stored > 0 {
 		if errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) {

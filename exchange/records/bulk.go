@@ -2,8 +2,6 @@ package records
 
 import (
 	"context"
-	"slices"
-	"strings"
 
 	"accord/crypto/strictjson"
 	"accord/exchange"
@@ -16,9 +14,9 @@ import (
 // flushes first.
 type bulk struct {
 	tx      *transaction
-	rows    int   // records that wait
-	records []any // their columns
-	numbers []any
+	rows    int     // records that wait
+	records [][]any // their columns
+	numbers [][]any
 	names   []*givenName // in the order in which they came
 	byName  map[[2]string]*givenName
 	last    int64 // id of the last name; 0: not asked yet
@@ -33,10 +31,15 @@ type givenName struct {
 
 func newBulk(tx *transaction) *bulk { return &bulk{tx: tx, byName: map[[2]string]*givenName{}} }
 
-// bulkRows is how many records one statement inserts, pairsAtOnce how many pairs.
-const (
-	bulkRows    = 100
-	pairsAtOnce = 1000
+// bulkRows is how many records wait at most.
+const bulkRows = 500
+
+// The columns of what is inserted by the million; those of records are all there are.
+var (
+	recordColumns = tableOf("records").columns
+	numberColumns = tableOf("numbers").columns
+	nameColumns   = tableOf("names").columns
+	keyColumns    = tableOf("name_keys").columns
 )
 
 // add takes a record and what it is found by.
@@ -68,13 +71,13 @@ func (b *bulk) add(ctx context.Context, r *Record, position int64) error {
 	if status != Active {
 		changed = known
 	}
-	b.records = append(b.records, position, string(r.ID), r.Category, string(r.Author), string(r.Operator),
+	b.records = append(b.records, []any{position, string(r.ID), r.Category, string(r.Author), string(r.Operator),
 		string(r.Subject), r.SubjectKind, r.CatalogueVersion, p.catalogue, int64(r.IssuedAt), p.jwt,
 		p.sealed, keyBytes(r.RowKey), keyBytes(r.RowDigest), r.Source, r.Trust, flags, string(status),
 		nullable(r.Replaces), nullable(r.ReplacedBy), r.Reason, r.FeedIndex, given,
-		int64(known), int64(changed), int64(r.EndedAt), r.Area, numbers)
+		int64(known), int64(changed), int64(r.EndedAt), r.Area, numbers})
 	for _, n := range r.Numbers {
-		b.numbers = append(b.numbers, n, position)
+		b.numbers = append(b.numbers, []any{n, position})
 	}
 	for _, name := range r.Names {
 		b.name(string(r.Subject), name, position)
@@ -113,10 +116,10 @@ func (b *bulk) flush(ctx context.Context) error {
 	if b.rows == 0 {
 		return nil
 	}
-	if err := b.insert(ctx, insertRecord, recordColumns, bulkRows, b.records); err != nil {
+	if err := b.insert(ctx, "records", recordColumns, b.records); err != nil {
 		return err
 	}
-	if err := b.insert(ctx, `INSERT INTO numbers (number, position)`, 2, pairsAtOnce, b.numbers); err != nil {
+	if err := b.insert(ctx, "numbers", numberColumns, b.numbers); err != nil {
 		return err
 	}
 	if err := b.flushNames(ctx); err != nil {
@@ -127,15 +130,11 @@ func (b *bulk) flush(ctx context.Context) error {
 	return nil
 }
 
-// insert inserts rows of so many columns, at most so many with one statement.
-func (b *bulk) insert(ctx context.Context, statement string, columns, most int, args []any) error {
-	for rows := range slices.Chunk(args, most*columns) {
-		one := marks(columns)
-		if _, err := b.tx.ExecContext(ctx, statement+` VALUES `+one+strings.Repeat(", "+one, len(rows)/columns-1), rows...); err != nil {
-			return err
-		}
+func (b *bulk) insert(ctx context.Context, table string, columns []string, rows [][]any) error {
+	if len(rows) == 0 {
+		return nil
 	}
-	return nil
+	return b.tx.engine.insertMany(ctx, b.tx, table, columns, rows)
 }
 
 // flushNames makes the names findable: one that the subject had counts once more,
@@ -152,21 +151,21 @@ func (b *bulk) flushNames(ctx context.Context) error {
 			return err
 		}
 	}
-	var rows, keys []any
+	var rows, keys [][]any
 	for _, g := range b.names {
 		if g.found {
 			continue
 		}
 		b.last++
-		rows = append(rows, b.last, g.subject, g.name, g.records, g.newest, g.first)
+		rows = append(rows, []any{b.last, g.subject, g.name, g.records, g.newest, g.first})
 		for _, key := range names.Keys(names.Normal(g.name)) {
-			keys = append(keys, key, b.last)
+			keys = append(keys, []any{key, b.last})
 		}
 	}
-	if err := b.insert(ctx, `INSERT INTO names (id, subject, name, records, newest, first_seen)`, 6, bulkRows, rows); err != nil {
+	if err := b.insert(ctx, "names", nameColumns, rows); err != nil {
 		return err
 	}
-	return b.insert(ctx, `INSERT INTO name_keys (name_key, name)`, 2, pairsAtOnce, keys)
+	return b.insert(ctx, "name_keys", keyColumns, keys)
 }
 
 // findNames counts the names that are in the table.

@@ -71,8 +71,32 @@ func openKeyFile(ctx context.Context, file string) (*keyFile, error) {
 // put stores the keys of new records. What stands there under the id of one is
 // left over from a transaction that was not committed.
 func (k *keyFile) put(ctx context.Context, batch []Record) error {
-	return k.write(ctx, func(tx *transaction) error {
+	_, err := k.store(ctx, batch, ` ON CONFLICT (id) DO UPDATE SET keys = excluded.keys`)
+	return err
+}
+
+// putting begins to store the keys of records that are on their way into the database,
+// and changes none that are there: an id may turn out to be another record's. What it
+// gives waits for the end and says whether all were new.
+func (k *keyFile) putting(ctx context.Context, batch []Record) func() (bool, error) {
+	var all bool
+	var err error
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		all, err = k.store(ctx, batch, ` ON CONFLICT (id) DO NOTHING`)
+	}()
+	return func() (bool, error) {
+		<-done
+		return all, err
+	}
+}
+
+// store says whether every record's keys were written.
+func (k *keyFile) store(ctx context.Context, batch []Record, conflict string) (all bool, err error) {
+	err = k.write(ctx, func(tx *transaction) error {
 		var rows []any
+		written := 0
 		for i := range batch {
 			if len(batch[i].Sealed) == 0 {
 				continue
@@ -84,13 +108,20 @@ func (k *keyFile) put(ctx context.Context, batch []Record) error {
 			rows = append(rows, string(batch[i].ID), keys.encode())
 		}
 		for some := range slices.Chunk(rows, 2*bulkRows) {
-			if _, err := tx.ExecContext(ctx, `INSERT INTO field_keys (id, keys) VALUES (?, ?)`+strings.Repeat(", (?, ?)", len(some)/2-1)+
-				` ON CONFLICT (id) DO UPDATE SET keys = excluded.keys`, some...); err != nil {
+			res, err := tx.ExecContext(ctx, `INSERT INTO field_keys (id, keys) VALUES (?, ?)`+strings.Repeat(", (?, ?)", len(some)/2-1)+conflict, some...)
+			if err != nil {
 				return err
 			}
+			n, err := res.RowsAffected()
+			if err != nil {
+				return err
+			}
+			written += 2 * int(n)
 		}
+		all = written == len(rows)
 		return nil
 	})
+	return all, err
 }
 
 // fill adds the keys to a record's sealed fields. A field whose key was

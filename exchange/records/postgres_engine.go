@@ -13,6 +13,7 @@ import (
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
+	"github.com/jackc/pgx/v5/stdlib"
 )
 
 // bind implements engine: $1, $2, … for each "?".
@@ -53,6 +54,18 @@ func (s *Postgres) schema(statement string) string {
 	return strings.NewReplacer("<position>", "BIGINT PRIMARY KEY", "<compact>", "",
 		"<jwt>", "convert_to(jwt, 'UTF8')", "<sealed>", "convert_to(sealed, 'UTF8')",
 		"<row_key>", postgresKey("row_key"), "<row_digest>", postgresKey("row_digest")).Replace(statement)
+}
+
+// insertMany implements engine. COPY costs the server a third of what an INSERT of
+// many rows does, and is one way there and back.
+func (s *Postgres) insertMany(ctx context.Context, tx *transaction, table string, columns []string, rows [][]any) error {
+	if len(rows) < 8 {
+		return insertSome(ctx, tx, table, columns, rows, "")
+	}
+	return tx.conn.Raw(func(driver any) error {
+		_, err := driver.(*stdlib.Conn).Conn().CopyFrom(ctx, pgx.Identifier{table}, columns, pgx.CopyFromRows(rows))
+		return err
+	})
 }
 
 // postgresKey is keyBytes of a column.

@@ -311,3 +311,22 @@ func tree(t *testing.T, dir string) []byte {
 	}
 	return all
 }
+
+// TestKeysBesideTheDatabase: keys are stored while the database takes the records. A
+// batch that is refused changes no key of a record that is there, and what it left
+// behind gives way to the keys of the record that is stored.
+func TestKeysBesideTheDatabase(t *testing.T) {
+	s, ctx := openPostgres(t, database(t, postgrestest.Shared(t))), context.Background()
+	first := sample(t, 1, "first")
+	insert(t, s, first)
+	lost, stored := sample(t, 2, "lost"), sample(t, 2, "stored")
+	if err := s.InsertBatch(ctx, []records.Record{lost, sample(t, 1, "other")}); !errors.Is(err, records.ErrDuplicate) {
+		t.Fatal(err)
+	}
+	insert(t, s, stored)
+	for _, want := range []records.Record{first, stored} {
+		if got := get(t, s, want.ID).Sealed[0].Sealed; !bytes.Equal(got.Key, want.Sealed[0].Sealed.Key) || !bytes.Equal(got.Box, want.Sealed[0].Sealed.Box) {
+			t.Errorf("%s has the key of another", want.ID)
+		}
+	}
+}

@@ -110,6 +110,20 @@ var trials = []trial{
 	{"on_conflict", exchange.Text{Zh: "INSERT … ON CONFLICT", En: "INSERT … ON CONFLICT"},
 		exchange.Text{Zh: "使用支持它的服务器", En: "use a server that has it"},
 		attempt(`INSERT INTO accord_probe (k, n) VALUES ('a', 1) ON CONFLICT (k) DO UPDATE SET n = excluded.n`)},
+	{"copy", exchange.Text{Zh: "COPY … FROM STDIN（二进制）", En: "COPY … FROM STDIN (binary)"},
+		exchange.Text{Zh: "使用支持它的服务器；成批存入记录需要它", En: "use a server that has it; records go in by it"},
+		func(ctx context.Context, c *pgx.Conn) (string, bool, error) {
+			tx, err := c.Begin(ctx)
+			if err != nil {
+				return "", false, err
+			}
+			defer func() { _ = tx.Rollback(ctx) }() // what it made must not stay
+			if _, err := tx.Exec(ctx, probeTable); err != nil {
+				return "", false, err
+			}
+			n, err := tx.CopyFrom(ctx, pgx.Identifier{"accord_probe"}, []string{"k", "n"}, pgx.CopyFromRows([][]any{{"a", int64(1)}}))
+			return "", n == 1, err
+		}},
 	{"returning", exchange.Text{Zh: "UPDATE … RETURNING", En: "UPDATE … RETURNING"},
 		exchange.Text{Zh: "使用支持它的服务器", En: "use a server that has it"}, attempt(`UPDATE accord_probe SET n = n + 1 RETURNING n`)},
 	{"locks", exchange.Text{Zh: "SELECT … FOR UPDATE", En: "SELECT … FOR UPDATE"},

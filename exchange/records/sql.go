@@ -45,6 +45,8 @@ type engine interface {
 	moment() *sql.TxOptions
 	// bytewise makes a text column order by its bytes.
 	bytewise() string
+	// insertMany inserts rows of a table, all of its columns that are named.
+	insertMany(ctx context.Context, tx *transaction, table string, columns []string, rows [][]any) error
 	// schema writes what a step of the schema says in the engine's own way.
 	schema(statement string) string
 	// lockSchema makes a migration wait for one that another process does.
@@ -65,6 +67,7 @@ type engine interface {
 // transaction is a writing transaction whose statements are bound to the engine.
 type transaction struct {
 	*sql.Tx
+	conn   *sql.Conn // the transaction's, of writing ones
 	engine engine
 	keys   *keyFile
 	clock  func() time.Time
@@ -178,6 +181,7 @@ func (s *sqlStore) attempt(ctx context.Context, f func(*transaction) error) (com
 	defer conn.Close()
 	defer end()
 	in := s.within(tx)
+	in.conn = conn
 	if err := f(in); err != nil {
 		_ = tx.Rollback() // the first error says more, and a failed rollback ends the connection
 		return false, err

@@ -8,6 +8,7 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"modernc.org/sqlite"
@@ -140,6 +141,34 @@ func (s *SQLite) schema(statement string) string {
 	return strings.NewReplacer("<position>", "INTEGER PRIMARY KEY", "<compact>", "WITHOUT ROWID", // else a key is stored twice
 		"<jwt>", "CAST(jwt AS BLOB)", "<sealed>", "CAST(sealed AS BLOB)",
 		"<row_key>", sqliteKey("row_key"), "<row_digest>", sqliteKey("row_digest")).Replace(statement)
+}
+
+// insertMany implements engine.
+func (s *SQLite) insertMany(ctx context.Context, tx *transaction, table string, columns []string, rows [][]any) error {
+	return insertSome(ctx, tx, table, columns, rows, "")
+}
+
+// rowsAtOnce and valuesAtOnce bound one statement.
+const (
+	rowsAtOnce   = 1000
+	valuesAtOnce = 3000
+)
+
+// insertSome inserts rows, many with one statement.
+func insertSome(ctx context.Context, tx *transaction, table string, columns []string, rows [][]any, conflict string) error {
+	one := marks(len(columns))
+	var args []any
+	for some := range slices.Chunk(rows, max(1, min(rowsAtOnce, valuesAtOnce/len(columns)))) {
+		args = args[:0]
+		for _, row := range some {
+			args = append(args, row...)
+		}
+		if _, err := tx.ExecContext(ctx, `INSERT INTO `+table+` (`+strings.Join(columns, ", ")+`) VALUES `+one+
+			strings.Repeat(", "+one, len(some)-1)+conflict, args...); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // sqliteKey is keyBytes of a column.

@@ -39,6 +39,15 @@ var tables = []table{
 	{"feed_receipts", []string{"erasure", "member"}, []string{"erasure", "member", "jwt", "at"}},
 }
 
+func tableOf(name string) table {
+	for _, t := range tables {
+		if t.name == name {
+			return t
+		}
+	}
+	return table{}
+}
+
 // numeric are the key columns that are numbers; all others order by their bytes.
 var numeric = map[string]bool{"words.id": true, "records.position": true, "feed_tiles.level": true, "feed_tiles.idx": true, "feed_gaps.idx": true,
 	"names.id": true, "name_keys.name": true, "numbers.position": true, "tallies.day": true}

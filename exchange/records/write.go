@@ -10,13 +10,6 @@ import (
 	"accord/exchange/feed"
 )
 
-const insertRecord = `INSERT INTO records (position, id, category, author, operator, subject, subject_kind,
-	catalogue_version, catalogue_digest, issued_at, jwt, sealed, row_key, row_digest, source, trust, flags,
-	status, replaces, replaced_by, reason, feed_index, names, known_at, changed_at, ended_at, area, numbers)`
-
-// recordColumns is how many that are.
-const recordColumns = 28
-
 // InsertBatch implements Store.
 func (s *sqlStore) InsertBatch(ctx context.Context, batch []Record, at ...Position) error {
 	return s.insert(ctx, batch, nil, at)
@@ -37,37 +30,50 @@ func (s *sqlStore) insert(ctx context.Context, batch []Record, counts []Tally, a
 		}
 	}
 	return s.write(ctx, func(tx *transaction) error {
-		var position int64
-		if err := tx.QueryRowContext(ctx, `SELECT COALESCE(MAX(position), 0) FROM records`).Scan(&position); err != nil {
-			return err
+		stored := func() (bool, error) { return true, nil }
+		if s.keys != nil { // beside the statements, and durable before they are
+			stored = s.keys.putting(ctx, batch)
 		}
-		var g *growth
-		var err error
-		rows := newBulk(tx)
-		for i := range batch {
-			r := batch[i]
-			position++
-			if g, r.FeedIndex, err = g.next(ctx, tx, r.Author, r.entry()); err != nil {
-				return err
-			}
-			if err := insertOne(ctx, tx, rows, &r, position); err != nil {
-				return err
-			}
+		err := insertBatch(ctx, tx, batch, counts, at)
+		all, kerr := stored()
+		if err != nil || kerr != nil {
+			return errors.Join(err, kerr)
 		}
-		if err := rows.flush(ctx); err != nil {
-			return err
+		if !all { // left over from a transaction that was not committed: the ids are new
+			return s.keys.put(ctx, batch)
 		}
-		if err := g.done(ctx, tx); err != nil {
-			return err
-		}
-		if err := addTallies(ctx, tx, counts); err != nil {
-			return err
-		}
-		if err := setPositions(ctx, tx, at); err != nil || s.keys == nil {
-			return err
-		}
-		return s.keys.put(ctx, batch) // durable before the records are; the ids are new
+		return nil
 	})
+}
+
+func insertBatch(ctx context.Context, tx *transaction, batch []Record, counts []Tally, at []Position) error {
+	var position int64
+	if err := tx.QueryRowContext(ctx, `SELECT COALESCE(MAX(position), 0) FROM records`).Scan(&position); err != nil {
+		return err
+	}
+	var g *growth
+	var err error
+	rows := newBulk(tx)
+	for i := range batch {
+		r := batch[i]
+		position++
+		if g, r.FeedIndex, err = g.next(ctx, tx, r.Author, r.entry()); err != nil {
+			return err
+		}
+		if err := insertOne(ctx, tx, rows, &r, position); err != nil {
+			return err
+		}
+	}
+	if err := rows.flush(ctx); err != nil {
+		return err
+	}
+	if err := g.done(ctx, tx); err != nil {
+		return err
+	}
+	if err := addTallies(ctx, tx, counts); err != nil {
+		return err
+	}
+	return setPositions(ctx, tx, at)
 }
 
 func insertOne(ctx context.Context, tx *transaction, rows *bulk, r *Record, position int64) error {
