@@ -333,7 +333,9 @@ func TestFailures(t *testing.T) {
 		}, false, 3, ""},
 		"fails for good": {func(_ int, w http.ResponseWriter, _ *http.Request) { w.WriteHeader(500) }, true, 4, "it answers 500"},
 		"is gone":        {func(_ int, w http.ResponseWriter, _ *http.Request) { w.WriteHeader(410) }, true, 1, "it answers 410"},
-		"redirects":      {func(_ int, w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, "/other", http.StatusTemporaryRedirect) }, true, 4, "it answers 307"},
+		"redirects": {func(_ int, w http.ResponseWriter, r *http.Request) {
+			http.Redirect(w, r, "/other", http.StatusTemporaryRedirect)
+		}, true, 4, "it answers 307"},
 		"answers without end": {func(n int, w http.ResponseWriter, r *http.Request) {
 			for r.Context().Err() == nil {
 				if _, err := w.Write(make([]byte, 1<<16)); err != nil {
