@@ -4,6 +4,7 @@ import (
 	_ "embed" // openapi.yaml
 	"fmt"
 	"net/http"
+	"strconv"
 	"strings"
 
 	"accord/node/wire"
@@ -134,6 +135,7 @@ func plain(w http.ResponseWriter, status int, text string) error {
 // raw writes bytes as they are: what others signed or will verify.
 func raw(w http.ResponseWriter, contentType string, body []byte) error {
 	w.Header().Set("Content-Type", contentType)
+	w.Header().Set("Content-Length", strconv.Itoa(len(body)))
 	_, _ = w.Write(body)
 	return nil
 }

@@ -54,6 +54,7 @@ var recordMeasurements = []struct {
 	{"mirror", (*recordRun).mirror},
 	{"lookup", (*recordRun).lookup},
 	{"name-search", (*recordRun).nameSearch},
+	{"credit-check", (*recordRun).creditCheck},
 }
 
 // RecordNames lists the measurements of the record store.
