@@ -48,8 +48,9 @@ type Node struct {
 	Machine consensus.Machine
 	started bool
 
-	mu  sync.Mutex
-	err error
+	mu   sync.Mutex
+	runs int // starts so far
+	err  error
 }
 
 // Fatal is why the node has stopped by itself, or nil.
@@ -104,12 +105,17 @@ func (c *Cluster) Dir(i int) string { return filepath.Join(c.dir, c.Nodes[i].ID)
 // Config is what node i opens with.
 func (c *Cluster) Config(i int) consensus.Config {
 	n := c.Nodes[i]
+	n.mu.Lock()
+	run := n.runs
+	n.mu.Unlock()
 	cfg := consensus.Config{Dir: c.Dir(i), NodeID: n.ID, Create: !n.started, Servers: c.Servers,
 		Heartbeat: c.options.Heartbeat, NoSync: !c.options.Sync, Logger: c.options.Logger,
 		Fatal: func(err error) {
 			n.mu.Lock()
-			n.err = err
-			n.mu.Unlock()
+			defer n.mu.Unlock()
+			if n.runs == run { // one that did not start may still say why
+				n.err = err
+			}
 		}}
 	if c.options.Network != nil {
 		cfg.Transport = c.options.Network(i)
@@ -130,6 +136,7 @@ func (c *Cluster) TryStart(i int) error {
 		n.Machine = c.options.NewMachine(i)
 	}
 	n.mu.Lock()
+	n.runs++
 	n.err = nil
 	n.mu.Unlock()
 	cfg := c.Config(i)
