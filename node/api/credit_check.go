@@ -30,19 +30,28 @@ func (s *Server) listsWord(w http.ResponseWriter, r *http.Request) error {
 	return raw(w, "text/plain; charset=utf-8", note)
 }
 
-// creditCheck answers what there is about a subject in one signed file. It is
-// verified before it leaves, as whoever keeps it will.
-func (s *Server) creditCheck(w http.ResponseWriter, r *http.Request) error {
+// subjectAsked is the one subject that a request asks about.
+func subjectAsked(r *http.Request) (exchange.SubjectID, error) {
 	q, err := queryOf(r, "subject")
 	if err != nil {
-		return err
+		return "", err
 	}
 	subject := q.subject()
 	if err := q.err(); err != nil {
-		return err
+		return "", err
 	}
 	if subject == "" {
-		return ErrQuery.With("name", "subject")
+		return "", ErrQuery.With("name", "subject")
+	}
+	return subject, nil
+}
+
+// creditCheck answers what there is about a subject in one signed file. It is
+// verified before it leaves, as whoever keeps it will.
+func (s *Server) creditCheck(w http.ResponseWriter, r *http.Request) error {
+	subject, err := subjectAsked(r)
+	if err != nil {
+		return err
 	}
 	feeds, err := s.checkFeeds(r.Context())
 	if err != nil {

@@ -84,16 +84,9 @@ const actReport = "report.issue"
 
 // reportLog is every report this node has issued on a subject, for the subject to see.
 func (s *Server) reportLog(w http.ResponseWriter, r *http.Request) error {
-	q, err := queryOf(r, "subject")
+	subject, err := subjectAsked(r)
 	if err != nil {
 		return err
-	}
-	subject := q.subject()
-	if err := q.err(); err != nil {
-		return err
-	}
-	if subject == "" {
-		return ErrQuery.With("name", "subject")
 	}
 	reports, err := s.reportsOn(subject)
 	if err != nil {

@@ -160,10 +160,12 @@ func (w *Webhooks) Disabled() (names []string) {
 // receiver verifies with.
 func (w *Webhooks) Add(in wire.AddWebhook) (wire.WebhookKey, error) {
 	e := &endpoint{Format: format, Name: in.Name, URL: in.URL, Feed: in.Feed, Scheme: in.Scheme, Keys: []keyID{newKeyID()}, Next: in.Since}
-	for what, ok := range map[string]bool{"name": exchange.ValidName(in.Name), "URL": validURL(in.URL),
-		"scheme": in.Scheme == Symmetric || in.Scheme == Asymmetric, "since": in.Since >= 0} {
-		if !ok {
-			return wire.WebhookKey{}, ErrEndpoint.With("what", what)
+	for _, part := range []struct {
+		what string
+		ok   bool
+	}{{"name", exchange.ValidName(in.Name)}, {"URL", validURL(in.URL)}, {"scheme", in.Scheme == Symmetric || in.Scheme == Asymmetric}, {"since", in.Since >= 0}} {
+		if !part.ok {
+			return wire.WebhookKey{}, ErrEndpoint.With("what", part.what)
 		}
 	}
 	w.mu.Lock()
