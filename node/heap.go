@@ -43,13 +43,13 @@ func tightenHeap() (caughtUp func()) {
 		type sentinel struct{ _ [16]byte } // not tiny: a finalizer of its own
 		var again func(*sentinel)
 		again = func(s *sentinel) {
-			setHeap(0)
+			setHeap(0, 0)
 			runtime.SetFinalizer(s, again)
 		}
 		again(new(sentinel))
 	})
-	setHeap(1)
-	return sync.OnceFunc(func() { setHeap(-1) })
+	setHeap(1, 0)
+	return sync.OnceFunc(func() { setHeap(-1, 0) })
 }
 
 // importHeap leaves more garbage lying while records are imported: nearly all that an
@@ -58,21 +58,16 @@ func importHeap() (done func()) {
 	if os.Getenv("GOGC") != "" {
 		return func() {}
 	}
-	count := func(n int) {
-		heap.mu.Lock()
-		heap.imports += n
-		heap.mu.Unlock()
-		setHeap(0)
-	}
-	count(1)
-	return sync.OnceFunc(func() { count(-1) })
+	setHeap(0, 1)
+	return sync.OnceFunc(func() { setHeap(0, -1) })
 }
 
-// setHeap sets the percentage after so many nodes more have begun to read.
-func setHeap(more int) {
+// setHeap sets the percentage after so many nodes more have begun to read, and so
+// many imports more run.
+func setHeap(reading, imports int) {
 	heap.mu.Lock()
 	defer heap.mu.Unlock()
-	heap.reading += more
+	heap.reading, heap.imports = heap.reading+reading, heap.imports+imports
 	room := uint64(heapRoom)
 	switch {
 	case heap.reading > 0:

@@ -15,21 +15,28 @@ import (
 
 var errEIO = errors.New("input/output error")
 
+// onSmallDisk is a store on a disk of 1 MiB of which 64 KiB stay free. It never stops.
+func onSmallDisk(t *testing.T) (*disktest.Disk, *Store) {
+	t.Helper()
+	d := disktest.New()
+	d.Limit(1 << 20)
+	opt := inMemory(d, true)
+	opt.Floor = 64 << 10
+	opt.Fatal = func(err error) { t.Error("stopped:", err) }
+	s, err := Open(opt)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return d, s
+}
+
 // A disk that fills up is noticed while there is still room: first nothing new
 // is taken on, then nothing at all, and no call has failed. When there is room
 // again the store goes on by itself.
 // Shows: F10
 func TestDiskFull(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		d := disktest.New()
-		d.Limit(1 << 20)
-		opt := inMemory(d, true)
-		opt.Floor = 64 << 10
-		opt.Fatal = func(err error) { t.Error("stopped:", err) }
-		s, err := Open(opt)
-		if err != nil {
-			t.Fatal(err)
-		}
+		d, s := onSmallDisk(t)
 		look := func() { time.Sleep(lookEvery) }
 		i := uint64(1)
 		fill(t, s, i, 100)
@@ -88,15 +95,7 @@ func TestDiskFull(t *testing.T) {
 // Shows: F10
 func TestBallast(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		d := disktest.New()
-		d.Limit(1 << 20)
-		opt := inMemory(d, true)
-		opt.Floor = 64 << 10
-		opt.Fatal = func(err error) { t.Error("stopped:", err) }
-		s, err := Open(opt)
-		if err != nil {
-			t.Fatal(err)
-		}
+		d, s := onSmallDisk(t)
 		fill(t, s, 1, 100)
 		for round := range 2 {
 			free, _, _ := d.Space()

@@ -226,7 +226,10 @@ func (f *Feeds) Acknowledge(ctx context.Context, author exchange.MemberID, since
 	fl := f.follow(author)
 	for at := max(since, 0); at < have.Edge.Size(); {
 		items, err := f.Store.FeedItems(ctx, author, at, tlog.TileWidth)
-		if err != nil || len(items) == 0 {
+		if err == nil && len(items) == 0 {
+			err = records.ErrNotFound.With()
+		}
+		if err != nil {
 			return nil, err
 		}
 		at += int64(len(items))
