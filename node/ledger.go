@@ -143,7 +143,7 @@ func (m ledgerMachine) punctual(payload []byte) error {
 	if off := m.n.opts.Clock().Sub(cmd.At.Time()); off > acceptWindow || off < -acceptWindow {
 		return errClock
 	}
-	return m.Allows(cmd.Verb)
+	return m.AllowsPayload(payload)
 }
 
 var errClock = errors.New("node: the command's time is more than 60 s from this leader's clock")

@@ -95,8 +95,8 @@ func (r *run) one(c *opened) (exchange.Result, error) {
 	if refusal := r.authentic(c, key, err); refusal != nil {
 		return r.turnAway(c, refusal), nil
 	}
-	if c.verb.since > r.agreed {
-		return r.turnAway(c, ErrInactive.With("verb", c.cmd.Verb, "since", c.verb.since)), nil
+	if c.since > r.agreed {
+		return r.turnAway(c, ErrInactive.With("verb", c.cmd.Verb, "since", c.since)), nil
 	}
 	if first, known := journal.Find(r.tx, c.cmd.ID); known {
 		if first.Digest != c.sum {

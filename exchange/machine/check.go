@@ -22,6 +22,7 @@ type opened struct {
 	cmd      exchange.Command
 	verb     verb
 	body     any
+	since    int  // machine version from which it may be used: its verb's, or what its body asks for
 	verified bool // the signature is the one of the key that kid names
 }
 
@@ -50,6 +51,10 @@ func (m *Machine) open(payload []byte) (*opened, error) {
 	}
 	if c.body, err = c.verb.decode(c.cmd.Body); err != nil {
 		return nil, err
+	}
+	c.since = c.verb.since
+	if newer, ok := c.body.(interface{ Since() int }); ok {
+		c.since = max(c.since, newer.Since())
 	}
 	return c, nil
 }
@@ -197,8 +202,25 @@ func (m *Machine) verify(commands []*opened, payloads [][]byte) {
 // Allows says whether a verb is in force by the newest state, for a leader that is
 // about to propose: nodes that do not know it yet could not follow.
 func (m *Machine) Allows(verb exchange.Verb) error {
-	if v, known := m.table[verb]; known && v.since > m.View().federation.MachineVersion {
-		return ErrInactive.With("verb", verb, "since", v.since)
+	if v, known := m.table[verb]; known {
+		return m.allows(verb, v.since)
+	}
+	return nil
+}
+
+// AllowsPayload is Allows for a command, whose body may use what came later than
+// its verb. What does not open, Check refuses.
+func (m *Machine) AllowsPayload(payload []byte) error {
+	c, err := m.open(payload)
+	if err != nil {
+		return nil
+	}
+	return m.allows(c.verb.name, c.since)
+}
+
+func (m *Machine) allows(verb exchange.Verb, since int) error {
+	if since > m.View().federation.MachineVersion {
+		return ErrInactive.With("verb", verb, "since", since)
 	}
 	return nil
 }

@@ -12,7 +12,9 @@ import (
 	"accord/exchange/state"
 )
 
-// verb is one row of the verb table. A federation runs the machine version its
+// verb is one row of the verb table. A body with a method Since() int says from
+// which machine version it may be used: later than its verb's when it uses members
+// that came later, and then older builds cannot read it. A federation runs the machine version its
 // charter names, or a later one that all members' nodes have announced (see
 // members.Announce).
 type verb struct {

@@ -9,7 +9,7 @@ import (
 
 // Version of a build that stands for the release after this one, so that rolling
 // upgrades can be rehearsed with two programs. Nobody runs it.
-const Version = 4
+const Version = 5
 
 // VerbEcho is a verb that only this build knows and that changes nothing.
 const VerbEcho exchange.Verb = "test.echo"
@@ -19,7 +19,7 @@ type echo struct {
 }
 
 func nextVerbs() []verb {
-	return []verb{define(1<<20, VerbEcho, 4, func(body []byte) (*echo, error) {
+	return []verb{define(1<<20, VerbEcho, 5, func(body []byte) (*echo, error) {
 		b := new(echo)
 		return b, exchange.DecodeBody(VerbEcho, body, b)
 	}, func(_ *members.Act, b *echo) (*echo, error) { return b, nil })}
