@@ -15,7 +15,7 @@ import (
 // starts or joins reads the whole ledger at once, and nearly all it allocates is
 // garbage a moment later: until it has caught up it may leave more of it lying.
 const (
-	heapRoom    = 16 << 20
+	heapRoom    = 48 << 20
 	readingRoom = 192 << 20
 	importRoom  = 64 << 20
 	heapPercent = 35
