@@ -19,8 +19,15 @@ func checkCommand(e *env) *cli.Command {
 		Usage:    e.t("信用核查：名单、措施、评级、记录数与完整性，一份签名答复", "credit check: lists, measures, ratings, counts of records and how complete, as one signed answer"),
 		Description: e.t("SUBJECT 为信用主体标识或统一社会信用代码。用 --out 保存的文件可离线验证（accord verify、accord-verify），未列入名单由多家成员共签的名单摘要证明。",
 			"SUBJECT is a subject id or a unified social credit code. The file that --out keeps is verified offline (accord verify, accord-verify); that the subject is on no list is proven under a digest of the lists that members cosigned."),
-		Flags:  []cli.Flag{&cli.StringFlag{Name: "out", Usage: e.t("把答复保存到 `FILE`", "keep the answer in `FILE`")}},
-		Action: func(c *cli.Context) error { return e.creditCheck(c) },
+		Flags: []cli.Flag{
+			&cli.StringFlag{Name: "out", Usage: e.t("把答复保存到 `FILE`", "keep the answer in `FILE`")},
+			&cli.BoolFlag{Name: "jws", Usage: e.t("只要本单位的签名答复（JWS），不带证明；供频繁核查的系统使用", "this member's signed answer alone, a JWS without proofs, for systems that ask often")}},
+		Action: func(c *cli.Context) error {
+			if c.Bool("jws") {
+				return e.creditAnswer(c)
+			}
+			return e.creditCheck(c)
+		},
 	}
 }
 
@@ -30,6 +37,19 @@ type checked struct {
 	Verified  bool   `json:"verified"`
 	Cosigners int    `json:"cosigners"` // of the lists
 	File      string `json:"file,omitempty"`
+}
+
+// creditAnswer writes the signed answer as it came.
+func (e *env) creditAnswer(c *cli.Context) error {
+	token, err := e.node().CreditAnswer(c.Context, c.Args().First())
+	if err != nil {
+		return err
+	}
+	out := c.String("out")
+	if out == "" {
+		out = "-"
+	}
+	return e.save(out, []byte(token+"\n"))
 }
 
 func (e *env) creditCheck(c *cli.Context) error {

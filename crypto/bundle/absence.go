@@ -72,10 +72,21 @@ func (t *ListTree) Checkpoint(federation string, position, at int64) tlog.Checkp
 	return tlog.Checkpoint{Origin: tlog.ListsOrigin(federation, position, at), Size: t.tree.Size(), Root: t.tree.Root()}
 }
 
+// find is where the key of a subject on a list stands, or would.
+func (t *ListTree) find(federation, list, subject string) (at int, found bool) {
+	key := ListKeyOf(federation, list, subject)
+	return slices.BinarySearchFunc(t.keys, key, func(a, b ListKey) int { return bytes.Compare(a[:], b[:]) })
+}
+
+// Lacks says whether a subject is on a list not: whether Absent could prove it.
+func (t *ListTree) Lacks(federation, list, subject string) bool {
+	at, found := t.find(federation, list, subject)
+	return !found && at > 0 && at < len(t.keys)
+}
+
 // Absent proves that a subject is on a list not; ok is false if it is.
 func (t *ListTree) Absent(federation, list, subject string) (a Absent, ok bool, err error) {
-	key := ListKeyOf(federation, list, subject)
-	at, found := slices.BinarySearchFunc(t.keys, key, func(a, b ListKey) int { return bytes.Compare(a[:], b[:]) })
+	at, found := t.find(federation, list, subject)
 	if found || at == 0 || at == len(t.keys) {
 		return Absent{}, false, nil
 	}

@@ -88,11 +88,59 @@ func (a *Agency) CreditCheck(ctx context.Context, subject exchange.SubjectID, wo
 	return b, nil
 }
 
+// CreditAnswer is the signed answer of CreditCheck by itself, as a compact JWS of
+// bundle.TypCheck: this member's word at the named position of the ledger. Whoever
+// needs the proofs asks for the whole file.
+func (a *Agency) CreditAnswer(ctx context.Context, subject exchange.SubjectID, word ListsWord, feeds []bundle.CheckFeed) (string, error) {
+	view := a.Ledger.View()
+	c, err := a.newAnswer(view, subject, word, feeds)
+	if err != nil {
+		return "", err
+	}
+	lists, _ := checkLists(view, c, word)
+	for _, list := range lists {
+		if word.Tree.Lacks(c.Federation, list, c.Subject) {
+			c.NotListed = append(c.NotListed, list)
+		}
+	}
+	rated, err := a.countRecords(ctx, view.Catalogue(), c)
+	if err == nil && rated {
+		c.Records = c.Records[:0]
+		err = a.checkRecords(ctx, nil, view.Catalogue(), c, nil)
+	}
+	if err != nil {
+		return "", err
+	}
+	token, _, err := a.attest(bundle.CheckKind, c)
+	return token, err
+}
+
+// countRecords counts the active records on the subject without reading them, and
+// says whether any of them may rate it.
+func (a *Agency) countRecords(ctx context.Context, cat *catalogue.Catalogue, c *bundle.CreditCheck) (rated bool, err error) {
+	counts, err := a.Records.Counts(ctx, exchange.SubjectID(c.Subject))
+	if err != nil {
+		return false, err
+	}
+	total := 0
+	for _, n := range counts {
+		category := cat.Category(n.Category)
+		c.Records = append(c.Records, bundle.CheckRecord{Category: n.Category, Author: string(n.Author), Active: n.Active,
+			Adverse: category != nil && category.Adverse})
+		rated = rated || cat.Field(n.Category, gradeField) != nil
+		total += n.Active
+	}
+	if total > maxChecked {
+		return false, ErrTooMuch.With("records", maxChecked, "grades", maxGrades)
+	}
+	return rated, nil
+}
+
 // lookedUp is an answer about a subject and the file with its proofs; each sees every
 // active record on the subject that this node holds and that verifies.
 func (a *Agency) lookedUp(ctx context.Context, subject exchange.SubjectID, word ListsWord, feeds []bundle.CheckFeed, each func(*records.Record) error) (*bundle.Bundle, *bundle.CreditCheck, error) {
 	view := a.Ledger.View()
-	point, _, err := tlog.Read(word.Checkpoint)
+	c, err := a.newAnswer(view, subject, word, feeds)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -100,17 +148,25 @@ func (a *Agency) lookedUp(ctx context.Context, subject exchange.SubjectID, word 
 	if err := b.LogCharter(view.Tree(), 0); err != nil {
 		return nil, nil, err
 	}
-	c := &bundle.CreditCheck{Federation: a.Federation, Issuer: string(a.Self), Subject: string(subject), Catalogue: view.Catalogue().Document().Version,
-		IssuedAt: int64(a.instant(view)) / 1000, Ledger: bundle.CheckLedger{Size: point.Size, Root: point.Root.String(), At: int64(word.At)},
-		Hits: []bundle.CheckHit{}, NotListed: []string{}, Measures: []bundle.CheckMeasure{}, Grades: []bundle.CheckGrade{},
-		Objections: []string{}, NotKept: notKept, Records: []bundle.CheckRecord{}, Feeds: feeds}
-	if c.ID, err = a.randomID(); err != nil {
-		return nil, nil, err
-	}
-	if err := checkLists(b, view, c, word); err != nil {
+	known, hits := checkLists(view, c, word)
+	if err := proveLists(b, view, c, word, known, hits); err != nil {
 		return nil, nil, err
 	}
 	return b, c, a.checkRecords(ctx, b, view.Catalogue(), c, each)
+}
+
+// newAnswer is an answer that says nothing yet.
+func (a *Agency) newAnswer(view *machine.View, subject exchange.SubjectID, word ListsWord, feeds []bundle.CheckFeed) (c *bundle.CreditCheck, err error) {
+	point, _, err := tlog.Read(word.Checkpoint)
+	if err != nil {
+		return nil, err
+	}
+	c = &bundle.CreditCheck{Federation: a.Federation, Issuer: string(a.Self), Subject: string(subject), Catalogue: view.Catalogue().Document().Version,
+		IssuedAt: int64(a.instant(view)) / 1000, Ledger: bundle.CheckLedger{Size: point.Size, Root: point.Root.String(), At: int64(word.At)},
+		Hits: []bundle.CheckHit{}, NotListed: []string{}, Measures: []bundle.CheckMeasure{}, Grades: []bundle.CheckGrade{},
+		Objections: []string{}, NotKept: notKept, Records: []bundle.CheckRecord{}, Feeds: feeds}
+	c.ID, err = a.randomID()
+	return c, err
 }
 
 // attest signs an answer with the attest key, which it gives too.
@@ -126,21 +182,17 @@ func (a *Agency) attest(kind jws.Kind, answer any) (token string, key keys.Priva
 	return token, key, err
 }
 
-// checkLists adds the entries in force, or about to be, and the proof for every
-// other list that there is none.
-func checkLists(b *bundle.Bundle, view *machine.View, c *bundle.CreditCheck, word ListsWord) error {
-	subject, size := exchange.SubjectID(c.Subject), c.Ledger.Size
-	known := []string{}
+// checkLists tells the entries in force, or about to be. It gives them, and the lists
+// that can be asked for, each once.
+func checkLists(view *machine.View, c *bundle.CreditCheck, word ListsWord) (known []string, hits []lists.Entry) {
 	for _, l := range view.Catalogue().Document().Lists {
 		known = append(known, l.ID)
 	}
-	var hits []lists.Entry
-	var seqs []int64
-	for e := range entriesOf(view, subject) {
+	for e := range entriesOf(view, exchange.SubjectID(c.Subject)) {
 		known = append(known, e.List)
-		switch status := e.StandingAt(size, word.At); status {
+		switch status := e.StandingAt(c.Ledger.Size, word.At); status {
 		case lists.Nominated, lists.Listed:
-			hits, seqs = append(hits, e), append(seqs, e.Seq)
+			hits = append(hits, e)
 			c.Hits = append(c.Hits, bundle.CheckHit{Entry: string(e.ID), List: e.List, Status: string(status), By: string(e.By), Ground: e.Ground,
 				From: int64(e.ListedFrom), Until: int64(e.ListedUntil), Seq: e.Seq})
 			if status == lists.Listed {
@@ -150,7 +202,18 @@ func checkLists(b *bundle.Bundle, view *machine.View, c *bundle.CreditCheck, wor
 			}
 		}
 	}
-	if err := addSeqs(b, view, size, seqs); err != nil {
+	slices.Sort(known)
+	return slices.Compact(known), hits
+}
+
+// proveLists adds the documents of the entries told, and the proof for every other
+// list that there is none.
+func proveLists(b *bundle.Bundle, view *machine.View, c *bundle.CreditCheck, word ListsWord, known []string, hits []lists.Entry) error {
+	var seqs []int64
+	for _, e := range hits {
+		seqs = append(seqs, e.Seq)
+	}
+	if err := addSeqs(b, view, c.Ledger.Size, seqs); err != nil {
 		return err
 	}
 	for _, e := range hits {
@@ -158,9 +221,8 @@ func checkLists(b *bundle.Bundle, view *machine.View, c *bundle.CreditCheck, wor
 			return err
 		}
 	}
-	b.Lists = &bundle.Lists{Position: size, At: int64(word.At), Note: word.Note, Absent: []bundle.Absent{}}
-	slices.Sort(known)
-	for _, list := range slices.Compact(known) {
+	b.Lists = &bundle.Lists{Position: c.Ledger.Size, At: int64(word.At), Note: word.Note, Absent: []bundle.Absent{}}
+	for _, list := range known {
 		absent, ok, err := word.Tree.Absent(c.Federation, list, c.Subject)
 		if err != nil {
 			return err
@@ -195,7 +257,7 @@ func addSeqs(b *bundle.Bundle, view *machine.View, size int64, seqs []int64) err
 
 // checkRecords counts the active records on the subject that this node holds, and
 // adds those that rate it. One that each is to see, or that rates the subject, and
-// that does not verify is counted and told as such.
+// that does not verify is counted and told as such. b may be nil.
 func (a *Agency) checkRecords(ctx context.Context, b *bundle.Bundle, cat *catalogue.Catalogue, c *bundle.CreditCheck, each func(*records.Record) error) error {
 	q := records.Question{Subject: exchange.SubjectID(c.Subject), Status: records.Active}
 	type group struct{ category, author string }
@@ -218,7 +280,7 @@ func (a *Agency) checkRecords(ctx context.Context, b *bundle.Bundle, cat *catalo
 				continue
 			}
 			graded := rates && addGrade(c, r, claims)
-			if graded || each != nil {
+			if b != nil && (graded || each != nil) {
 				b.AddDocument(bundle.KindRecord, r.JWT+"~")
 			}
 			if each != nil {

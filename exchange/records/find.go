@@ -220,6 +220,21 @@ func (r *Record) standAt(asOf, known exchange.Millis) {
 	}
 }
 
+// Counted is how many active records of a category an author has on a subject.
+type Counted struct {
+	Category string
+	Author   exchange.MemberID
+	Active   int
+}
+
+// Counts implements Store.
+func (s *sqlStore) Counts(ctx context.Context, subject exchange.SubjectID) ([]Counted, error) {
+	return gather(ctx, s, func(row scanner) (c Counted, err error) {
+		return c, row.Scan(&c.Category, (*string)(&c.Author), &c.Active)
+	}, `SELECT category, author, COUNT(*) FROM records WHERE subject = ? AND status = 'active'
+		GROUP BY category, author ORDER BY category, author`, string(subject))
+}
+
 // newest is the latest time at which anything reached the store.
 func (s *sqlStore) newest(ctx context.Context) (at exchange.Millis, err error) {
 	err = s.read(ctx, func(p pool) error { return p.QueryRowContext(ctx, newestMoment).Scan((*int64)(&at)) })

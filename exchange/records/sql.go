@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"errors"
+	"sync"
 	"time"
 
 	"accord/exchange"
@@ -28,6 +29,8 @@ type sqlStore struct {
 	turn   chan struct{} // held by the write that runs, until its outcome is known
 	keys   *keyFile      // of sealed fields, where they are kept apart; or nil
 	words  words
+
+	prepared *prepared // of reader; nil where its driver keeps its own
 
 	Clock func() time.Time // of arrival; nil is the machine's. Set before the store is used.
 }
@@ -97,16 +100,65 @@ func (t *transaction) PrepareContext(ctx context.Context, statement string) (*sq
 
 // pool is the reading connections with statements bound to the engine.
 type pool struct {
-	db     *sql.DB
-	engine engine
+	db       *sql.DB
+	engine   engine
+	prepared *prepared
 }
 
 func (p pool) QueryContext(ctx context.Context, statement string, args ...any) (*sql.Rows, error) {
-	return p.db.QueryContext(ctx, p.engine.bind(statement), args...)
+	bound := p.engine.bind(statement)
+	if st := p.prepared.statement(ctx, p.db, bound); st != nil {
+		return st.QueryContext(ctx, args...)
+	}
+	return p.db.QueryContext(ctx, bound, args...)
 }
 
 func (p pool) QueryRowContext(ctx context.Context, statement string, args ...any) *sql.Row {
-	return p.db.QueryRowContext(ctx, p.engine.bind(statement), args...)
+	bound := p.engine.bind(statement)
+	if st := p.prepared.statement(ctx, p.db, bound); st != nil {
+		return st.QueryRowContext(ctx, args...)
+	}
+	return p.db.QueryRowContext(ctx, bound, args...)
+}
+
+// prepared keeps the statements of a pool compiled: for one short read, compiling is
+// a third of the work. A nil one keeps none, for a driver that does it itself.
+type prepared struct {
+	mu         sync.Mutex
+	statements map[string]*sql.Stmt // guarded by mu
+}
+
+// maxPrepared bounds them: texts that are put together anew each time must not
+// fill memory. What comes later is compiled each time.
+const maxPrepared = 128
+
+// statement is nil where it is not kept, or does not compile: then whoever runs it
+// meets the error.
+func (p *prepared) statement(ctx context.Context, db *sql.DB, text string) *sql.Stmt {
+	if p == nil {
+		return nil
+	}
+	p.mu.Lock()
+	st, full := p.statements[text], len(p.statements) >= maxPrepared
+	p.mu.Unlock()
+	if st != nil || full {
+		return st
+	}
+	st, err := db.PrepareContext(ctx, text)
+	if err != nil {
+		return nil
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if first := p.statements[text]; first != nil {
+		_ = st.Close() // it ran nothing
+		return first
+	}
+	if p.statements == nil {
+		p.statements = map[string]*sql.Stmt{}
+	}
+	p.statements[text] = st
+	return st
 }
 
 func (s *sqlStore) hit(point string) {
@@ -122,7 +174,7 @@ var again = []time.Duration{0, 100 * time.Millisecond, 500 * time.Millisecond}
 // each time. A database that stays away is ErrUnreachable.
 func (s *sqlStore) read(ctx context.Context, f func(pool) error) error {
 	for attempt := 0; ; attempt++ {
-		err := s.translated(ctx, f(pool{s.reader, s.engine}))
+		err := s.translated(ctx, f(pool{s.reader, s.engine, s.prepared}))
 		if !errors.Is(err, ErrUnreachable) || attempt == len(again) {
 			return s.note(err, false)
 		}

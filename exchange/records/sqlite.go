@@ -50,11 +50,12 @@ func OpenSQLite(ctx context.Context, file string) (*SQLite, error) {
 	if err := s.migrate(ctx); err != nil {
 		return nil, errors.Join(err, s.writer.Close())
 	}
-	if s.reader, err = sql.Open("sqlite", dsn(file, url.Values{"_query_only": {"1"}})); err != nil {
+	if s.reader, err = sql.Open("sqlite", dsn(file, url.Values{"_query_only": {"1"}, "_pragma": {"secure_delete(1)", "cache_size(-8192)"}})); err != nil {
 		return nil, errors.Join(ErrStorage.Wrap(err), s.writer.Close())
 	}
 	s.reader.SetMaxOpenConns(readers)
 	s.reader.SetMaxIdleConns(readers)
+	s.prepared = new(prepared)
 	return s, nil
 }
 

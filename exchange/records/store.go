@@ -50,6 +50,10 @@ type Store interface {
 	// have a record of the categories that rate.
 	Coverage(ctx context.Context, ratings []string) ([]Covered, exchange.Millis, error)
 
+	// Counts counts the active records on a subject by category and author, in their
+	// order.
+	Counts(ctx context.Context, subject exchange.SubjectID) ([]Counted, error)
+
 	// Find answers a question with a page of records. Pages of one answer stand on
 	// one position: what arrives, or changes, between them moves nothing. ErrCursor:
 	// it is of another question, or a subject it stood at is gone.

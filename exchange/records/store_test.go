@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"reflect"
+	"slices"
 	"testing"
 
 	"accord/crypto/seal"
@@ -316,6 +317,10 @@ func testFilters(t *testing.T, open opener) {
 	page, err := s.BySubject(ctx, "person:h1.0", 10)
 	if err != nil || len(page) != 2 || page[0].ID != recordID(7) || page[1].Status != records.Retracted {
 		t.Errorf("by subject: %v, %v", page, err)
+	}
+	counts, err := s.Counts(ctx, "person:h1.0") // the first of its two was retracted
+	if want := []records.Counted{{Category: page[0].Category, Author: page[0].Author, Active: 1}}; err != nil || !slices.Equal(counts, want) {
+		t.Errorf("counts: %v, %v", counts, err)
 	}
 }
 

@@ -3,6 +3,8 @@ package api
 import (
 	"context"
 	"net/http"
+	"sync"
+	"time"
 
 	"accord/crypto/bundle"
 	"accord/exchange"
@@ -46,24 +48,35 @@ func subjectAsked(r *http.Request) (exchange.SubjectID, error) {
 	return subject, nil
 }
 
-// creditCheck answers what there is about a subject in one signed file. It is
-// verified before it leaves, as whoever keeps it will.
+// creditCheck answers what there is about a subject in one signed file, which is
+// verified before it leaves, as whoever keeps it will; or, with form=jws, by this
+// member's signed word alone.
 func (s *Server) creditCheck(w http.ResponseWriter, r *http.Request) error {
-	subject, err := subjectAsked(r)
+	subject, form, err := checkAsked(r)
 	if err != nil {
 		return err
 	}
-	feeds, err := s.checkFeeds(r.Context())
+	feeds, err := s.checkFeeds(r.Context(), form == formJWS)
 	if err != nil {
 		return err
 	}
 	view := s.view()
-	word, err := s.Witness.Lists(r.Context(), agency.CheckPosition(view, subject))
+	said, err := s.Witness.Lists(r.Context(), agency.CheckPosition(view, subject))
 	if err != nil {
 		return err
 	}
-	file, err := s.evidenceFile(r.Context(), []byte(word.Point.Note), func(ctx context.Context, checkpoint []byte) (*bundle.Bundle, error) {
-		return s.Agency.CreditCheck(ctx, subject, agency.ListsWord{Checkpoint: checkpoint, At: word.At, Tree: word.Tree, Note: word.Note}, feeds)
+	word := agency.ListsWord{Checkpoint: []byte(said.Point.Note), At: said.At, Tree: said.Tree, Note: said.Note}
+	if form == formJWS {
+		token, err := s.Agency.CreditAnswer(r.Context(), subject, word, feeds)
+		if err != nil {
+			return err
+		}
+		setIndex(w, view)
+		return raw(w, "application/jose", []byte(token))
+	}
+	file, err := s.evidenceFile(r.Context(), word.Checkpoint, func(ctx context.Context, checkpoint []byte) (*bundle.Bundle, error) {
+		word.Checkpoint = checkpoint
+		return s.Agency.CreditCheck(ctx, subject, word, feeds)
 	})
 	if err != nil {
 		return err
@@ -72,9 +85,60 @@ func (s *Server) creditCheck(w http.ResponseWriter, r *http.Request) error {
 	return raw(w, "application/json", file)
 }
 
+// The forms of an answer: a file with proofs, or the signed answer alone.
+const (
+	formFile = "file"
+	formJWS  = "jws"
+)
+
+func checkAsked(r *http.Request) (subject exchange.SubjectID, form string, err error) {
+	q, err := queryOf(r, "subject", "form")
+	if err != nil {
+		return "", "", err
+	}
+	subject, form = q.subject(), q.text("form", func(v string) bool { return v == formFile || v == formJWS })
+	if err := q.err(); err != nil {
+		return "", "", err
+	}
+	if subject == "" {
+		return "", "", ErrQuery.With("name", "subject")
+	}
+	return subject, form, nil
+}
+
+// feedsKept is how old the extents of feeds may be that an answer without proofs
+// names. What they say is still true then, of less.
+const feedsKept = time.Second
+
+// recentFeeds are the extents as they were read last; mu guards them.
+type recentFeeds struct {
+	mu    sync.Mutex
+	at    time.Time
+	feeds []bundle.CheckFeed
+}
+
 // checkFeeds is how much of each author's records an answer was looked up in. It is
-// read before the records are, so that it says no more than was there.
-func (s *Server) checkFeeds(ctx context.Context) ([]bundle.CheckFeed, error) {
+// read before the records are, so that it says no more than was there; recent is
+// enough where that is said.
+func (s *Server) checkFeeds(ctx context.Context, recent bool) ([]bundle.CheckFeed, error) {
+	if !recent {
+		return s.feedExtents(ctx)
+	}
+	s.extents.mu.Lock()
+	defer s.extents.mu.Unlock()
+	if s.extents.feeds != nil && time.Since(s.extents.at) < feedsKept {
+		return s.extents.feeds, nil
+	}
+	at := time.Now()
+	feeds, err := s.feedExtents(ctx)
+	if err != nil {
+		return nil, err
+	}
+	s.extents.at, s.extents.feeds = at, feeds
+	return feeds, nil
+}
+
+func (s *Server) feedExtents(ctx context.Context) ([]bundle.CheckFeed, error) {
 	st, err := s.Feeds.Status(ctx)
 	if err != nil {
 		return nil, err

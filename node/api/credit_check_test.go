@@ -3,6 +3,7 @@ package api
 import (
 	"context"
 	"net/http"
+	"reflect"
 	"slices"
 	"strings"
 	"testing"
@@ -10,7 +11,9 @@ import (
 
 	"accord/crypto/bundle"
 	"accord/crypto/cryptotest"
+	"accord/crypto/jws"
 	"accord/crypto/keys"
+	"accord/crypto/strictjson"
 	"accord/crypto/tlog"
 	"accord/exchange"
 	"accord/node/config"
@@ -35,11 +38,43 @@ func (w *world) checked(m exchange.MemberID, subject string) (*bundle.CreditChec
 	}
 	for _, d := range report.Documents {
 		if d.Answer != nil {
+			w.sameWord(m, subject, *d.Answer)
 			return d.Answer, report, file
 		}
 	}
 	w.t.Fatal("no answer in the file")
 	return nil, nil, nil
+}
+
+// sameWord holds the answer without proofs against the one of a file.
+func (w *world) sameWord(m exchange.MemberID, subject string, want bundle.CreditCheck) {
+	w.t.Helper()
+	token, err := w.client(m, config.Auditor).CreditAnswer(context.Background(), subject)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	member, _ := w.machine.View().Member(m)
+	signed, err := jws.VerifyKind(token, bundle.CheckKind, func(kid string) (keys.Public, error) {
+		key, ok := member.KeyOf(kid, w.machine.View().Time())
+		if !ok {
+			return key, jws.ErrKey
+		}
+		return key, nil
+	})
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	var got bundle.CreditCheck
+	if err := strictjson.Unmarshal(signed.Payload, &got); err != nil {
+		w.t.Fatal(err)
+	}
+	if got.ID == want.ID || len(got.Feeds) != len(want.Feeds) {
+		w.t.Errorf("an answer of its own: %+v", got)
+	}
+	got.ID, got.IssuedAt, got.Feeds = want.ID, want.IssuedAt, want.Feeds
+	if !reflect.DeepEqual(got, want) {
+		w.t.Errorf("the answer alone says\n%+v\nthe file\n%+v", got, want)
+	}
 }
 
 // TestACreditCheck: one call tells what there is about a subject, from any member;

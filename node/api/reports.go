@@ -54,7 +54,7 @@ func (s *Server) issueReport(w http.ResponseWriter, r *http.Request) error {
 	var view *machine.View
 	event := audit.Event{Act: actReport, Subject: s.Audit.Digest(string(subject)), Purpose: in.Purpose}
 	err = s.act(r, event, func(e *audit.Event) error {
-		feeds, err := s.checkFeeds(r.Context())
+		feeds, err := s.checkFeeds(r.Context(), false)
 		if err != nil {
 			return err
 		}

@@ -69,6 +69,7 @@ type Server struct {
 	submitters submitters
 	backingUp  sync.Mutex // one backup at a time
 	dialling   dialling
+	extents    recentFeeds
 }
 
 // Node is what the API asks of the running node.

@@ -101,3 +101,10 @@ func (c *Client) Ask(ctx context.Context, q records.Question, cursor string, lim
 func (c *Client) CreditCheck(ctx context.Context, subject string) ([]byte, error) {
 	return c.Raw(ctx, "/api/v1/check?subject="+url.QueryEscape(subject))
 }
+
+// CreditAnswer is the node's signed answer about a subject by itself, as a compact
+// JWS: its own word, without the proofs that CreditCheck brings.
+func (c *Client) CreditAnswer(ctx context.Context, subject string) (string, error) {
+	token, err := c.Raw(ctx, "/api/v1/check?form=jws&subject="+url.QueryEscape(subject))
+	return string(token), err
+}
