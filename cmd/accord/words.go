@@ -38,6 +38,10 @@ var (
 		catalogue.ClauseField:     {Zh: "信息项", En: "field"},
 		catalogue.ClauseClass:     {Zh: "属性", En: "class"},
 		catalogue.ClauseLimit:     {Zh: "数量上限", En: "limit"},
+		catalogue.ClauseAuthor:    {Zh: "作者单位", En: "author"},
+		catalogue.ClauseBulk:      {Zh: "记录数量", En: "number of records"},
+		catalogue.ClauseEmergency: {Zh: "紧急调用", En: "emergency"},
+		catalogue.ClauseRate:      {Zh: "当日次数", En: "requests of the day"},
 	}
 	configOrigins = map[string]exchange.Text{
 		"file":    {Zh: "文件", En: "file"},
@@ -62,8 +66,11 @@ var (
 		catalogue.BasisStatute:  {Zh: "法定职责", En: "statute"},
 	}
 	approvals = map[string]exchange.Text{
-		string(catalogue.ApprovalNone):   {Zh: "不需要", En: "none"},
-		string(catalogue.ApprovalAuthor): {Zh: "作者单位", En: "author"},
+		string(catalogue.ApprovalNone):    {Zh: "不需要", En: "none"},
+		string(catalogue.ApprovalAuthor):  {Zh: "作者单位", En: "author"},
+		string(catalogue.ApprovalConsent): {Zh: "主体同意", En: "the subject's consent"},
+		string(catalogue.ApprovalPersons): {Zh: "多人批准", En: "several persons"},
+		string(catalogue.ApprovalMeeting): {Zh: "联席会议", En: "the joint meeting"},
 	}
 	entryStatuses = map[string]exchange.Text{
 		"nominated": {Zh: "公示中", En: "nominated"},

@@ -21,7 +21,7 @@ func (a *Agency) Endorse(document []byte) (members.Endorsement, string, error) {
 	if self, ok := view.Member(a.Self); !ok || !self.Seat {
 		return members.Endorsement{}, "", ErrNoSeat.With()
 	}
-	next, err := catalogue.Parse(document)
+	next, err := catalogue.ParseV1(document) // what catalogue.adopt will read
 	if err != nil {
 		return members.Endorsement{}, "", err
 	}

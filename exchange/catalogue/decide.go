@@ -1,6 +1,8 @@
 package catalogue
 
 import (
+	"strconv"
+
 	"accord/exchange"
 )
 
@@ -13,8 +15,10 @@ type Request struct {
 	SubjectKind string              `json:"subject_kind,omitempty"` // empty: judged by the stricter class of each field
 	Fields      []string            `json:"fields"`
 	Purpose     string              `json:"purpose"`
-	BasisKind   string              `json:"basis_kind"` // one of the Basis constants
-	BasisRef    string              `json:"basis_ref"`  // case number, document number
+	BasisKind   string              `json:"basis_kind"`         // one of the Basis constants
+	BasisRef    string              `json:"basis_ref"`          // case number, document number
+	Records     int                 `json:"records,omitzero"`   // how many records it is about; 0 and 1: one
+	Emergency   bool                `json:"emergency,omitzero"` // the requester declares an emergency
 }
 
 // Clause names the part of a rule, or of the catalogue, that a request failed.
@@ -27,6 +31,10 @@ const (
 	ClauseField     = "field"
 	ClauseClass     = "class"
 	ClauseLimit     = "limit"
+	ClauseAuthor    = "author"    // whose record it is
+	ClauseBulk      = "bulk"      // how many records
+	ClauseEmergency = "emergency" // no rule for emergencies
+	ClauseRate      = "rate"      // requests of one operator in a day, see Catalogue.TooMany
 )
 
 // Decision is the catalogue's answer with its reason: the rule that granted,
@@ -42,6 +50,15 @@ type Decision struct {
 	Need      exchange.Text `json:"need"` // what would be needed
 	Approval  Approval      `json:"approval,omitempty"`
 	ValidMS   int64         `json:"valid_ms,omitzero"` // how long a grant stands
+
+	// What rules of format 2 ask for beside.
+
+	Persons        int                   `json:"persons,omitzero"`          // different persons who must approve, with ApprovalPersons
+	Approvers      []exchange.MemberKind `json:"approvers,omitempty"`       // kinds of member whose officers these may be; empty: the author's
+	ApprovalMS     int64                 `json:"approval_ms,omitzero"`      // how long it may take to approve; 0: ValidMS
+	PerOperatorDay int                   `json:"per_operator_day,omitzero"` // see Catalogue.TooMany
+	Emergency      bool                  `json:"emergency,omitzero"`
+	JustifyDays    int                   `json:"justify_days,omitzero"` // working days to justify an emergency in
 }
 
 // MaxBasisRef is the longest basis reference in bytes.
@@ -58,7 +75,8 @@ func Decide(doc *Document, r Request) Decision { return New(doc).Decide(r) }
 // author, purpose, basis and fields known, no field secret, none public. Then
 // the rules are tried in the order of the document. A rule that fits in every
 // clause decides; one that asks nobody's approval goes before one that does.
-// One rule must cover all the fields asked. Where none fits, the answer names
+// Rules for emergencies are tried for requests that declare one, and only these.
+// A request about several records needs the approval of several persons. One rule must cover all the fields asked. Where none fits, the answer names
 // the rule with the fewest failed clauses, the first of these in the document.
 func (c *Catalogue) Decide(r Request) Decision {
 	cat, refusal := c.admit(&r)
@@ -68,10 +86,13 @@ func (c *Catalogue) Decide(r Request) Decision {
 	var pending, nearest *rule
 	var missed failures
 	for _, rule := range cat.rules {
+		if rule.Emergency != r.Emergency {
+			continue
+		}
 		failed := rule.try(&r)
 		switch {
-		case failed == 0 && rule.Approval == ApprovalNone:
-			return c.accept(rule, Granted)
+		case failed == 0 && rule.Approval == ApprovalNone && r.Records <= 1:
+			return c.accept(rule, &r)
 		case failed == 0 && pending == nil:
 			pending = rule
 		case failed != 0 && (nearest == nil || failed.count() < missed.count()):
@@ -79,7 +100,7 @@ func (c *Catalogue) Decide(r Request) Decision {
 		}
 	}
 	if pending != nil {
-		return c.accept(pending, Pending)
+		return c.accept(pending, &r)
 	}
 	if nearest == nil {
 		return c.refuseUncovered(&r)
@@ -88,9 +109,30 @@ func (c *Catalogue) Decide(r Request) Decision {
 }
 
 // accept is a positive answer; its texts were made with the index.
-func (c *Catalogue) accept(rule *rule, o Outcome) Decision {
-	return Decision{Outcome: o, Catalogue: c.doc.ID, Version: c.doc.Version, Rule: rule.ID,
-		Why: rule.why, Need: rule.need, Approval: rule.Approval, ValidMS: rule.validMS}
+func (c *Catalogue) accept(rule *rule, r *Request) Decision {
+	a := &rule.one
+	if r.Records > 1 {
+		a = &rule.bulk
+	}
+	outcome := Pending
+	if a.approval == ApprovalNone {
+		outcome = Granted
+	}
+	return Decision{Outcome: outcome, Catalogue: c.doc.ID, Version: c.doc.Version, Rule: rule.ID,
+		Why: a.why, Need: a.need, Approval: a.approval, ValidMS: rule.validMS, Persons: a.persons, Approvers: a.approvers,
+		ApprovalMS: rule.approvalMS, PerOperatorDay: rule.PerOperatorDay, Emergency: rule.Emergency, JustifyDays: rule.JustifyDays}
+}
+
+// TooMany turns a positive answer into the refusal due to an operator who has made
+// as many requests under the rule that day as it allows. Whoever keeps the requests
+// counts them.
+func (c *Catalogue) TooMany(d Decision) Decision {
+	most := strconv.Itoa(d.PerOperatorDay)
+	no := *c.refuse(ClauseRate,
+		exchange.Text{Zh: "该经办人当日依规则 " + d.Rule + " 的请求已达上限 " + most, En: "the operator has made all " + most + " requests of the day under rule " + d.Rule},
+		exchange.Text{Zh: "请于次日提出，或由其他经办人办理", En: "ask tomorrow, or have another operator ask"})
+	no.Rule, no.Failed = d.Rule, []string{ClauseRate}
+	return no
 }
 
 // failures is the set of clauses a rule failed.
@@ -103,9 +145,11 @@ const (
 	failBasis
 	failField
 	failLimit
+	failAuthor
+	failBulk
 )
 
-var failureClauses = [...]string{ClauseRequester, ClausePurpose, ClauseBasis, ClauseField, ClauseLimit}
+var failureClauses = [...]string{ClauseRequester, ClausePurpose, ClauseBasis, ClauseField, ClauseLimit, ClauseAuthor, ClauseBulk}
 
 func (f failures) count() (n int) {
 	for ; f != 0; f &= f - 1 {
@@ -145,6 +189,12 @@ func (ru *rule) try(r *Request) failures {
 	}
 	if ru.MaxFields > 0 && len(r.Fields) > ru.MaxFields {
 		failed |= failLimit
+	}
+	if len(ru.Authors) > 0 && !containsKind(ru.Authors, r.Author) {
+		failed |= failAuthor
+	}
+	if r.Records > 1 && (ru.Bulk == nil || r.Records > ru.Bulk.Records) {
+		failed |= failBulk
 	}
 	return failed
 }

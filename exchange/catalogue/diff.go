@@ -2,6 +2,8 @@ package catalogue
 
 import (
 	"bytes"
+	"slices"
+	"strings"
 
 	"accord/crypto/strictjson"
 	"accord/exchange"
@@ -124,9 +126,31 @@ type way struct {
 	requester      exchange.MemberKind
 	purpose, basis string
 	approval       Approval
+	persons        int
+	approvers      string
+	authors        string
+	bulk           Bulk
+	emergency      bool
 }
 
-func (a *Access) way() way { return way{a.Only, a.Requester, a.Purpose, a.Basis, a.Approval} }
+func (a *Access) way() way {
+	w := way{only: a.Only, requester: a.Requester, purpose: a.Purpose, basis: a.Basis, approval: a.Approval,
+		persons: a.Persons, approvers: joined(a.Approvers), authors: joined(a.Authors), emergency: a.Emergency}
+	if a.Bulk != nil {
+		w.bulk = *a.Bulk
+	}
+	return w
+}
+
+// joined is a set of kinds as one word.
+func joined(kinds []exchange.MemberKind) string {
+	names := make([]string, len(kinds))
+	for i, k := range kinds {
+		names[i] = string(k)
+	}
+	slices.Sort(names)
+	return strings.Join(names, " ")
+}
 
 // access compares, field by field, who can see it.
 func (d *differ) access(before, after *Catalogue) {

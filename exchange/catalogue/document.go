@@ -2,8 +2,12 @@ package catalogue
 
 import "accord/exchange"
 
-// Format is the document format this build reads; another one is refused.
-const Format = "accord-catalogue/1"
+// The document formats this build reads; another one is refused. Format 2 has
+// members that builds before machine version 4 do not know (ParseV1).
+const (
+	Format  = "accord-catalogue/1"
+	Format2 = "accord-catalogue/2"
+)
 
 // Class is a field's attribute (属性): who may see it and how it travels.
 type Class string
@@ -82,6 +86,28 @@ type Category struct {
 	Adverse       bool                  `json:"adverse,omitzero"`
 	EventField    string                `json:"event_field,omitempty"`   // date field retention counts from
 	RetentionDays int                   `json:"retention_days,omitzero"` // persons: refused after; organisations: flagged
+	Custody       *Custody              `json:"custody,omitempty"`       // format 2: who keeps the sealed fields available without their author
+}
+
+// Custody (密钥托管) asks that sealed fields can be opened without the author: the
+// key of each is split among custodians, any K of whom open what the ledger granted.
+type Custody struct {
+	K  int                   `json:"k"`
+	Of []exchange.MemberKind `json:"of"`           // members of these kinds are custodians
+	By []exchange.MemberID   `json:"by,omitempty"` // and these, by name
+}
+
+// Holds says whether a member is a custodian.
+func (c *Custody) Holds(id exchange.MemberID, kind exchange.MemberKind) bool {
+	if c == nil {
+		return false
+	}
+	for _, by := range c.By {
+		if by == id {
+			return true
+		}
+	}
+	return containsKind(c.Of, kind)
 }
 
 // Field is one information item (信息项) of a category.
@@ -136,10 +162,13 @@ type Purpose struct {
 // Approval says whose consent a rule needs beside the ledger's decision.
 type Approval string
 
-// The approvals of this version of the format.
+// The approvals. Format 1 has the first two.
 const (
-	ApprovalNone   Approval = "none"
-	ApprovalAuthor Approval = "author" // an officer of the record's author approves
+	ApprovalNone    Approval = "none"
+	ApprovalAuthor  Approval = "author"  // an officer of the record's author approves
+	ApprovalConsent Approval = "consent" // the subject's signed consent, which expires and names purpose and recipient
+	ApprovalPersons Approval = "persons" // as many different persons as Rule.Persons says, not the one who asks
+	ApprovalMeeting Approval = "meeting" // the joint meeting decides
 )
 
 // The kinds of basis (依据) a request may rest on; the set is closed.
@@ -164,6 +193,24 @@ type Rule struct {
 	ValidHours int                   `json:"valid_hours"`         // a grant not delivered within this time lapses
 	MaxFields  int                   `json:"max_fields,omitzero"` // 0: no limit
 	Source     string                `json:"source,omitempty"`    // clause of the plan or law it stands on
+
+	// What follows came with format 2.
+
+	Authors        []exchange.MemberKind `json:"authors,omitempty"`         // holds for records of these kinds of author; empty: of all
+	Approvers      []exchange.MemberKind `json:"approvers,omitempty"`       // whose officers count among Persons; empty: the author's
+	Persons        int                   `json:"persons,omitzero"`          // how many, with ApprovalPersons
+	ApprovalHours  int                   `json:"approval_hours,omitzero"`   // a request not approved within this time lapses; 0: ValidHours
+	PerOperatorDay int                   `json:"per_operator_day,omitzero"` // requests of one operator in one day under this rule; 0: no limit
+	Bulk           *Bulk                 `json:"bulk,omitempty"`            // one request may ask about several records
+	Emergency      bool                  `json:"emergency,omitzero"`        // 紧急调用: holds for requests that declare an emergency, and for no others
+	JustifyDays    int                   `json:"justify_days,omitzero"`     // working days to justify an emergency in
+}
+
+// Bulk lets one request ask about several records, which then takes several
+// persons, whatever the rule asks for a single one.
+type Bulk struct {
+	Records int `json:"records"` // at most so many
+	Persons int `json:"persons"` // at least two
 }
 
 // List is one list (名单) and the life of its entries.
@@ -220,6 +267,13 @@ type Check struct {
 	Want        Outcome             `json:"want"`
 	Rule        string              `json:"rule,omitempty"`   // the rule that must decide, or be the nearest
 	Clause      string              `json:"clause,omitempty"` // the clause a refusal must name
+
+	// What follows came with format 2.
+
+	Author    exchange.MemberKind `json:"author,omitempty"`
+	Records   int                 `json:"records,omitzero"`
+	Emergency bool                `json:"emergency,omitzero"`
+	Approval  Approval            `json:"approval,omitempty"` // the approval the answer must ask for
 }
 
 // Outcome of a release decision.

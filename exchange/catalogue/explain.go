@@ -21,6 +21,13 @@ type Access struct {
 	Approval   Approval            `json:"approval,omitempty"`
 	ValidHours int                 `json:"valid_hours,omitzero"`
 	MaxFields  int                 `json:"max_fields,omitzero"`
+
+	Authors     []exchange.MemberKind `json:"authors,omitempty"` // holds for records of these kinds of author
+	Persons     int                   `json:"persons,omitzero"`
+	Approvers   []exchange.MemberKind `json:"approvers,omitempty"`
+	Bulk        *Bulk                 `json:"bulk,omitempty"`
+	Emergency   bool                  `json:"emergency,omitzero"`
+	JustifyDays int                   `json:"justify_days,omitzero"`
 }
 
 // Explanation says who can see one field of one category, and why.
@@ -79,6 +86,8 @@ func appendRule(rows []Access, at Access, r *Rule) []Access {
 			row := at
 			row.Rule, row.Requester, row.Purpose, row.Basis = r.ID, kind, purpose, r.Basis
 			row.Approval, row.ValidHours, row.MaxFields = r.Approval, r.ValidHours, r.MaxFields
+			row.Authors, row.Persons, row.Approvers, row.Bulk = r.Authors, r.Persons, r.Approvers, r.Bulk
+			row.Emergency, row.JustifyDays = r.Emergency, r.JustifyDays
 			rows = append(rows, row)
 		}
 	}

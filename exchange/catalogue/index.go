@@ -30,8 +30,17 @@ type category struct {
 // rule is one rule with the texts of its positive answer.
 type rule struct {
 	*Rule
+	one, bulk  answer // about one record, about several
+	validMS    int64
+	approvalMS int64
+}
+
+// answer is what a rule that fits says.
+type answer struct {
 	why, need exchange.Text
-	validMS   int64
+	approval  Approval
+	persons   int
+	approvers []exchange.MemberKind
 }
 
 // New indexes a document. Of two things with one id the first counts; a
@@ -67,8 +76,11 @@ func (c *Catalogue) addRule(r *Rule) {
 	if c.rules[r.ID] != nil {
 		return
 	}
-	indexed := &rule{Rule: r, validMS: int64(r.ValidHours) * 3_600_000}
-	indexed.why, indexed.need = c.acceptTexts(r)
+	indexed := &rule{Rule: r, validMS: int64(r.ValidHours) * 3_600_000, approvalMS: int64(r.ApprovalHours) * 3_600_000}
+	indexed.one = c.answer(r, r.Approval, r.Persons)
+	if r.Bulk != nil {
+		indexed.bulk = c.answer(r, ApprovalPersons, max(r.Persons, r.Bulk.Persons))
+	}
 	c.rules[r.ID] = indexed
 	for i, id := range r.Categories {
 		if cat := c.categories[id]; cat != nil && !contains(r.Categories[:i], id) {

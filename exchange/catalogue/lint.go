@@ -96,8 +96,8 @@ func (l *linter) warn(path, code, zh, en string) {
 
 func (l *linter) head() {
 	d := l.doc
-	if d.Format != Format {
-		l.error("/format", "format", "格式须为 "+Format, "the format must be "+Format)
+	if d.Format != Format && d.Format != Format2 {
+		l.error("/format", "format", "格式须为 "+Format+" 或 "+Format2, "the format must be "+Format+" or "+Format2)
 	}
 	if !exchange.ValidName(d.ID) {
 		l.error("/id", "bad-id", "目录编号不合规", "the document id is no valid name")

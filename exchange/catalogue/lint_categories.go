@@ -34,6 +34,7 @@ func (l *linter) categories() {
 		l.fields(path, c)
 		l.key(path, c)
 		l.retention(path, c)
+		l.custody(path+"/custody", c)
 	}
 }
 

@@ -20,7 +20,7 @@ func (l *linter) rules() {
 		if _, known := basisTitle(r.Basis); !known {
 			l.error(path+"/basis", "unknown-reference", "依据种类不可识别", "unknown basis kind")
 		}
-		if r.Approval != ApprovalNone && r.Approval != ApprovalAuthor {
+		if !l.knownApproval(r.Approval) {
 			l.error(path+"/approval", "unknown-reference", "批准方式不可识别", "unknown approval")
 		}
 		if r.ValidHours < 1 || r.ValidHours > maxHours {
@@ -30,6 +30,7 @@ func (l *linter) rules() {
 			l.error(path+"/max_fields", "bad-number", "不得为负", "may not be negative")
 		}
 		l.ruleFields(path, r)
+		l.rule2(path, r)
 	}
 }
 
@@ -119,6 +120,8 @@ func (l *linter) overlaps() {
 			switch {
 			case a.Approval == ApprovalNone && b.Approval != ApprovalNone:
 				l.error(path, "contradiction", "规则 "+quote(a.ID)+" 对同一情形无需批准即准予", "rule "+quote(a.ID)+" grants the same case without approval")
+			case i < j && l.doc.Format != Format && !agree(a, b):
+				l.error(path, "contradiction", "规则 "+quote(a.ID)+" 对同一情形要求另一种批准", "rule "+quote(a.ID)+" asks for another approval of the same case")
 			case a.Approval == b.Approval && covers(a, b) && (i < j || !covers(b, a)):
 				l.warn(path, "unreachable", "规则已被 "+quote(a.ID)+" 完全覆盖", "rule "+quote(a.ID)+" covers it wholly")
 			}
@@ -128,6 +131,9 @@ func (l *linter) overlaps() {
 
 // overlap says whether some request fits both rules.
 func (l *linter) overlap(a, b *Rule) bool {
+	if a.Emergency != b.Emergency || len(a.Authors) > 0 && len(b.Authors) > 0 && !meet(a.Authors, b.Authors) {
+		return false
+	}
 	if a.Basis != b.Basis || !meet(a.Purposes, b.Purposes) || !meet(a.Requesters, b.Requesters) || !meet(a.Categories, b.Categories) {
 		return false
 	}
@@ -147,7 +153,7 @@ func (l *linter) overlap(a, b *Rule) bool {
 func covers(a, b *Rule) bool {
 	return a.Basis == b.Basis && within(b.Categories, a.Categories) && within(b.Fields, a.Fields) &&
 		within(b.Purposes, a.Purposes) && within(b.Requesters, a.Requesters) &&
-		(a.MaxFields == 0 || b.MaxFields != 0 && b.MaxFields <= a.MaxFields)
+		(a.MaxFields == 0 || b.MaxFields != 0 && b.MaxFields <= a.MaxFields) && covers2(a, b)
 }
 
 func meet[S ~string](a, b []S) bool {

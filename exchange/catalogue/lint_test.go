@@ -18,7 +18,7 @@ func TestLint(t *testing.T) {
 		code, path string
 		spoil      func(doc)
 	}{
-		{bad, "format", "/format", func(d doc) { d.Format = "accord-catalogue/2" }},
+		{bad, "format", "/format", func(d doc) { d.Format = "accord-catalogue/3" }},
 		{bad, "bad-id", "/id", func(d doc) { d.ID = "a b" }},
 		{bad, "bad-number", "/version", func(d doc) { d.Version = 0 }},
 		{bad, "no-title", "/title", func(d doc) { d.Title.En = "" }},

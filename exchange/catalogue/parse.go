@@ -19,7 +19,7 @@ var (
 		exchange.Text{Zh: "请核对格式、成员名称和数值类型；用 accord catalogue lint 检查", En: "check its format, member names and types; see accord catalogue lint"})
 	ErrFormat = exchange.Define(exchange.KindInvalid, "CAT-002",
 		exchange.Text{Zh: "目录格式版本不受支持", En: "this build does not read the catalogue's format"},
-		exchange.Text{Zh: "须为 " + Format + "；请升级节点或改用该格式", En: "it must be " + Format + "; upgrade the node or convert the document"})
+		exchange.Text{Zh: "须为 " + Format + " 或 " + Format2 + "；请升级节点或改用该格式", En: "it must be " + Format + " or " + Format2 + "; upgrade the node or convert the document"})
 	ErrUnusable = exchange.Define(exchange.KindInvalid, "CAT-003",
 		exchange.Text{Zh: "目录内容有 {count} 处错误，首处：{first}", En: "the catalogue has {count} errors, the first: {first}"},
 		exchange.Text{Zh: "用 accord catalogue lint 查看全部问题并改正", En: "see accord catalogue lint for all of them"})
@@ -36,17 +36,27 @@ func Decode(data []byte) (*Document, error) {
 	}
 	doc := new(Document)
 	if err := strictjson.Unmarshal(data, doc); err != nil {
-		e := ErrMalformed.Wrap(err)
-		var at *strictjson.Error
-		if errors.As(err, &at) {
-			e.Field = at.Pointer
-		}
-		return nil, e
+		return nil, malformed(err)
 	}
-	if doc.Format != Format {
+	switch doc.Format {
+	case Format: // has the members of its format and no others
+		if err := strictjson.Unmarshal(data, new(document1)); err != nil {
+			return nil, malformed(err)
+		}
+	case Format2:
+	default:
 		return nil, ErrFormat.With().At("/format")
 	}
 	return doc, nil
+}
+
+func malformed(err error) error {
+	e := ErrMalformed.Wrap(err)
+	var at *strictjson.Error
+	if errors.As(err, &at) {
+		e.Field = at.Pointer
+	}
+	return e
 }
 
 // Parse reads the exact bytes of a catalogue. A document with an error finding

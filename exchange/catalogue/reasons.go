@@ -43,23 +43,65 @@ func KindTitle(k exchange.MemberKind) exchange.Text {
 	return exchange.Text{Zh: string(k), En: string(k)}
 }
 
-// acceptTexts are the two sentences of a positive answer under the rule.
-func (c *Catalogue) acceptTexts(r *Rule) (why, need exchange.Text) {
-	ref := c.Reference()
-	why = exchange.Text{
-		Zh: "目录 " + ref + " 规则 " + r.ID + "（" + r.Title.In(exchange.Zh) + "）准予",
-		En: "granted by rule " + r.ID + " (" + r.Title.In(exchange.En) + ") of catalogue " + ref}
-	if r.Approval != ApprovalNone {
-		why = exchange.Text{
-			Zh: "目录 " + ref + " 规则 " + r.ID + "（" + r.Title.In(exchange.Zh) + "）可以准予，尚须批准",
-			En: "rule " + r.ID + " (" + r.Title.In(exchange.En) + ") of catalogue " + ref + " grants it once approved"}
-		need = exchange.Text{Zh: "须经记录作者单位负责人批准", En: "an officer of the record's author must approve"}
+// answer is what the rule says to what fits it, with its two sentences.
+func (c *Catalogue) answer(r *Rule, approval Approval, persons int) answer {
+	a := answer{approval: approval}
+	if approval == ApprovalPersons {
+		a.persons, a.approvers = persons, r.Approvers
 	}
-	return why, need
+	ref := c.Reference()
+	title := exchange.Text{Zh: r.ID + "（" + r.Title.In(exchange.Zh) + "）", En: r.ID + " (" + r.Title.In(exchange.En) + ")"}
+	a.why = exchange.Text{Zh: "目录 " + ref + " 规则 " + title.Zh + "准予", En: "granted by rule " + title.En + " of catalogue " + ref}
+	if approval != ApprovalNone {
+		a.why = exchange.Text{Zh: "目录 " + ref + " 规则 " + title.Zh + "可以准予，尚须批准",
+			En: "rule " + title.En + " of catalogue " + ref + " grants it once approved"}
+		a.need = ApprovalNeed(approval, persons, r.Approvers)
+	}
+	if days := strconv.Itoa(r.JustifyDays); r.Emergency {
+		a.why.Zh, a.why.En = a.why.Zh+"紧急调用，须在 "+days+" 个工作日内说明理由", a.why.En+" as an emergency, to be justified within "+days+" working days"
+	}
+	return a
+}
+
+// ApprovalNeed says who must approve, in a sentence; empty where nobody must.
+func ApprovalNeed(approval Approval, persons int, approvers []exchange.MemberKind) exchange.Text {
+	switch approval {
+	case ApprovalNone, "":
+		return exchange.Text{}
+	case ApprovalAuthor:
+		return exchange.Text{Zh: "须经记录作者单位负责人批准", En: "an officer of the record's author must approve"}
+	case ApprovalConsent:
+		return exchange.Text{Zh: "须有信用主体签署的、在有效期内并写明用途和接收单位的同意",
+			En: "the subject must have signed a consent that names purpose and recipient and has not expired"}
+	case ApprovalMeeting:
+		return exchange.Text{Zh: "须由联席会议表决", En: "the joint meeting must decide"}
+	}
+	who := exchange.Text{Zh: "记录作者单位", En: "the record's author"}
+	if len(approvers) > 0 {
+		who = kindsTitle(approvers)
+	}
+	n := strconv.Itoa(persons)
+	return exchange.Text{Zh: "须经" + who.Zh + "的 " + n + " 名不同人员批准，请求的经办人除外",
+		En: n + " different persons of " + who.En + " must approve, the operator who asks not among them"}
+}
+
+func kindsTitle(kinds []exchange.MemberKind) exchange.Text {
+	zh, en := make([]string, len(kinds)), make([]string, len(kinds))
+	for i, k := range kinds {
+		title := KindTitle(k)
+		zh[i], en[i] = title.Zh, title.En
+	}
+	return exchange.Text{Zh: strings.Join(zh, "、"), En: strings.Join(en, ", ")}
 }
 
 // refuseUncovered answers for a category that no rule names.
 func (c *Catalogue) refuseUncovered(r *Request) Decision {
+	if r.Emergency {
+		return *c.refuse(ClauseEmergency,
+			exchange.Text{Zh: "目录 " + c.Reference() + " 对类别 " + r.Category + " 没有紧急调用规则",
+				En: "no rule of catalogue " + c.Reference() + " covers category " + r.Category + " in an emergency"},
+			exchange.Text{Zh: "请按通常规则提出，不作紧急调用", En: "ask under the ordinary rules, not as an emergency"})
+	}
 	return *c.refuse(ClauseCategory,
 		exchange.Text{Zh: "目录 " + c.Reference() + " 没有适用于类别 " + r.Category + " 的授权规则",
 			En: "no rule of catalogue " + c.Reference() + " covers category " + r.Category},
@@ -90,14 +132,9 @@ func (c *Catalogue) refuseRule(r *Request, nearest *rule, failed failures) Decis
 func (c *Catalogue) clauseTexts(clause string, r *Request, rule *Rule) (why, need exchange.Text) {
 	switch clause {
 	case ClauseRequester:
-		zh, en := make([]string, len(rule.Requesters)), make([]string, len(rule.Requesters))
-		for i, k := range rule.Requesters {
-			title := KindTitle(k)
-			zh[i], en[i] = title.Zh, title.En
-		}
-		asker := KindTitle(r.Requester)
+		asker, wanted := KindTitle(r.Requester), kindsTitle(rule.Requesters)
 		return exchange.Text{Zh: "请求方不符（" + asker.Zh + "）", En: "the requester may not (" + asker.En + ")"},
-			exchange.Text{Zh: "请求方须为：" + strings.Join(zh, "、"), En: "the requester must be: " + strings.Join(en, ", ")}
+			exchange.Text{Zh: "请求方须为：" + wanted.Zh, En: "the requester must be: " + wanted.En}
 	case ClausePurpose:
 		zh, en := make([]string, len(rule.Purposes)), make([]string, len(rule.Purposes))
 		for i, id := range rule.Purposes {
@@ -122,6 +159,19 @@ func (c *Catalogue) clauseTexts(clause string, r *Request, rule *Rule) (why, nee
 		list := strings.Join(outside, ", ")
 		return exchange.Text{Zh: "不包括信息项 " + list, En: "it does not cover " + list},
 			exchange.Text{Zh: "该规则只开放：" + strings.Join(rule.Fields, ", "), En: "the rule opens only: " + strings.Join(rule.Fields, ", ")}
+	}
+	if clause == ClauseAuthor {
+		author, wanted := KindTitle(r.Author), kindsTitle(rule.Authors)
+		return exchange.Text{Zh: "记录的作者单位不符（" + author.Zh + "）", En: "it is not about records of such an author (" + author.En + ")"},
+			exchange.Text{Zh: "记录的作者单位须为：" + wanted.Zh, En: "the record's author must be: " + wanted.En}
+	}
+	if clause == ClauseBulk {
+		most := 1
+		if rule.Bulk != nil {
+			most = rule.Bulk.Records
+		}
+		return exchange.Text{Zh: "记录过多（" + strconv.Itoa(r.Records) + "）", En: "too many records (" + strconv.Itoa(r.Records) + ")"},
+			exchange.Text{Zh: "一次至多 " + strconv.Itoa(most) + " 条记录", En: "at most " + strconv.Itoa(most) + " records at once"}
 	}
 	max := strconv.Itoa(rule.MaxFields)
 	return exchange.Text{Zh: "信息项过多（" + strconv.Itoa(len(r.Fields)) + "）", En: "too many fields (" + strconv.Itoa(len(r.Fields)) + ")"},

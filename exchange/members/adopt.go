@@ -67,7 +67,7 @@ type Adopted struct {
 // who carries the endorsements to the ledger does not matter.
 func Adopt(a *Act, b *AdoptBody) (*Adopted, error) {
 	doc := []byte(b.Document)
-	next, err := catalogue.Parse(doc)
+	next, err := catalogue.ParseV1(doc) // format 2 comes by the joint meeting
 	if err != nil {
 		return nil, settled(err)
 	}

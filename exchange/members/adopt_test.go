@@ -66,6 +66,9 @@ func TestAdoption(t *testing.T) {
 		"a version too far":          {adoption(t, "a", Catalogue(t, 3), seats...), "MEM-010"},
 		"another catalogue":          {adoption(t, "a", changed(func(d *catalogue.Document) { d.ID = "other" }), seats...), "MEM-011"},
 		"does not lint":              {adoption(t, "a", changed(func(d *catalogue.Document) { d.Rules[0].Fields[0] = "secret" }), seats...), "CAT-003"},
+		"format 2":                   {adoption(t, "a", changed(func(d *catalogue.Document) { d.Format = catalogue.Format2 }), seats...), "CAT-002"},
+		"a member of format 2":       {adoption(t, "a", changed(func(d *catalogue.Document) { d.Rules[0].PerOperatorDay = 1 }), seats...), "CAT-001"},
+		"format 2 does not parse":    {adoption(t, "a", changed(func(d *catalogue.Document) { d.Format, d.Rules[0].PerOperatorDay = catalogue.Format2, 1 }), seats...), "CAT-001"},
 		"does not parse":             {adoption(t, "a", []byte(`{"format":`), seats...), "CAT-001"},
 	} {
 		m := New(t)
@@ -168,4 +171,21 @@ func FuzzDecodeAdopt(f *testing.F) {
 			t.Fatal("error and body exclude each other")
 		}
 	})
+}
+
+// TestGenesisOfFormat2: a founding catalogue of format 2 takes a charter of machine
+// version 4.
+func TestGenesisOfFormat2(t *testing.T) {
+	doc := Document(1)
+	doc.Format, doc.Rules[0].PerOperatorDay = catalogue.Format2, 1
+	cat, err := strictjson.Marshal(doc)
+	Must(t, err)
+	for version, want := range map[int]string{1: "MEM-002", 3: "MEM-002", 4: ""} {
+		c := Charter(cat)
+		c.MachineVersion = version
+		err := GenesisOf(t, c, cat).Verify()
+		if got := exchange.AsError(err); (got == nil) != (want == "") || got != nil && got.Code != want {
+			t.Errorf("machine version %d: %v", version, err)
+		}
+	}
 }

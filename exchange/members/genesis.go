@@ -93,6 +93,9 @@ func (g Genesis) open() (*Charter, *catalogue.Catalogue, error) {
 	if cat.Document().Version != c.Catalogue.Version {
 		return nil, nil, ErrGenesis.With("why", "the catalogue's version is not the one the charter names")
 	}
+	if c.MachineVersion < cat.Document().MachineVersion() {
+		return nil, nil, ErrGenesis.With("why", "the catalogue's format needs a later machine version than the charter names")
+	}
 	return c, cat, nil
 }
 

@@ -35,7 +35,8 @@ const (
 	draftFormat  = "accord-charter-draft/1"
 	blindContent = "accord-blind-key"
 	maxDraft     = 16 << 20
-	// MachineVersion is the version of the ledger's rules a new charter agrees on.
+	// MachineVersion is the version of the ledger's rules a new charter agrees on,
+	// unless its catalogue needs a later one.
 	MachineVersion = 2
 )
 
@@ -60,7 +61,7 @@ func MakeDraft(federation string, introductions [][]byte, terms Terms, now time.
 	d := Draft{Format: draftFormat, Catalogue: string(terms.Catalogue), Blind: map[exchange.MemberID]string{}}
 	c := members.Charter{Format: members.CharterFormat, Federation: federation, Name: terms.Name, Founded: exchange.MillisOf(now),
 		Catalogue: members.CatalogueRef{Digest: cat.Digest(), Version: cat.Document().Version},
-		Blind:     members.BlindRef{Scheme: blindScheme, Commitment: blind.Commitment(key)}, MachineVersion: MachineVersion}
+		Blind:     members.BlindRef{Scheme: blindScheme, Commitment: blind.Commitment(key)}, MachineVersion: max(MachineVersion, cat.Document().MachineVersion())}
 	seats := 0
 	for _, token := range introductions {
 		in, err := ReadIntroduction(token)
