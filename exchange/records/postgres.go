@@ -44,6 +44,8 @@ type Postgres struct {
 	epoch  int64 // of this opening
 	ticket int64 // of the writing transaction that runs
 	moved  string
+	grown  int // rows of records put in by this opening, under the turn to write
+	survey int // how many of them before the server counts again; 0: not asked yet
 }
 
 // OpenPostgres opens the store in a database, brings its schema up to date and

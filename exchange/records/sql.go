@@ -60,6 +60,8 @@ type engine interface {
 	settle(ctx context.Context, err error) error
 	// classify names a driver's error where it is none of storage, or nil.
 	classify(err error) error
+	// stored is told, by who holds the turn to write, that a transaction was stored.
+	stored(ctx context.Context)
 	// scrub removes what was erased from the files; all: whatever it costs.
 	scrub(ctx context.Context, all bool) error
 	// same says whether the store still is the one that was opened.
@@ -220,6 +222,9 @@ func (s *sqlStore) transact(ctx context.Context, f func(*transaction) error) err
 	committing, err := s.attempt(ctx, f)
 	if err != nil && committing {
 		err = s.engine.settle(ctx, err)
+	}
+	if err == nil {
+		s.engine.stored(ctx)
 	}
 	return s.note(s.translated(ctx, err), true)
 }

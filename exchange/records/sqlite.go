@@ -134,6 +134,9 @@ func (s *SQLite) isolation() *sql.TxOptions { return nil }
 // moment implements engine: every reading transaction sees one.
 func (s *SQLite) moment() *sql.TxOptions { return nil }
 
+// stored implements engine: what an index is good for does not depend on counts here.
+func (s *SQLite) stored(context.Context) {}
+
 // bytewise implements engine: it is the default.
 func (s *SQLite) bytewise() string { return "" }
 
