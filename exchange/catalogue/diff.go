@@ -42,6 +42,10 @@ func Diff(before, after *Document) []Change {
 	d.parts("purposes/", parts(before.Purposes, func(p *Purpose) string { return p.ID }), parts(after.Purposes, func(p *Purpose) string { return p.ID }))
 	d.parts("rules/", parts(before.Rules, func(r *Rule) string { return r.ID }), parts(after.Rules, func(r *Rule) string { return r.ID }))
 	d.parts("lists/", parts(before.Lists, func(l *List) string { return l.ID }), parts(after.Lists, func(l *List) string { return l.ID }))
+	d.part("", part{"calendar", before.Calendar}, part{"calendar", after.Calendar})
+	d.parts("severities/", parts(before.Severities, func(s *SeverityClass) string { return s.ID }), parts(after.Severities, func(s *SeverityClass) string { return s.ID }))
+	d.parts("deadlines/", parts(before.Deadlines, func(l *Deadline) string { return l.ID }), parts(after.Deadlines, func(l *Deadline) string { return l.ID }))
+	d.part("", part{"evaluation", before.Evaluation}, part{"evaluation", after.Evaluation})
 	return d.changes
 }
 

@@ -64,6 +64,13 @@ type Document struct {
 	Lists      []List        `json:"lists"`
 	Limits     Limits        `json:"limits"`
 	Checks     []Check       `json:"checks,omitempty"` // cases inside the document that `catalogue test` runs
+
+	// What follows came with format 2.
+
+	Severities []SeverityClass `json:"severities,omitempty"`
+	Deadlines  []Deadline      `json:"deadlines,omitempty"`
+	Calendar   *Calendar       `json:"calendar,omitempty"`
+	Evaluation *Evaluation     `json:"evaluation,omitempty"`
 }
 
 // SubjectKind is a kind of credit subject (信用主体) and the id namespace its
@@ -86,7 +93,12 @@ type Category struct {
 	Adverse       bool                  `json:"adverse,omitzero"`
 	EventField    string                `json:"event_field,omitempty"`   // date field retention counts from
 	RetentionDays int                   `json:"retention_days,omitzero"` // persons: refused after; organisations: flagged
-	Custody       *Custody              `json:"custody,omitempty"`       // format 2: who keeps the sealed fields available without their author
+
+	// What follows came with format 2.
+
+	Custody    *Custody    `json:"custody,omitempty"`    // who keeps the sealed fields available without their author
+	TimelyDays int         `json:"timely_days,omitzero"` // working days from the event in which a record is to be shared
+	Disclosure *Disclosure `json:"disclosure,omitempty"` // what the public page shows; nil: every public field, always
 }
 
 // Custody (密钥托管) asks that sealed fields can be opened without the author: the
@@ -226,6 +238,13 @@ type List struct {
 	TermDaysMax  int                   `json:"term_days_max"`
 	Measures     []Measure             `json:"measures,omitempty"`
 	Source       string                `json:"source,omitempty"`
+
+	// What follows came with format 2.
+
+	HearingDays   int         `json:"hearing_days,omitzero"`    // 申辩: working days to be heard in, within the notice period
+	RepairDaysMin int         `json:"repair_days_min,omitzero"` // natural days listed before repair
+	Severity      string      `json:"severity,omitempty"`       // class of its entries
+	Disclosure    *Disclosure `json:"disclosure,omitempty"`     // what the public page shows; nil: every entry while it is listed
 }
 
 // Measure is an incentive or sanction (奖惩措施) that follows from being
@@ -243,6 +262,7 @@ type Ground struct {
 	Title      exchange.Text `json:"title"`
 	Categories []string      `json:"categories"` // records of these categories may carry it; empty: a decision document without a record
 	Source     string        `json:"source,omitempty"`
+	Severity   string        `json:"severity,omitempty"` // format 2: class of entries for it, where it is not the list's
 }
 
 // Limits are sizes the catalogue fixes for everybody.

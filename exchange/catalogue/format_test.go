@@ -30,12 +30,13 @@ func modern() *catalogue.Document {
 	rule("meeting", catalogue.ApprovalMeeting, func(r *catalogue.Rule) { r.Requesters = kinds("platform") })
 	rule("bulk", catalogue.ApprovalNone, func(r *catalogue.Rule) {
 		r.Requesters, r.Bulk, r.PerOperatorDay, r.Authors = kinds("regulator"), &catalogue.Bulk{Records: 5, Persons: 2}, 20, kinds("court")
+		r.Purposes = []string{"enforce"}
 	})
 	rule("alarm", catalogue.ApprovalNone, func(r *catalogue.Rule) {
 		r.Requesters, r.Emergency, r.JustifyDays = kinds("platform", "court"), true, 3
 	})
 	d.Categories[0].Custody = &catalogue.Custody{K: 2, Of: kinds("court", "association"), By: []exchange.MemberID{"xining"}}
-	d.Checks = append(d.Checks, catalogue.Check{Title: "bulk", Requester: "regulator", Category: "one", Fields: []string{"a"}, Purpose: "review",
+	d.Checks = append(d.Checks, catalogue.Check{Title: "bulk", Requester: "regulator", Category: "one", Fields: []string{"a"}, Purpose: "enforce",
 		Basis: "consent", Author: "court", Records: 5, Want: catalogue.Pending, Rule: "bulk", Approval: catalogue.ApprovalPersons})
 	return d
 }

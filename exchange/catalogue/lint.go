@@ -53,6 +53,7 @@ func Lint(doc *Document) []Finding {
 	l.coverage()
 	l.overlaps()
 	l.lists()
+	l.terms()
 	if !l.failed {
 		l.checks()
 	}

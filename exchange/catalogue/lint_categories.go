@@ -35,6 +35,7 @@ func (l *linter) categories() {
 		l.key(path, c)
 		l.retention(path, c)
 		l.custody(path+"/custody", c)
+		l.categoryTerms(path, c)
 	}
 }
 

@@ -127,3 +127,198 @@ func covers2(a, b *Rule) bool {
 		(len(a.Authors) == 0 || len(b.Authors) > 0 && within(b.Authors, a.Authors)) &&
 		(b.Bulk == nil || a.Bulk != nil && a.Bulk.Records >= b.Bulk.Records && a.Bulk.Persons == b.Bulk.Persons)
 }
+
+// terms checks the parts of the document that came with format 2. In one of format 1
+// there is nothing to be found.
+func (l *linter) terms() {
+	d := l.doc
+	l.size("/severities", len(d.Severities), 0, 16)
+	seen := map[string]bool{}
+	for i, s := range d.Severities {
+		path := fmt.Sprintf("/severities/%d", i)
+		l.id(path, s.ID, seen)
+		l.title(path, s.Title)
+		l.number(path+"/days_min", s.DaysMin, 0, maxDays)
+		l.number(path+"/days_max", s.DaysMax, max(s.DaysMin, 1), maxDays)
+	}
+	seen = map[string]bool{}
+	for i, due := range d.Deadlines {
+		path := fmt.Sprintf("/deadlines/%d", i)
+		if l.id(path, due.ID, seen); !dueKnown(due.ID) {
+			l.error(path+"/id", "unknown-reference", "期限事项不可识别："+quote(due.ID), "nothing has this deadline: "+quote(due.ID))
+		}
+		l.title(path, due.Title)
+		l.number(path+"/days", due.Days, 1, maxWorkdays)
+		if due.Source == "" {
+			l.warn(path+"/source", "no-source", "未写明依据条款", "no clause is named")
+		}
+	}
+	l.calendar()
+	l.evaluation()
+}
+
+// calendar checks that each date is one, stands once, in order, and changes something.
+func (l *linter) calendar() {
+	c := l.doc.Calendar
+	if c == nil {
+		return
+	}
+	l.size("/calendar/holidays", len(c.Holidays), 0, 2000)
+	l.size("/calendar/workdays", len(c.Workdays), 0, 2000)
+	plain := (*Calendar)(nil)
+	check := func(path string, dates []string, weekend bool) {
+		before := ""
+		for i, date := range dates {
+			at := fmt.Sprintf("%s/%d", path, i)
+			day, ok := ParseDay(date)
+			switch {
+			case !ok:
+				l.error(at, "bad-date", "不是日期", "no date")
+			case date <= before:
+				l.error(at, "order", "日期须依次排列，不得重复", "dates ascend and stand once")
+			case weekend == plain.Working(day):
+				l.warn(at, "idle", "该日本来如此", "the day is such anyway")
+			}
+			before = date
+		}
+	}
+	check("/calendar/holidays", c.Holidays, false)
+	check("/calendar/workdays", c.Workdays, true)
+}
+
+func (l *linter) disclosure(path string, d *Disclosure) {
+	if d != nil {
+		l.number(path+"/after_days", d.AfterDays, 0, maxWorkdays)
+		l.number(path+"/for_days", d.ForDays, 0, maxDays)
+	}
+}
+
+func (l *linter) categoryTerms(path string, c *Category) {
+	l.number(path+"/timely_days", c.TimelyDays, 0, maxWorkdays)
+	d := c.Disclosure
+	if l.disclosure(path+"/disclosure", d); d == nil {
+		return
+	}
+	for i, id := range d.Fields {
+		at := fmt.Sprintf("%s/disclosure/fields/%d", path, i)
+		switch f := c.field(id); {
+		case f == nil:
+			l.error(at, "unknown-reference", "未定义的信息项："+quote(id), "unknown field: "+quote(id))
+		case f.Class != Public:
+			l.error(at, "sealed-shown", "披露的信息项须为公开", "only public fields can be shown")
+		case contains(d.Fields[:i], id):
+			l.error(at, "duplicate-reference", "信息项重复："+quote(id), "field named twice: "+quote(id))
+		}
+	}
+	if c.EventField == "" && (d.AfterDays > 0 || d.ForDays > 0) {
+		l.error(path+"/event_field", "no-event-date", "披露期限没有起算日期", "a disclosure with a term needs the date it counts from")
+	}
+}
+
+// listTerms checks the terms of a list against its severity classes.
+func (l *linter) listTerms(path string, list *List) {
+	l.number(path+"/hearing_days", list.HearingDays, 0, maxWorkdays)
+	l.number(path+"/repair_days_min", list.RepairDaysMin, 0, maxDays)
+	l.disclosure(path+"/disclosure", list.Disclosure)
+	if list.Disclosure != nil && len(list.Disclosure.Fields) > 0 {
+		l.error(path+"/disclosure/fields", "misplaced", "名单条目的公开项是固定的", "what is public of an entry is fixed")
+	}
+	if list.RepairDaysMin > 0 && list.TermDaysMax > 0 && list.RepairDaysMin > list.TermDaysMax {
+		l.error(path+"/repair_days_min", "too-late", "修复的最短期限长于列入期限", "repair is possible only after the longest term")
+	}
+	if c := l.severity(path+"/severity", list.Severity); c != nil {
+		if list.TermDaysMax > c.DaysMax {
+			l.error(path+"/term_days_max", "beyond-severity", "列入期限超过严重程度 "+quote(c.ID)+" 的上限", "the term is longer than severity "+quote(c.ID)+" allows")
+		}
+		if list.RepairDaysMin < c.DaysMin {
+			l.error(path+"/repair_days_min", "beyond-severity", "修复期限短于严重程度 "+quote(c.ID)+" 的下限", "repair comes before severity "+quote(c.ID)+" allows")
+		}
+	}
+	for i, g := range list.Grounds {
+		l.severity(fmt.Sprintf("%s/grounds/%d/severity", path, i), g.Severity)
+	}
+}
+
+func (l *linter) severity(path, id string) *SeverityClass {
+	if id == "" {
+		return nil
+	}
+	c := l.index.Severity(id)
+	if c == nil {
+		l.error(path, "unknown-reference", "未定义的严重程度："+quote(id), "unknown severity: "+quote(id))
+	}
+	return c
+}
+
+// evaluation checks indicators and grades.
+func (l *linter) evaluation() {
+	e := l.doc.Evaluation
+	if e == nil {
+		return
+	}
+	const most = 1_000_000
+	l.number("/evaluation/full", e.Full, 1, most)
+	l.number("/evaluation/base", e.Base, 0, e.Full)
+	l.size("/evaluation/indicators", len(e.Indicators), 1, maxCategories)
+	seen := map[string]bool{}
+	for i := range e.Indicators {
+		l.indicator(fmt.Sprintf("/evaluation/indicators/%d", i), &e.Indicators[i], seen)
+	}
+	l.size("/evaluation/grades", len(e.Grades), 1, 32)
+	seen = map[string]bool{}
+	for i, g := range e.Grades {
+		path := fmt.Sprintf("/evaluation/grades/%d", i)
+		l.id(path, g.ID, seen)
+		l.title(path, g.Title)
+		l.references(path+"/measures", g.Measures, exchange.Text{Zh: "奖惩措施", En: "measure"}, l.knownMeasure)
+		switch {
+		case g.From < 0 || g.From > e.Full, i > 0 && g.From >= e.Grades[i-1].From:
+			l.error(path+"/from", "order", "等级须由高到低，且在满分之内", "grades go down from the best, within the full score")
+		case i == len(e.Grades)-1 && g.From != 0:
+			l.error(path+"/from", "gap", "最低等级须从 0 起", "the last grade begins at 0")
+		}
+	}
+}
+
+func (l *linter) knownMeasure(id string) bool {
+	for i := range l.doc.Lists {
+		if l.doc.Lists[i].MeasureOf(id) != nil {
+			return true
+		}
+	}
+	return false
+}
+
+func (l *linter) indicator(path string, n *Indicator, seen map[string]bool) {
+	const most = 1_000_000
+	l.id(path, n.ID, seen)
+	l.title(path, n.Title)
+	l.size(path+"/subjects", len(n.Subjects), 1, 32)
+	l.references(path+"/subjects", n.Subjects, subjectWord, l.knownSubject)
+	l.references(path+"/categories", n.Categories, categoryWord, l.knownCategory)
+	l.references(path+"/lists", n.Lists, exchange.Text{Zh: "名单", En: "list"}, func(id string) bool { return l.index.lists[id] != nil })
+	if (len(n.Categories) == 0) == (len(n.Lists) == 0) {
+		l.error(path+"/categories", "what-counts", "须写明计分的类别或名单，二者取一", "it counts records of categories or entries on lists, one of the two")
+	}
+	if n.Points == 0 || n.Points < -most || n.Points > most {
+		l.error(path+"/points", "bad-number", "分值不合规", "the points are out of range")
+	}
+	l.number(path+"/most", n.Most, max(n.Points, -n.Points), most)
+	for i, step := range n.Decay {
+		at := fmt.Sprintf("%s/decay/%d", path, i)
+		l.number(at+"/percent", step.Percent, 0, 100)
+		if step.Days < 1 || step.Days > maxDays || i > 0 && (step.Days <= n.Decay[i-1].Days || step.Percent >= n.Decay[i-1].Percent) {
+			l.error(at, "order", "衰减须按天数递增、比例递减", "with more days comes less")
+		}
+	}
+	for i, id := range n.Categories {
+		if cat := l.index.categories[id]; cat != nil {
+			if !meet(cat.Subjects, n.Subjects) {
+				l.error(fmt.Sprintf("%s/categories/%d", path, i), "foreign-subject", "该类别不涉及这些信用主体", "the category is about other subjects")
+			}
+			if cat.EventField == "" && len(n.Decay) > 0 {
+				l.error(fmt.Sprintf("%s/categories/%d", path, i), "no-event-date", "衰减没有起算日期", "what decays needs the date it counts from")
+			}
+		}
+	}
+}

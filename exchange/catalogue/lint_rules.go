@@ -203,6 +203,7 @@ func (l *linter) lists() {
 		}
 		l.grounds(path, list)
 		l.measures(path, list)
+		l.listTerms(path, list)
 	}
 }
 

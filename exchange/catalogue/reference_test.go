@@ -35,7 +35,7 @@ func reference(doc *catalogue.Document, r catalogue.Request) (catalogue.Outcome,
 	}
 	granted, pending, nearest, clause, fewest := "", "", "", "", 99
 	for _, rule := range doc.Rules {
-		if !slices.Contains(rule.Categories, r.Category) {
+		if !slices.Contains(rule.Categories, r.Category) || rule.Emergency != r.Emergency {
 			continue
 		}
 		failed := referenceRule(rule, r)
@@ -44,9 +44,9 @@ func reference(doc *catalogue.Document, r catalogue.Request) (catalogue.Outcome,
 			if len(failed) < fewest {
 				nearest, clause, fewest = rule.ID, failed[0], len(failed)
 			}
-		case rule.Approval == "none" && granted == "":
+		case rule.Approval == "none" && r.Records < 2 && granted == "":
 			granted = rule.ID
-		case rule.Approval == "author" && pending == "":
+		case (rule.Approval != "none" || r.Records > 1) && pending == "":
 			pending = rule.ID
 		}
 	}
@@ -57,8 +57,22 @@ func reference(doc *catalogue.Document, r catalogue.Request) (catalogue.Outcome,
 		return catalogue.Pending, pending, ""
 	case nearest != "":
 		return catalogue.Refused, nearest, clause
+	case r.Emergency:
+		return catalogue.Refused, "", "emergency"
 	}
 	return catalogue.Refused, "", "category"
+}
+
+// referenceAsks says who must approve a positive answer: how many of which kinds.
+func referenceAsks(rule *catalogue.Rule, r catalogue.Request) (approval catalogue.Approval, persons int, approvers []exchange.MemberKind) {
+	approval, persons = rule.Approval, rule.Persons
+	if r.Records > 1 {
+		approval, persons = "persons", max(persons, rule.Bulk.Persons)
+	}
+	if approval == "persons" {
+		return approval, persons, rule.Approvers
+	}
+	return approval, 0, nil
 }
 
 // referenceFields judges the fields one after the other.
@@ -97,6 +111,8 @@ func referenceRule(rule catalogue.Rule, r catalogue.Request) (failed []string) {
 		{"basis", rule.Basis == r.BasisKind},
 		{"field", !slices.ContainsFunc(r.Fields, func(f string) bool { return !slices.Contains(rule.Fields, f) })},
 		{"limit", rule.MaxFields == 0 || len(r.Fields) <= rule.MaxFields},
+		{"author", len(rule.Authors) == 0 || slices.Contains(rule.Authors, r.Author)},
+		{"bulk", r.Records < 2 || rule.Bulk != nil && rule.Bulk.Records >= r.Records},
 	} {
 		if !clause.ok {
 			failed = append(failed, clause.name)
@@ -122,6 +138,73 @@ func fieldSets() [][]string {
 	return sets
 }
 
+// agree asks both procedures and fails where they differ.
+func agree(t *testing.T, cat *catalogue.Catalogue, r catalogue.Request) (outcome catalogue.Outcome, rule, clause string) {
+	t.Helper()
+	outcome, rule, clause = reference(cat.Document(), r)
+	got := cat.Decide(r)
+	if got.Outcome != outcome || got.Rule != rule || got.Clause != clause {
+		t.Fatalf("%+v:\n got %s by %q, clause %q\nwant %s by %q, clause %q", r, got.Outcome, got.Rule, got.Clause, outcome, rule, clause)
+	}
+	if outcome != catalogue.Refused {
+		decided := cat.Rule(rule)
+		approval, persons, approvers := referenceAsks(decided, r)
+		if got.Approval != approval || got.Persons != persons || !slices.Equal(got.Approvers, approvers) || got.Emergency != r.Emergency ||
+			got.JustifyDays != decided.JustifyDays || got.PerOperatorDay != decided.PerOperatorDay || got.ApprovalMS != int64(decided.ApprovalHours)*3_600_000 {
+			t.Fatalf("%+v: by %s got %+v", r, rule, got)
+		}
+	}
+	checkSentences(t, got)
+	return outcome, rule, clause
+}
+
+// TestDecideAgreesOnFormat2 asks with what came in format 2: authors, records and
+// emergencies.
+func TestDecideAgreesOnFormat2(t *testing.T) {
+	doc := modern()
+	cat := catalogue.New(doc)
+	seen, clauses, rules := 0, map[string]int{}, map[string]int{}
+	fields := [][]string{{"a"}, {"b", "a"}, {"name"}, {"name", "a", "b", "c"}, {"b"}, {"s"}, {"number", "a"}, {}}
+	for _, requester := range append(exchange.MemberKinds(), "nobody") {
+		for _, category := range []string{"one", "two", "open"} {
+			for _, set := range fields {
+				for _, purpose := range []string{"review", "enforce"} {
+					for _, basis := range []string{"consent", "statute", "case", "decision"} {
+						for _, author := range []exchange.MemberKind{"", "regulator", "court"} {
+							for _, subject := range []string{"", "firm", "person"} {
+								for _, records := range []int{0, 1, 2, 5, 6, 10, 11} {
+									for _, emergency := range []bool{false, true} {
+										_, rule, clause := agree(t, cat, catalogue.Request{Requester: requester, Author: author, Category: category, SubjectKind: subject,
+											Fields: set, Purpose: purpose, BasisKind: basis, BasisRef: "x", Records: records, Emergency: emergency})
+										seen++
+										clauses[clause]++
+										if clause == "" {
+											rules[rule]++
+										}
+									}
+								}
+							}
+						}
+					}
+				}
+			}
+		}
+	}
+	if seen < 100_000 {
+		t.Errorf("only %d combinations", seen)
+	}
+	for _, clause := range []string{"", "category", "field", "requester", "purpose", "basis", "class", "author", "bulk", "emergency"} {
+		if clauses[clause] == 0 {
+			t.Errorf("clause %q never occurred", clause)
+		}
+	}
+	for _, rule := range doc.Rules {
+		if rules[rule.ID] == 0 {
+			t.Errorf("rule %s never decided", rule.ID)
+		}
+	}
+}
+
 func TestDecideAgreesWithReferenceEverywhere(t *testing.T) {
 	doc := small()
 	cat := catalogue.New(doc)
@@ -138,12 +221,7 @@ func TestDecideAgreesWithReferenceEverywhere(t *testing.T) {
 						}{{"", "", "x"}, {"firm", "", "x"}, {"person", "", "x"}, {"", "court", "x"}, {"person", "insurer", "x"}, {"alien", "", "x"}, {"", "", ""}} {
 							r := catalogue.Request{Requester: requester, Author: who.author, Category: category, SubjectKind: who.subject,
 								Fields: fields, Purpose: purpose, BasisKind: basis, BasisRef: who.ref}
-							outcome, rule, clause := reference(doc, r)
-							got := cat.Decide(r)
-							if got.Outcome != outcome || got.Rule != rule || got.Clause != clause {
-								t.Fatalf("%+v:\n got %s by %q, clause %q\nwant %s by %q, clause %q", r, got.Outcome, got.Rule, got.Clause, outcome, rule, clause)
-							}
-							checkSentences(t, got)
+							outcome, rule, clause := agree(t, cat, r)
 							seen++
 							outcomes[outcome]++
 							clauses[clause]++
