@@ -30,6 +30,14 @@ const (
 	VerbFeedAnchor Verb = "feed.anchor" // an author's feed has this size and root
 )
 
+// The verbs of machine version 4 about subjects.
+const (
+	VerbSubjectComplain Verb = "subject.complain" // 投诉: a subject complains about a release
+	VerbSubjectAnswer   Verb = "subject.answer"   // whoever asked answers the complaint
+	VerbSubjectApply    Verb = "subject.apply"    // 依申请公开: a subject applies for sealed fields of its record
+	VerbSubjectDecide   Verb = "subject.decide"   // the record's author hands them out, or says why not
+)
+
 // wellFormed says whether v looks like a verb: lower-case words with dots.
 func (v Verb) wellFormed() bool {
 	if len(v) < 3 || len(v) > 64 {

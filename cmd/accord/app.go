@@ -34,6 +34,7 @@ var commands = []maker{
 	checkCommand,
 	reportCommand,
 	releaseCommand,
+	subjectCommand,
 	ledgerCommand,
 	feedCommand,
 	webhookCommand,

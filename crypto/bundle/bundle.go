@@ -38,6 +38,7 @@ type Bundle struct {
 	Commands   []Command  `json:"commands,omitempty"`
 	Documents  []Document `json:"documents,omitempty"`
 	Lists      *Lists     `json:"lists,omitempty"`
+	Accesses   *Accesses  `json:"accesses,omitempty"`
 }
 
 // Charter is the founders' common statement, signed by each.
@@ -165,6 +166,8 @@ func (b *Bundle) check() error {
 		return fmt.Errorf("%w: signatures, commands or documents", ErrLimit)
 	case b.Lists != nil && (b.Lists.Position < 1 || b.Lists.At < 1 || len(b.Lists.Absent) > MaxMembers):
 		return fmt.Errorf("%w: lists", ErrFormat)
+	case b.Accesses != nil && (b.Accesses.Position < 1 || len(b.Accesses.Records) > MaxCommands):
+		return fmt.Errorf("%w: accesses", ErrFormat)
 	case b.Charter.Logged != nil && b.Charter.Logged.Index < 0:
 		return fmt.Errorf("%w: negative index", ErrFormat)
 	}

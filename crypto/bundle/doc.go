@@ -23,7 +23,8 @@
 //	  "changes": [12],                      indexes of commands that change members' keys
 //	  "commands": [{"index": 12, "jws": "<JWS>", "outcome": "accepted", "proof": ["<hash>", …]}],
 //	  "documents": [{"kind": "entry", "sdjwt": "<SD-JWT>", "rests_on": 12}],
-//	  "lists": {"position": 40, "at": …, "note": "<signed note>", "absent": [{"list", "sub", "low", "high"}]}
+//	  "lists": {"position": 40, "at": …, "note": "<signed note>", "absent": [{"list", "sub", "low", "high"}]},
+//	  "accesses": {"position": 40, "note": "<signed note>", "records": [{"record", "at" or "none"}]}
 //	}
 //
 // An index is a leaf's position in the ledger: 0 is the charter's, and a
@@ -54,6 +55,11 @@
 //     prove that a subject between them was not. A document of kind check, a credit
 //     check's signed answer, says nothing of lists that is not proven in the file.
 //
+//  6. Accesses. As many members as a checkpoint needs signed, for each record that
+//     anybody asked for, how many accepted commands of the ledger are about it and the
+//     root over their leaves. The file holds all of them, or is refused: here, and only
+//     here, a good report says that nothing was left out.
+//
 // Verify walks the whole chain, whatever fails, and returns a Report in which
 // every check has a name, a result and a sentence in Chinese and English.
 //
@@ -63,7 +69,8 @@
 // refused command is a leaf like any other, with its outcome. It does not say
 //
 //   - that they are still in force: the ledger may go on after the checkpoint;
-//   - that nothing was left out of the bundle;
+//   - that nothing was left out of the bundle, but for the commands about the records
+//     that accesses names;
 //   - that what they claim is true;
 //   - that no later roster put other keys and members in force: who leaves out
 //     the newest rosters shows the ledger under the keys before them, and can do so

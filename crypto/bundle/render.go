@@ -24,6 +24,7 @@ func Render(w io.Writer, r *Report, lang string) error {
 	p.commands(r)
 	p.documents(r)
 	p.lists(r)
+	p.accesses(r)
 	p.answers(r)
 	p.paper(r)
 	p.proof(r)

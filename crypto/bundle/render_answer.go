@@ -15,6 +15,19 @@ func (p *printer) lists(r *Report) {
 	}
 }
 
+// accesses tells of the members' word on who asked for records.
+func (p *printer) accesses(r *Report) {
+	a := r.Accesses
+	if a == nil {
+		return
+	}
+	p.say("查阅摘要  账本第 %d 条时，%d 家共签", "accesses    at ledger position %d, cosigned by %d members", a.Position, len(a.Cosigners))
+	for _, one := range a.Records {
+		fmt.Fprintf(p, "  %s ", p.mark(one.OK))
+		p.say("记录 %s：%d 条，一条不缺", "record %s: %d commands, none is missing", clean(one.Record), one.Count)
+	}
+}
+
 // named is a subject, or a word for one that is not shown.
 func (p *printer) named(subject string) string {
 	if subject == "" {

@@ -50,11 +50,12 @@ type Report struct {
 	Checkpoint *CheckpointReport `json:"checkpoint,omitempty"`
 	Commands   []CommandReport   `json:"commands,omitempty"`
 	Documents  []DocumentReport  `json:"documents,omitempty"`
-	Lists      *ListsReport      `json:"lists,omitempty"` // the members' word on the lists
-	Fork       *ForkReport       `json:"fork,omitempty"`  // of a fork's evidence
-	Feed       *FeedReport       `json:"feed,omitempty"`  // of a feed's evidence
-	Proof      *ProofReport      `json:"proof,omitempty"` // of a stand-alone proof
-	Paper      *PaperReport      `json:"paper,omitempty"` // of a code that was scanned
+	Lists      *ListsReport      `json:"lists,omitempty"`    // the members' word on the lists
+	Accesses   *AccessesReport   `json:"accesses,omitempty"` // the members' word on who asked for records
+	Fork       *ForkReport       `json:"fork,omitempty"`     // of a fork's evidence
+	Feed       *FeedReport       `json:"feed,omitempty"`     // of a feed's evidence
+	Proof      *ProofReport      `json:"proof,omitempty"`    // of a stand-alone proof
+	Paper      *PaperReport      `json:"paper,omitempty"`    // of a code that was scanned
 	Checks     []Check           `json:"checks"`
 }
 
@@ -118,6 +119,20 @@ type AbsentReport struct {
 	OK      bool   `json:"ok"`
 }
 
+// AccessesReport tells of the members' word on who asked for records.
+type AccessesReport struct {
+	Position  int64            `json:"position"`
+	Cosigners []Cosigner       `json:"cosigners"`
+	Records   []AccessedReport `json:"records,omitempty"`
+}
+
+// AccessedReport says that the file holds every command about a record, if OK.
+type AccessedReport struct {
+	Record string `json:"record"`
+	Count  int64  `json:"count"` // of them in the file
+	OK     bool   `json:"ok"`
+}
+
 // Disclosed is one private field that the document discloses.
 type Disclosed struct {
 	Name  string `json:"name"`
@@ -167,6 +182,14 @@ const (
 	CheckAnswer        = "document.answer"
 	CheckPaper         = "paper.signature"
 	CheckPaperFile     = "paper.report"
+)
+
+// The checks of access logs.
+const (
+	CheckAccessesNote     = "accesses.note"
+	CheckAccessesQuorum   = "accesses.quorum"
+	CheckAccessesPosition = "accesses.position"
+	CheckAccessesWhole    = "accesses.whole"
 )
 
 type texts struct{ passed, failed Text }
@@ -219,6 +242,14 @@ var checks = map[string]texts{
 		Text{"名单摘要与检查点不是账本的同一位置", "the digest of the lists is of another position than the checkpoint"}},
 	CheckAbsent: {Text{"已证明主体不在该名单上", "the subject is proven not to be on the list"},
 		Text{"不能证明主体不在该名单上", "it is not proven that the subject is not on the list"}},
+	CheckAccessesNote: {Text{"查阅摘要属于该位置，共签有效", "the digest of who asked is of this position and its cosignatures are valid"},
+		Text{"查阅摘要不是该位置的，或共签无效", "the digest of who asked is of another position, or a cosignature is invalid"}},
+	CheckAccessesQuorum: {Text{"共签查阅摘要的单位数达到要求", "as many members cosigned the digest of who asked as must"},
+		Text{"共签查阅摘要的单位数未达到要求", "fewer members cosigned the digest of who asked than must"}},
+	CheckAccessesPosition: {Text{"查阅摘要与检查点是账本的同一位置", "the digest of who asked is of the checkpoint's position"},
+		Text{"查阅摘要与检查点不是账本的同一位置", "the digest of who asked is of another position than the checkpoint"}},
+	CheckAccessesWhole: {Text{"关于该记录的全部查阅指令都在文件中，一条不缺", "every command about the record is in the file, none is missing"},
+		Text{"关于该记录的查阅指令有缺失或不符", "commands about the record are missing from the file, or are others"}},
 	CheckAnswer: {Text{"答复所列各项均有文件中的证明", "what the answer says is proven in the file"},
 		Text{"答复与文件中的证明不符", "the answer and what the file proves differ"}},
 	CheckPaper: {Text{"纸质报告的查验码由成员单位签署", "a member signed the code of the paper"},

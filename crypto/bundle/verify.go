@@ -46,6 +46,7 @@ func Verify(data []byte, opts Options) *Report {
 	v.checkpoint()
 	v.commands()
 	v.lists()
+	v.accesses()
 	v.documents()
 	v.paper()
 	r.Anchored = r.OK && (opts.Trust != nil || opts.Policy != nil)

@@ -31,6 +31,13 @@ func ListsOrigin(federation string, position, at int64) string {
 	return "accord/" + federation + "/lists/" + strconv.FormatInt(position, 10) + "/" + strconv.FormatInt(at, 10)
 }
 
+// AccessesOrigin is the origin line of what members say together of who asked for
+// records: "accord/<federation>/accesses/<position>", the position in leaves of the
+// ledger. Each position is a tree of its own, not the beginning of a larger one.
+func AccessesOrigin(federation string, position int64) string {
+	return "accord/" + federation + "/accesses/" + strconv.FormatInt(position, 10)
+}
+
 // CosignerName is the key name under which a member cosigns the ledger of its
 // federation: "accord/<federation>/member/<member>".
 func CosignerName(federation, member string) string {

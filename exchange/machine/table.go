@@ -10,6 +10,7 @@ import (
 	"accord/exchange/members"
 	"accord/exchange/release"
 	"accord/exchange/state"
+	"accord/exchange/subjects"
 )
 
 // verb is one row of the verb table. A body with a method Since() int says from
@@ -61,6 +62,10 @@ func verbs() []verb {
 		define(11, exchange.VerbAnnounce, 1, members.DecodeAnnounce, members.Announce),
 		define(12, exchange.VerbRecover, 2, members.DecodeRecover, members.Recover),
 		define(13, exchange.VerbFeedAnchor, 3, feed.DecodeAnchor, feed.SetAnchor),
+		define(40, exchange.VerbSubjectComplain, 4, subjects.DecodeComplain, subjects.Complain),
+		define(41, exchange.VerbSubjectAnswer, 4, subjects.DecodeAnswer, subjects.AnswerComplaint),
+		define(42, exchange.VerbSubjectApply, 4, subjects.DecodeApply, subjects.Apply),
+		define(43, exchange.VerbSubjectDecide, 4, subjects.DecodeDecide, subjects.Decide),
 	}, nextVerbs()...)
 }
 
@@ -82,7 +87,7 @@ func byName(rows []verb) map[exchange.Verb]verb {
 // schema lists the tables of all parts.
 func schema() *state.Schema {
 	var all []state.AnyTable
-	for _, tables := range [][]state.AnyTable{members.Tables(), journal.Tables(), lists.Tables(), release.Tables(), feed.Tables()} {
+	for _, tables := range [][]state.AnyTable{members.Tables(), journal.Tables(), lists.Tables(), release.Tables(), feed.Tables(), subjects.Tables()} {
 		all = append(all, tables...)
 	}
 	return state.NewSchema(all...)

@@ -9,6 +9,7 @@ import (
 	"accord/crypto/bundle"
 	"accord/exchange"
 	"accord/exchange/agency"
+	"accord/node/audit"
 )
 
 // listsWord is this member's signed word on the lists of a position, for another
@@ -54,6 +55,11 @@ func subjectAsked(r *http.Request) (exchange.SubjectID, error) {
 func (s *Server) creditCheck(w http.ResponseWriter, r *http.Request) error {
 	subject, form, err := checkAsked(r)
 	if err != nil {
+		return err
+	}
+	look := audit.Event{At: s.Clock(), Act: "credit.check", Caller: callerOf(r).String(), Operator: callerOf(r).Operator.Name,
+		Subject: s.Audit.Digest(string(subject)), Result: resultAllowed}
+	if err := s.Audit.Write(look); err != nil { // who looked is told to the subject
 		return err
 	}
 	feeds, err := s.checkFeeds(r.Context(), form == formJWS)

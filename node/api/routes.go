@@ -25,6 +25,7 @@ var (
 	officers = []config.Role{config.Officer}
 	admins   = []config.Role{config.Admin}
 	couriers = []config.Role{config.Officer, config.Admin}                 // carry feeds by hand
+	counters = []config.Role{config.Clerk, config.Officer}                 // speak for a subject at the counter or portal
 	readers  = []config.Role{config.Clerk, config.Officer, config.Auditor} // of receipts
 )
 
@@ -76,6 +77,10 @@ var routes = []route{
 	{"GET", "/api/v1/check", operator, anybody, false, (*Server).creditCheck},
 	{"POST", "/api/v1/reports", operator, readers, false, (*Server).issueReport},
 	{"GET", "/api/v1/reports", operator, readers, false, (*Server).reportLog},
+	{"POST", "/api/v1/subject/log", operator, counters, false, (*Server).subjectLog},
+	{"POST", "/api/v1/subject/records", operator, counters, false, (*Server).subjectRecords},
+	{"POST", "/api/v1/subject/proof", operator, counters, false, (*Server).subjectProof},
+	{"GET", "/api/v1/subject/word", peers, nobody, false, (*Server).accessesWord},
 	{"GET", "/api/v1/coverage", operator, anybody, false, (*Server).coverage},
 	{"GET", "/api/v1/lists/word", peers, nobody, false, (*Server).listsWord},
 	{"GET", "/api/v1/lists/{list}/entries", everybody, nobody, false, (*Server).entries},

@@ -55,6 +55,7 @@ type Event struct {
 	Purpose  string              `json:"purpose,omitempty"`
 	Basis    string              `json:"basis,omitempty"`   // keyed digest of the basis' number
 	Subject  string              `json:"subject,omitempty"` // keyed digest of the subject's id
+	Proof    string              `json:"proof,omitempty"`   // how a subject proved who it is; the number of it is in basis
 	Report   string              `json:"report,omitempty"`  // id of a credit report
 	Until    time.Time           `json:"until,omitzero"`    // the report is valid
 	Count    int64               `json:"count,omitempty"`   // statements brought to the ledger; with ActResumed lines not taken
@@ -224,11 +225,11 @@ func Copy(from, to string) (int64, error) {
 
 // verify checks the chain up to a line, or all of it for -1.
 func verify(r io.Reader, path string, last int64) (seq int64, prev string, end int64, err error) {
-	return verifyEach(r, path, last, func(*Event) {})
+	return verifyEach(r, path, last, func(int64, *Event) {})
 }
 
 // verifyEach is verify, and shows each event.
-func verifyEach(r io.Reader, path string, last int64, each func(*Event)) (seq int64, prev string, end int64, err error) {
+func verifyEach(r io.Reader, path string, last int64, each func(line int64, e *Event)) (seq int64, prev string, end int64, err error) {
 	prev = genesis
 	br := bufio.NewReaderSize(r, maxLine)
 	for seq != last {
@@ -248,7 +249,7 @@ func verifyEach(r io.Reader, path string, last int64, each func(*Event)) (seq in
 			return 0, "", 0, ErrChain.With("file", filepath.Base(path), "line", seq+1)
 		}
 		seq, prev, end = ln.Seq, ln.Hash, end+int64(len(raw))
-		each(&ln.Event)
+		each(seq, &ln.Event)
 	}
 	return seq, prev, end, nil
 }
@@ -349,6 +350,22 @@ func (l *Log) Digest(value string) string {
 // Find gives the events that a working file holds and match wants, in their order,
 // verified line by line. What was missed while a disk was full is not among them.
 func (l *Log) Find(match func(*Event) bool) ([]Event, error) {
+	lines, err := l.Lines(match)
+	var found []Event
+	for _, ln := range lines {
+		found = append(found, ln.Event)
+	}
+	return found, err
+}
+
+// Line is an event and the number of its line in the file.
+type Line struct {
+	Number int64
+	Event
+}
+
+// Lines is Find with the numbers of the lines.
+func (l *Log) Lines(match func(*Event) bool) ([]Line, error) {
 	path := ""
 	l.mu.Lock()
 	for _, s := range l.sinks {
@@ -365,10 +382,10 @@ func (l *Log) Find(match func(*Event) bool) ([]Event, error) {
 		return nil, ErrSink.Wrap(err)
 	}
 	defer f.Close()
-	var found []Event
-	_, _, _, err = verifyEach(f, path, -1, func(e *Event) {
+	var found []Line
+	_, _, _, err = verifyEach(f, path, -1, func(number int64, e *Event) {
 		if match(e) {
-			found = append(found, *e)
+			found = append(found, Line{number, *e})
 		}
 	})
 	return found, err

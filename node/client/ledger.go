@@ -23,6 +23,12 @@ func (c *Client) ListsWord(ctx context.Context, size int64, at exchange.Millis) 
 	return c.Raw(ctx, "/api/v1/lists/word?size="+strconv.FormatInt(size, 10)+"&at="+strconv.FormatInt(int64(at), 10))
 }
 
+// AccessesWord is the node's signed word on who asked for records up to size leaves of
+// the ledger.
+func (c *Client) AccessesWord(ctx context.Context, size int64) ([]byte, error) {
+	return c.Raw(ctx, "/api/v1/subject/word?size="+strconv.FormatInt(size, 10))
+}
+
 // Policy is the federation's C2SP policy: every member's keys and the quorum.
 func (c *Client) Policy(ctx context.Context) ([]byte, error) { return c.Raw(ctx, "/ledger/policy") }
 

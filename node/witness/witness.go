@@ -27,6 +27,8 @@ type Peer interface {
 	State(ctx context.Context, sizes []int64) (wire.LedgerState, error)
 	// ListsWord is the peer's signed word on the lists after size leaves, at a time.
 	ListsWord(ctx context.Context, size int64, at exchange.Millis) ([]byte, error)
+	// AccessesWord is the peer's signed word on who asked for records up to size leaves.
+	AccessesWord(ctx context.Context, size int64) ([]byte, error)
 	// Complain hands a signed complaint on.
 	Complain(ctx context.Context, in wire.ComplaintPaper) (wire.Complaint, error)
 }
@@ -125,10 +127,11 @@ type Witness struct {
 	stopped  bool                           // guarded by mu
 	absent   map[exchange.MemberID]*absence // whose cosignature is missing; guarded by mu
 
-	book  complaints
-	waits waiting
-	scrub scrubState
-	lists listsState
+	book     complaints
+	waits    waiting
+	scrub    scrubState
+	lists    listsState
+	accesses accessesState
 }
 
 // Files of the folder.

@@ -232,6 +232,13 @@ func (l link) ListsWord(ctx context.Context, size int64, at exchange.Millis) ([]
 	return l.to.SignLists(ctx, size, at)
 }
 
+func (l link) AccessesWord(ctx context.Context, size int64) ([]byte, error) {
+	if err := l.reach(); err != nil {
+		return nil, err
+	}
+	return l.to.SignAccesses(ctx, size)
+}
+
 func (l link) Complain(_ context.Context, in wire.ComplaintPaper) (wire.Complaint, error) {
 	if err := l.reach(); err != nil {
 		return wire.Complaint{}, err

@@ -1,0 +1,56 @@
+package main
+
+import (
+	"encoding/json"
+	"strings"
+	"testing"
+
+	"accord/exchange"
+	"accord/node/wire"
+)
+
+func aSubjectLog() wire.SubjectLog {
+	return wire.SubjectLog{Subject: "org:91639900MA0000001C", Position: 9,
+		Records: []wire.SubjectReceipt{{Record: recordID, Category: "discipline-practitioner", Author: "association", Count: 2}},
+		Accesses: []wire.SubjectAccess{
+			{Record: recordID, Number: 1, Seq: 4, At: when, Event: "requested", Release: "release-0000000001", By: "court", ByKind: exchange.KindCourt,
+				Operator: "person", Purpose: "enforcement", BasisKind: "case", BasisRef: "1号", Fields: []string{"resident_id"}, Outcome: "refused", Clause: "purpose"},
+			{Record: recordID, Number: 2, Seq: 6, At: when, Event: "opened", Release: "release-0000000002", By: "court", Operator: "person", Outcome: "opened"}},
+		Looks: []wire.SubjectLook{{Line: 7, At: when, Act: "credit.check", Caller: "operator", Result: "allowed"}}}
+}
+
+// TestASubjectAtTheCounter: what the counter types, in every language and form, and
+// what reaches the node.
+func TestASubjectAtTheCounter(t *testing.T) {
+	const log, held, number = "POST /api/v1/subject/log", "POST /api/v1/subject/records", "639913196802123517"
+	f := newFakeNode(t).on(log, aSubjectLog()).on(held, wire.SubjectRecords{Subject: "person:x", Records: []wire.SubjectRecord{{
+		Record: wire.Record{ID: recordID, Category: "discipline-practitioner", Author: "association", Status: "active", PrivateFields: []string{"name", "resident_id"}},
+		Opened: map[string]json.RawMessage{"resident_id": json.RawMessage(`"` + number + `"`)}}}})
+	for _, c := range []struct{ format, lang, want string }{
+		{"table", "zh", "不予准予"}, {"table", "en", "Accesses on the ledger"}, {"csv", "en", "\r\n2,6,"}, {"json", "en", `"count":2`},
+	} {
+		code, out, err := f.run("", "subject", "log", "91639900MA0000001C", "--proof", "licence:A-1", "-o", c.format, "--lang", c.lang)
+		if c.format == "json" {
+			out = strings.ReplaceAll(strings.ReplaceAll(out, " ", ""), "\n", "")
+		}
+		if code != 0 || !strings.Contains(out, c.want) && !strings.Contains(strings.ReplaceAll(out, "\n", "\r\n"), c.want) {
+			t.Errorf("%+v: exit %d %s %s", c, code, out, err)
+		}
+	}
+	var in wire.AskSubject
+	if json.Unmarshal(f.to(log).body, &in) != nil || in.Subject != "91639900MA0000001C" || in.Proof != (wire.SubjectProof{Kind: "licence", Ref: "A-1"}) {
+		t.Errorf("%+v", in)
+	}
+	for _, format := range []string{"table", "json", "csv"} {
+		code, out, err := f.run("", "subject", "records", "--person-file", f.file("person", number+"\n"), "--proof", "id-card:-", "-o", format)
+		if code != 0 || strings.Contains(err, number) || !strings.Contains(out, "name") {
+			t.Errorf("%s: exit %d %s %s", format, code, out, err)
+		}
+	}
+	if json.Unmarshal(f.to(held).body, &in) != nil || in.PersonID != number || in.Proof.Ref != number {
+		t.Error("the number did not reach the node")
+	}
+	if code, _, err := f.run("", "subject", "log", "91639900MA0000001C"); code != 1 || !strings.Contains(err, "--proof") {
+		t.Errorf("without a proof: exit %d %s", code, err)
+	}
+}

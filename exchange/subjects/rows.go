@@ -1,0 +1,209 @@
+package subjects
+
+import (
+	"encoding/hex"
+	"math"
+
+	"accord/exchange"
+	"accord/exchange/lists"
+	"accord/exchange/release"
+	"accord/exchange/state"
+)
+
+// Status is where a complaint or an application stands at a time.
+type Status string
+
+// The statuses.
+const (
+	Open     Status = "open"     // 办理中
+	Overdue  Status = "overdue"  // 逾期未答复
+	Upheld   Status = "upheld"   // 投诉成立
+	Rejected Status = "rejected" // 投诉不成立
+	Released Status = "released" // 已提供
+	Refused  Status = "refused"  // 不予提供
+)
+
+// The terms, in days of the calendar. The ledger has no calendar of working days
+// yet: 28 days are the twenty working days of the rules on applications for
+// disclosure (政府信息公开条例 33) in weeks of five, public holidays not counted;
+// 30 days are those of complaints (征信业管理条例 26).
+const (
+	complaintTerm   = 30 * 24 * 60 * 60 * 1000
+	applicationTerm = 28 * 24 * 60 * 60 * 1000
+)
+
+// Answer is how a complaint or an application was answered.
+type Answer struct {
+	By       exchange.MemberID   `json:"by"`
+	Operator exchange.OperatorID `json:"op"`
+	Outcome  Status              `json:"outcome"`
+	Ground   string              `json:"ground,omitempty"` // of a refusal
+	Digest   string              `json:"digest"`           // of the text, or of what was handed out
+	At       exchange.Millis     `json:"at"`
+	Seq      int64               `json:"seq"`
+}
+
+// Complaint is a subject's complaint about a release, as a member took it.
+type Complaint struct {
+	ID       exchange.CommandID  `json:"id"`
+	Release  exchange.ReleaseID  `json:"release"`
+	Record   lists.RecordRef     `json:"record"`
+	Against  exchange.MemberID   `json:"against"` // who asked for the record
+	By       exchange.MemberID   `json:"by"`      // who took the complaint
+	Operator exchange.OperatorID `json:"op"`
+	Digest   string              `json:"digest"` // hex SHA-256 of the salted text
+	At       exchange.Millis     `json:"at"`
+	Due      exchange.Millis     `json:"due"`
+	Answer   *Answer             `json:"answer,omitempty"`
+	Seq      int64               `json:"seq"`
+}
+
+// Application is a subject's application for sealed fields of its own record, as a
+// member took it.
+type Application struct {
+	ID       exchange.CommandID  `json:"id"`
+	Record   lists.RecordRef     `json:"record"`
+	Fields   []string            `json:"fields"`
+	By       exchange.MemberID   `json:"by"` // who took it
+	Operator exchange.OperatorID `json:"op"`
+	At       exchange.Millis     `json:"at"`
+	Due      exchange.Millis     `json:"due"`
+	Answer   *Answer             `json:"answer,omitempty"`
+	Seq      int64               `json:"seq"`
+}
+
+// StatusAt is a complaint's status at a time.
+func (c *Complaint) StatusAt(at exchange.Millis) Status { return statusAt(c.Answer, c.Due, at) }
+
+// StatusAt is an application's status at a time.
+func (a *Application) StatusAt(at exchange.Millis) Status { return statusAt(a.Answer, a.Due, at) }
+
+func statusAt(answer *Answer, due, at exchange.Millis) Status {
+	switch {
+	case answer != nil && at >= answer.At:
+		return answer.Outcome
+	case at >= due:
+		return Overdue
+	}
+	return Open
+}
+
+// age orders newest first.
+func age(seq int64) string {
+	var b [8]byte
+	n := uint64(math.MaxInt64 - seq)
+	for i := range b {
+		b[i] = byte(n >> (56 - 8*i))
+	}
+	return hex.EncodeToString(b[:])
+}
+
+var (
+	complaintsByAge    = state.NewIndex("age", func(c *Complaint) [][]string { return [][]string{{age(c.Seq)}} })
+	complaintsByRecord = state.NewIndex("record", func(c *Complaint) [][]string { return [][]string{{string(c.Record.ID), age(c.Seq)}} })
+	complaints         = state.NewTable("subjects.complaints", func(c *Complaint) string { return string(c.ID) }, complaintsByAge, complaintsByRecord).Later()
+
+	applicationsByAge    = state.NewIndex("age", func(a *Application) [][]string { return [][]string{{age(a.Seq)}} })
+	applicationsByRecord = state.NewIndex("record", func(a *Application) [][]string { return [][]string{{string(a.Record.ID), age(a.Seq)}} })
+	applications         = state.NewTable("subjects.applications", func(a *Application) string { return string(a.ID) }, applicationsByAge, applicationsByRecord).Later()
+)
+
+// Tables lists the tables of this part.
+func Tables() []state.AnyTable { return []state.AnyTable{complaints, applications} }
+
+// GetComplaint finds a complaint.
+func GetComplaint(r state.Reader, id exchange.CommandID) (Complaint, bool) {
+	return complaints.Get(r, string(id))
+}
+
+// GetApplication finds an application.
+func GetApplication(r state.Reader, id exchange.CommandID) (Application, bool) {
+	return applications.Get(r, string(id))
+}
+
+// Complaints gives every complaint, newest first.
+func Complaints(r state.Reader) []Complaint { return collect(complaintsByAge.Scan(r)) }
+
+// Applications gives every application, newest first.
+func Applications(r state.Reader) []Application { return collect(applicationsByAge.Scan(r)) }
+
+func collect[T any](all func(func(T) bool)) (out []T) {
+	for one := range all {
+		out = append(out, one)
+	}
+	return out
+}
+
+// The kinds of steps beside those of releases.
+const (
+	StepComplain = "complained"
+	StepAnswer   = "answered"
+	StepApply    = "applied"
+	StepDecide   = "decided"
+)
+
+// Step is one accepted statement of the ledger about a record: what a subject's
+// access log is made of. Of a release's steps Release is set, of the others what they
+// belong to.
+type Step struct {
+	release.Step
+	Record      lists.RecordRef
+	Release     *release.Release
+	Complaint   *Complaint
+	Application *Application
+}
+
+// All gives the steps about all records, in no order.
+func All(r state.Reader) (steps []Step) {
+	for rel := range release.All(r) {
+		steps = ofRelease(steps, &rel)
+	}
+	for c := range complaintsByAge.Scan(r) {
+		steps = ofComplaint(steps, &c)
+	}
+	for a := range applicationsByAge.Scan(r) {
+		steps = ofApplication(steps, &a)
+	}
+	return steps
+}
+
+// OfRecord gives the steps about one record, in no order.
+func OfRecord(r state.Reader, id exchange.RecordID) (steps []Step) {
+	for rel := range release.OfRecord(r, id) {
+		steps = ofRelease(steps, &rel)
+	}
+	for c := range complaintsByRecord.Scan(r, string(id)) {
+		steps = ofComplaint(steps, &c)
+	}
+	for a := range applicationsByRecord.Scan(r, string(id)) {
+		steps = ofApplication(steps, &a)
+	}
+	return steps
+}
+
+func ofRelease(steps []Step, rel *release.Release) []Step {
+	for _, s := range rel.Steps() {
+		steps = append(steps, Step{Step: s, Record: rel.Record, Release: rel})
+	}
+	return steps
+}
+
+func ofComplaint(steps []Step, c *Complaint) []Step {
+	steps = append(steps, Step{Step: release.Step{Kind: StepComplain, Seq: c.Seq, By: c.By, Operator: c.Operator, At: c.At}, Record: c.Record, Complaint: c})
+	if a := c.Answer; a != nil {
+		steps = append(steps, Step{Step: a.step(StepAnswer), Record: c.Record, Complaint: c})
+	}
+	return steps
+}
+
+func ofApplication(steps []Step, p *Application) []Step {
+	steps = append(steps, Step{Step: release.Step{Kind: StepApply, Seq: p.Seq, By: p.By, Operator: p.Operator, At: p.At}, Record: p.Record, Application: p})
+	if a := p.Answer; a != nil {
+		steps = append(steps, Step{Step: a.step(StepDecide), Record: p.Record, Application: p})
+	}
+	return steps
+}
+
+func (a *Answer) step(kind string) release.Step {
+	return release.Step{Kind: kind, Seq: a.Seq, By: a.By, Operator: a.Operator, At: a.At}
+}
