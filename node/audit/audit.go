@@ -82,6 +82,10 @@ type Log struct {
 	mu    sync.Mutex
 	sinks []*sink // guarded by mu
 	turn  int64   // of the papers about the files' ends; guarded by mu
+
+	queueing sync.Mutex
+	queue    []waiting // guarded by queueing
+	writing  bool      // somebody writes what is queued; guarded by queueing
 }
 
 // sink is one file and where its chain stands.
@@ -265,28 +269,66 @@ func hashOf(ln line) string {
 	return hex.EncodeToString(sum[:])
 }
 
+// waiting is an event that a caller of Write waits for.
+type waiting struct {
+	event Event
+	done  chan error
+}
+
 // Write stores the event in every working sink and syncs it. It fails only
 // when no sink took it. An event that cannot be written down is refused and
-// costs no sink.
+// costs no sink. Events that come while a file is being synced share the next
+// sync.
 func (l *Log) Write(e Event) error {
-	l.mu.Lock()
-	defer l.mu.Unlock()
 	e.At = e.At.UTC()
 	if raw, err := strictjson.Marshal(e); err != nil {
 		return ErrSink.Wrap(err)
 	} else if len(raw) > maxLine-512 { // beside it: a number and two hashes
 		return ErrSink.Wrap(errors.New("audit: the event is too long"))
 	}
+	w := waiting{e, make(chan error, 1)}
+	l.queueing.Lock()
+	l.queue = append(l.queue, w)
+	first := !l.writing
+	l.writing = true
+	l.queueing.Unlock()
+	if !first {
+		return <-w.done
+	}
+	for {
+		l.queueing.Lock()
+		batch := l.queue
+		l.queue = nil
+		if len(batch) == 0 {
+			l.writing = false
+			l.queueing.Unlock()
+			return <-w.done
+		}
+		l.queueing.Unlock()
+		err := l.writeAll(batch)
+		for _, one := range batch {
+			one.done <- err
+		}
+	}
+}
+
+func (l *Log) writeAll(batch []waiting) error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	events := make([]Event, len(batch))
+	for i := range batch {
+		events[i] = batch[i].event
+	}
 	taken := 0
 	var cause error
 	for _, s := range l.sinks {
 		if s.err == nil {
-			s.err = s.write(e)
+			s.err = s.write(events...)
 		}
 		if s.err == nil {
 			taken++
 		} else {
-			s.missed++
+			s.missed += int64(len(events))
 			cause = s.err
 		}
 	}
@@ -299,15 +341,23 @@ func (l *Log) Write(e Event) error {
 	return nil
 }
 
-func (s *sink) write(e Event) error {
-	ln := line{Seq: s.seq + 1, Event: e, Prev: s.prev}
-	ln.Hash = hashOf(ln)
-	raw, err := strictjson.Marshal(ln)
-	if err != nil {
-		return err
+// write adds lines and syncs them together. A crash before that may leave whole lines
+// that nobody was told are there: they tell of what was about to happen.
+func (s *sink) write(events ...Event) error {
+	seq, prev, text := s.seq, s.prev, []byte(nil)
+	for _, e := range events {
+		seq++
+		ln := line{Seq: seq, Event: e, Prev: prev}
+		ln.Hash = hashOf(ln)
+		prev = ln.Hash
+		raw, err := strictjson.Marshal(ln)
+		if err != nil {
+			return err
+		}
+		text = append(append(text, raw...), '\n')
 	}
 	failpoint.Hit("audit.write.before")
-	if _, err := s.file.Write(append(raw, '\n')); err != nil {
+	if _, err := s.file.Write(text); err != nil {
 		return err
 	}
 	failpoint.Hit("audit.sync.before")
@@ -315,7 +365,7 @@ func (s *sink) write(e Event) error {
 		return err
 	}
 	failpoint.Hit("audit.sync.after")
-	s.seq, s.prev, s.end = ln.Seq, ln.Hash, s.end+int64(len(raw))+1
+	s.seq, s.prev, s.end = seq, prev, s.end+int64(len(text))
 	return nil
 }
 
