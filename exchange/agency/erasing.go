@@ -121,7 +121,8 @@ func (a *Agency) ErasePast(ctx context.Context, before func(id exchange.RecordID
 }
 
 func (a *Agency) erasePast(ctx context.Context, c *catalogue.Category, kind string, before func(exchange.RecordID, string) error) (erased int, err error) {
-	filter := records.Filter{Category: c.ID, Author: a.Self, SubjectKind: kind}
+	// From the newest: what comes meanwhile was judged as it came, and is not met.
+	filter := records.Filter{Category: c.ID, Author: a.Self, SubjectKind: kind, Newest: true}
 	for at, more := records.Cursor(""), true; more; {
 		page, next, err := a.Records.List(ctx, filter, at, eraseAtOnce)
 		if err != nil {
