@@ -53,7 +53,7 @@ func benchCommand(e *env) *cli.Command {
 				&cli.BoolFlag{Name: "quick", Usage: e.t("一切从小：只看能否运行，数字无意义", "everything small: does it work; the figures mean nothing")},
 			},
 			Action: func(c *cli.Context) error { return e.benchLedger(c) },
-		}, benchRecordsCommand(e), {
+		}, benchRecordsCommand(e), benchReleaseCommand(e), {
 			Name:   "node",
 			Hidden: true,
 			Usage:  e.t("被测节点", "a node under measurement"),

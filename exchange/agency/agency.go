@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"sync/atomic"
 	"time"
 
 	"accord/crypto/blind"
@@ -63,9 +64,10 @@ func (c Config) hit(point string) {
 // Agency acts for one member. It is safe for concurrent use.
 type Agency struct {
 	Config
-	sealer     *seal.Sealer
-	rowKey     []byte // keys the digests of rows' source keys, so that the store holds no bare hash of an id
-	deliveries turns
+	sealer      *seal.Sealer
+	rowKey      []byte // keys the digests of rows' source keys, so that the store holds no bare hash of an id
+	deliveries  turns
+	outboxNamed atomic.Bool // the outbox's name is durable
 }
 
 // New checks the configuration and prepares the sealer.

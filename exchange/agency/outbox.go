@@ -39,7 +39,7 @@ func (a *Agency) envelopePath(id exchange.ReleaseID) string {
 // keepEnvelope stores an envelope durably and whole, and forgets those that
 // arrived. Its caller holds the release's turn.
 func (a *Agency) keepEnvelope(id exchange.ReleaseID, envelope string) error {
-	if err := os.MkdirAll(a.Outbox, 0o700); err != nil {
+	if err := a.makeOutbox(); err != nil {
 		return ErrOutbox.Wrap(err)
 	}
 	a.sweepOutbox()
@@ -52,12 +52,25 @@ func (a *Agency) keepEnvelope(id exchange.ReleaseID, envelope string) error {
 		a.hit("outbox.rename.after")
 	}
 	if err == nil {
-		err = syncFolders(a.Outbox, filepath.Dir(a.Outbox))
+		err = syncFolders(a.Outbox)
 	}
 	if err != nil {
 		return ErrOutbox.Wrap(err)
 	}
 	return nil
+}
+
+// makeOutbox makes the folder, and its name durable, if that is not known.
+func (a *Agency) makeOutbox() error {
+	if _, err := os.Stat(a.Outbox); err == nil && a.outboxNamed.Load() {
+		return nil
+	}
+	if err := os.MkdirAll(a.Outbox, 0o700); err != nil {
+		return err
+	}
+	err := syncFolders(filepath.Dir(a.Outbox))
+	a.outboxNamed.Store(err == nil)
+	return err
 }
 
 func writeSynced(path, content string) error {

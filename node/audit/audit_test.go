@@ -3,11 +3,15 @@ package audit
 import (
 	"bytes"
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 	"time"
+
+	"accord/exchange"
 )
 
 var at = time.Date(2026, 11, 20, 8, 0, 0, 0, time.UTC)
@@ -109,4 +113,41 @@ func FuzzVerify(f *testing.F) {
 			t.Error("lines without bytes")
 		}
 	})
+}
+
+// TestManyAtOnce: events that come together share a sync, each is answered when it is
+// on the disk, and the chain has all of them once.
+func TestManyAtOnce(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "audit.log")
+	l, err := Open([]string{path}, []byte("key"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	const writers, each = 16, 25
+	var wg sync.WaitGroup
+	for w := range writers {
+		wg.Go(func() {
+			for i := range each {
+				operator := exchange.OperatorID(fmt.Sprintf("w%d-%d", w, i))
+				if err := l.Write(Event{At: time.Now(), Act: "record.show", Operator: operator, Result: "allowed"}); err != nil {
+					t.Error(err)
+					return
+				}
+				found, err := l.Find(func(e *Event) bool { return e.Operator == operator })
+				if err != nil || len(found) != 1 {
+					t.Errorf("%s after its answer: %d lines, %v", operator, len(found), err)
+				}
+			}
+		})
+	}
+	wg.Wait()
+	if err := l.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if n, err := Verify(path); err != nil || n != writers*each {
+		t.Errorf("%d lines, %v", n, err)
+	}
+	if err := l.Write(Event{At: time.Now(), Act: "record.show", Result: "allowed"}); !errors.Is(err, ErrSink) {
+		t.Errorf("after Close: %v", err)
+	}
 }
