@@ -289,27 +289,33 @@ func (l *Log) Write(e Event) error {
 	w := waiting{e, make(chan error, 1)}
 	l.queueing.Lock()
 	l.queue = append(l.queue, w)
-	first := !l.writing
+	leads := !l.writing
 	l.writing = true
 	l.queueing.Unlock()
-	if !first {
-		return <-w.done
+	if leads && l.writeQueue() {
+		go func() { // the others are served, and this caller is not kept for it
+			for l.writeQueue() {
+			}
+		}()
 	}
-	for {
-		l.queueing.Lock()
-		batch := l.queue
-		l.queue = nil
-		if len(batch) == 0 {
-			l.writing = false
-			l.queueing.Unlock()
-			return <-w.done
-		}
-		l.queueing.Unlock()
-		err := l.writeAll(batch)
-		for _, one := range batch {
-			one.done <- err
-		}
+	return <-w.done
+}
+
+// writeQueue writes all that waits, in the order in which it came, and says whether
+// more has come. When none has, nobody writes any more.
+func (l *Log) writeQueue() (more bool) {
+	l.queueing.Lock()
+	batch := l.queue
+	l.queue = nil
+	l.queueing.Unlock()
+	err := l.writeAll(batch)
+	for _, one := range batch {
+		one.done <- err
 	}
+	l.queueing.Lock()
+	defer l.queueing.Unlock()
+	l.writing = len(l.queue) > 0
+	return l.writing
 }
 
 func (l *Log) writeAll(batch []waiting) error {
