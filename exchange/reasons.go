@@ -170,6 +170,7 @@ var reasons = map[string]string{
 	"federation":                       "联合体",
 	"root":                             "根",
 	"roster":                           "名册",
+	"catalogue":                        "目录",
 	"empty":                            "为空",
 	"not a unified social credit code": "不是统一社会信用代码",
 	"unknown namespace":                "不认识的种类",

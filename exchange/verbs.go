@@ -38,6 +38,13 @@ const (
 	VerbSubjectDecide   Verb = "subject.decide"   // the record's author hands them out, or says why not
 )
 
+// The verbs of machine version 4.
+const (
+	VerbPropose        Verb = "meeting.propose"  // 提案: a matter is put before the joint meeting
+	VerbVote           Verb = "meeting.vote"     // 表决: a seat's vote, which may carry the proposal
+	VerbWithdrawMotion Verb = "meeting.withdraw" // the proposer takes it back
+)
+
 // wellFormed says whether v looks like a verb: lower-case words with dots.
 func (v Verb) wellFormed() bool {
 	if len(v) < 3 || len(v) > 64 {

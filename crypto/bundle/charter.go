@@ -34,7 +34,12 @@ type charterMember struct {
 	Name Text          `json:"name"`
 	Seat bool          `json:"seat"`
 	Keys []keys.Public `json:"keys"`
+
+	Suspended bool `json:"suspended"` // of a roster: its seat does not count
 }
+
+// sits says whether the member has a seat that counts.
+func (m charterMember) sits() bool { return m.Seat && !m.Suspended }
 
 // Digest is the SHA-256 of a charter's payload: the trust anchor that people
 // compare by telephone.

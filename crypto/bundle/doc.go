@@ -50,6 +50,9 @@
 //     A release is bound to the command that asked for it: its audience is that
 //     command's issuer and its nonce that command's id.
 //
+//     Minutes of the joint meeting say what the proposal and the votes in the file say,
+//     and leave no vote in it out.
+//
 //  5. Lists. As many members as a checkpoint needs signed the root over everybody who
 //     was on a list at the checkpoint's position; two neighbours of the sorted tree
 //     prove that a subject between them was not. A document of kind check, a credit
@@ -81,7 +84,10 @@
 // Keys come from the charter and from the rosters that followed it. A roster is
 // the whole membership after a change. The command members.roster brings it to
 // the ledger with its exact bytes and the endorsements of the seats of the roster
-// before; it names that one by digest. A bundle names each such command under
+// before; it names that one by digest. Or the joint meeting decides on it: then
+// meeting.propose holds the bytes, each meeting.vote one endorsement, and the vote
+// that reaches the quorum brings it; the others stand before it in the file. A
+// bundle names each command that brings a roster under
 // "changes", and it holds all of them that the checkpoint covers. A key counts
 // for the commands after the one whose roster first lists it, up to the one whose
 // roster does not any more, that one included. Who cosigned, and how many must,

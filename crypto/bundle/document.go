@@ -38,6 +38,8 @@ func (v *verifier) document(i int) {
 		ok = v.add(CheckDocumentKind, ref, unless(d.RestsOn == nil, "an answer rests on no command")) && v.check(d, ref, &out)
 	} else if d.Kind == KindReport {
 		ok = v.add(CheckDocumentKind, ref, unless(d.RestsOn == nil, "a report rests on no command")) && v.creditReport(d, ref, &out)
+	} else if d.Kind == KindMinutes {
+		ok = v.add(CheckDocumentKind, ref, unless(d.RestsOn == nil, "minutes rest on no command")) && v.minutes(d, ref, &out)
 	} else {
 		var typ string
 		var err error

@@ -26,7 +26,7 @@ const maxNotes = 256
 //	  "format": "accord-fork/1",
 //	  "federation": "qinghai",
 //	  "charter": {"signatures": ["<JWS>", …]},
-//	  "rosters": ["<JWS>", …],            every members.roster command since, in order
+//	  "rosters": ["<JWS>", …],            every command since that brings a roster, in order
 //	  "notes": ["<signed note>", …],
 //	  "links": [{"from": 0, "to": 2, "root": "<hash>", "proof": ["<hash>", …]}]
 //	}
@@ -144,13 +144,26 @@ func (v *verifier) rosters(tokens []string) {
 			err = errors.New("its key had ended")
 		}
 		if err == nil {
-			err = v.change(t.Payload, place{}, Accepted)
+			err = v.statementOfRoster(t.Payload)
 		}
 		v.add(CheckChange, "roster "+strconv.Itoa(i), err)
 	}
 	if v.line != nil {
 		v.Roster = v.line.version
 	}
+}
+
+// statementOfRoster takes in a command that brings a roster, or one of those of the
+// joint meeting that bring it together.
+func (v *verifier) statementOfRoster(payload []byte) error {
+	if !isMeeting(payload) {
+		return v.change(payload, place{}, Accepted, true)
+	}
+	s, err := readStatement(payload, v.bundle.Federation)
+	if err == nil && v.line != nil {
+		v.line.gather(s, place{time: s.Iat})
+	}
+	return err
 }
 
 // unknownSigner is the text of CheckForkNote when only keys that are in neither

@@ -26,6 +26,7 @@ func Render(w io.Writer, r *Report, lang string) error {
 	p.lists(r)
 	p.accesses(r)
 	p.answers(r)
+	p.minutes(r)
 	p.paper(r)
 	p.proof(r)
 	p.fork(r)
@@ -171,6 +172,7 @@ var documentKinds = map[string]Text{
 	KindRelease: {"交付", "release"},
 	KindCheck:   {"信用核查", "check"},
 	KindReport:  {"信用报告", "report"},
+	KindMinutes: {"会议纪要", "minutes"},
 }
 
 // kind is what a document is, in words.

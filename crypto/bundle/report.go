@@ -102,6 +102,7 @@ type DocumentReport struct {
 	Answer  *CreditCheck  `json:"answer,omitempty"`        // of a credit check
 	Report  *CreditReport `json:"credit_report,omitempty"` // of a credit report
 	Expired bool          `json:"expired,omitempty"`       // the report is not valid any more
+	Minutes *Minutes      `json:"minutes,omitempty"`       // of minutes
 }
 
 // ListsReport tells of the members' word on the lists of one position.
@@ -180,6 +181,7 @@ const (
 	CheckListsPosition = "lists.position"
 	CheckAbsent        = "lists.absent"
 	CheckAnswer        = "document.answer"
+	CheckMinutes       = "document.minutes"
 	CheckPaper         = "paper.signature"
 	CheckPaperFile     = "paper.report"
 )
@@ -252,6 +254,8 @@ var checks = map[string]texts{
 		Text{"关于该记录的查阅指令有缺失或不符", "commands about the record are missing from the file, or are others"}},
 	CheckAnswer: {Text{"答复所列各项均有文件中的证明", "what the answer says is proven in the file"},
 		Text{"答复与文件中的证明不符", "the answer and what the file proves differ"}},
+	CheckMinutes: {Text{"纪要所载提案、表决和结果均有账本上的指令为证", "the proposal, the votes and the outcome are those of the commands in the file"},
+		Text{"纪要与账本上的指令不符", "the minutes and the commands in the file differ"}},
 	CheckPaper: {Text{"纸质报告的查验码由成员单位签署", "a member signed the code of the paper"},
 		Text{"查验码不是本联合体成员单位签署的，或与报告不符", "no member of this federation signed the code, or it is not of the report"}},
 	CheckPaperFile: {Text{"查验码属于文件中的报告，或属于其所取代的较早报告", "the code is of the report in the file, or of an earlier one whose place it took"},

@@ -67,12 +67,13 @@ type lineage struct {
 	members    map[string]charterMember
 	ever       map[string]bool // ids of members that ever stood in the line
 	ring       ring
+	motions    map[string]*signedRoster // rosters before the joint meeting, by proposal, with the votes so far
 }
 
 // lineageOf begins the line with the charter.
 func lineageOf(c *charter, digest Digest) *lineage {
 	l := &lineage{federation: c.Federation, charter: digest.String(), digest: digest.String(), founded: c.Founded,
-		quorum: c.rosterQuorum(), cosign: c.quorum(), ever: map[string]bool{}, ring: make(ring)}
+		quorum: c.rosterQuorum(), cosign: c.quorum(), ever: map[string]bool{}, ring: make(ring), motions: map[string]*signedRoster{}}
 	l.list(c.Members, place{index: -1, time: c.Founded})
 	return l
 }
@@ -108,6 +109,11 @@ func (l *lineage) extend(body json.RawMessage, at place) error {
 	if err := strictjson.Unmarshal(body, &s); err != nil {
 		return err
 	}
+	return l.take(s, at)
+}
+
+// take is extend for a roster that was read.
+func (l *lineage) take(s signedRoster, at place) error {
 	next := new(roster)
 	if err := strictjson.UnmarshalLoose([]byte(s.Document), next); err != nil {
 		return err
@@ -142,7 +148,7 @@ func (l *lineage) follows(next *roster) error {
 	}
 	seats := 0
 	for _, m := range next.Members {
-		if m.Seat {
+		if m.sits() {
 			seats++
 		}
 		if _, stays := l.members[m.ID]; !stays && l.ever[m.ID] {
@@ -166,7 +172,7 @@ func (l *lineage) follows(next *roster) error {
 func (l *lineage) endorsed(next *roster, digest string, tokens []string) error {
 	stays := map[string]bool{} // with a seat
 	for _, m := range next.Members {
-		stays[m.ID] = m.Seat
+		stays[m.ID] = m.sits()
 	}
 	want := rosterEndorsement{Federation: l.federation, Roster: digest, Version: next.Version}
 	counted := map[string]bool{}
@@ -192,7 +198,7 @@ func (l *lineage) endorsed(next *roster, digest string, tokens []string) error {
 // seatKey finds the command key of a member with a seat by the newest roster.
 func (l *lineage) seatKey(kid string) (keys.Public, error) {
 	h, ok := l.ring[kid]
-	if !ok || h.ended || h.key.Use() != keys.Command || !l.members[h.member].Seat {
+	if !ok || h.ended || h.key.Use() != keys.Command || !l.members[h.member].sits() {
 		return keys.Public{}, errUnknownKey
 	}
 	return h.key, nil

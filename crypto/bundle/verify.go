@@ -258,13 +258,18 @@ func readStatement(payload []byte, federation string) (statement, error) {
 // charter on. Whether each of these commands is signed and in the ledger, commands
 // says like of any other.
 func (v *verifier) changes() {
-	for _, index := range v.bundle.Changes {
-		c := v.bundle.Commands[v.bundle.position(index)]
+	for _, c := range v.bundle.Commands {
+		_, listed := slices.BinarySearch(v.bundle.Changes, c.Index)
 		t, err := jws.Parse(c.JWS)
-		if err == nil {
-			err = v.change(t.Payload, place{index: index}, c.Outcome)
+		if !listed && (err != nil || !isMeeting(t.Payload)) {
+			continue // commands reports what does not read
 		}
-		v.add(CheckChange, "command "+strconv.FormatInt(index, 10), err)
+		if err == nil {
+			err = v.change(t.Payload, place{index: c.Index}, c.Outcome, listed)
+		}
+		if listed || err != nil {
+			v.add(CheckChange, "command "+strconv.FormatInt(c.Index, 10), err)
+		}
 	}
 	if v.line != nil {
 		v.Roster = v.line.version
@@ -272,12 +277,24 @@ func (v *verifier) changes() {
 }
 
 // change takes one roster into the line. A command of another kind is refused:
-// to go on with the keys known so far would be to guess.
-func (v *verifier) change(payload []byte, at place, outcome Outcome) error {
+// to go on with the keys known so far would be to guess. One that is not listed as a
+// change is a proposal or a vote, and must not have brought a roster.
+func (v *verifier) change(payload []byte, at place, outcome Outcome, listed bool) error {
 	s, err := readStatement(payload, v.bundle.Federation)
 	switch {
+	case err != nil && !listed:
+		return nil // commands reports it
 	case err != nil:
 		return err
+	case s.Verb == verbPropose || s.Verb == verbVote:
+		at.time = s.Iat
+		brought := outcome == Accepted && v.line != nil && v.line.gather(s, at)
+		if listed {
+			return unless(brought, errNoVotes.Error())
+		}
+		return unless(!brought, "the roster is not named among the changes")
+	case !listed:
+		return nil
 	case s.Verb != verbRoster:
 		return errors.New("this version knows no command " + quote(s.Verb) + " that changes keys")
 	case outcome != Accepted:

@@ -166,9 +166,10 @@ func (a *Agency) sign(key keys.Private, id exchange.CommandID, op exchange.Opera
 	if err != nil {
 		return nil, err
 	}
+	at := a.now()
 	cmd := exchange.Command{
-		Federation: a.Federation, Issuer: a.Self, Operator: op, At: a.now(),
-		Catalogue: a.Ledger.View().Catalogue().Document().Version, ID: id, Verb: verb, Body: raw,
+		Federation: a.Federation, Issuer: a.Self, Operator: op, At: at,
+		Catalogue: a.Ledger.View().CatalogueFor(at).Document().Version, ID: id, Verb: verb, Body: raw,
 	}
 	payload, err := cmd.Encode()
 	if err != nil {

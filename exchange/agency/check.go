@@ -237,9 +237,9 @@ func proveLists(b *bundle.Bundle, view *machine.View, c *bundle.CreditCheck, wor
 
 // addSeqs adds statements, and every roster below size, in the ledger's order.
 func addSeqs(b *bundle.Bundle, view *machine.View, size int64, seqs []int64) error {
-	for row := range view.Rosters(0) {
-		if row.Seq < size {
-			seqs = append(seqs, row.Seq)
+	for _, seq := range view.RosterSeqs() {
+		if seq < size {
+			seqs = append(seqs, seq)
 		}
 	}
 	slices.Sort(seqs)

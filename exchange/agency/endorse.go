@@ -18,7 +18,7 @@ var ErrNoSeat = exchange.Define(exchange.KindForbidden, "MEM-020",
 // signature under anything else would be of no use, or of use too late.
 func (a *Agency) Endorse(document []byte) (members.Endorsement, string, error) {
 	view := a.Ledger.View()
-	if self, ok := view.Member(a.Self); !ok || !self.Seat {
+	if self, ok := view.Member(a.Self); !ok || !self.Sits() {
 		return members.Endorsement{}, "", ErrNoSeat.With()
 	}
 	next, err := catalogue.ParseV1(document) // what catalogue.adopt will read

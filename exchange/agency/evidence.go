@@ -86,20 +86,8 @@ func (a *Agency) EntryBundle(ctx context.Context, id exchange.EntryID, checkpoin
 	if e.End != nil {
 		seqs = append(seqs, e.End.Seq)
 	}
-	for row := range view.Rosters(0) {
-		if row.Seq < c.Size {
-			seqs = append(seqs, row.Seq)
-		}
-	}
-	slices.Sort(seqs)
-	for _, seq := range seqs {
-		s, ok := view.Statement(seq)
-		if !ok {
-			return nil, ErrEntry.With("entry", id)
-		}
-		if err := addStatement(b, view, s); err != nil {
-			return nil, err
-		}
+	if err := addSeqs(b, view, c.Size, seqs); err != nil {
+		return nil, err
 	}
 	if err := addEntry(b, view, e); err != nil {
 		return nil, err
@@ -132,13 +120,11 @@ func (a *Agency) FeedBundle(checkpoint []byte) (*bundle.Bundle, error) {
 		seqs = append(seqs, anchor.Seq)
 	}
 	if adopted := view.CatalogueVersion(); adopted.Seq > 0 {
-		seqs = append(seqs, adopted.Seq)
+		seqs = append(append(seqs, adopted.Papers...), adopted.Seq)
 	}
-	for row := range view.Rosters(0) {
-		seqs = append(seqs, row.Seq)
-	}
+	seqs = append(seqs, view.RosterSeqs()...)
 	slices.Sort(seqs)
-	for _, seq := range seqs {
+	for _, seq := range slices.Compact(seqs) {
 		s, ok := view.Statement(seq)
 		if !ok || seq >= c.Size {
 			continue
@@ -153,7 +139,7 @@ func (a *Agency) FeedBundle(checkpoint []byte) (*bundle.Bundle, error) {
 // addStatement adds a statement of the ledger. A verifier has to be told which of
 // them change the keys it goes by.
 func addStatement(b *bundle.Bundle, view *machine.View, s journal.Statement) error {
-	if s.Verb == exchange.VerbRoster && s.OK {
+	if view.BringsRoster(s) {
 		return b.AddChange(view.Tree(), s.Seq, s.JWS)
 	}
 	return b.AddCommand(view.Tree(), s.Seq, s.JWS, s.Recorded())

@@ -18,7 +18,7 @@ func (a *Agency) EndorseRoster(s members.SignedRoster) (members.RosterEndorsemen
 		return members.RosterEndorsement{}, "", err
 	}
 	view := a.Ledger.View()
-	if self, ok := view.Member(a.Self); !ok || !self.Seat {
+	if self, ok := view.Member(a.Self); !ok || !self.Sits() {
 		return fail(ErrNoSeat.With())
 	}
 	next, err := view.Lineage().Draft(s)

@@ -6,7 +6,6 @@ import (
 	"accord/crypto/strictjson"
 	"accord/crypto/tlog"
 	"accord/exchange"
-	"accord/exchange/catalogue"
 	"accord/exchange/journal"
 	"accord/exchange/members"
 	"accord/exchange/state"
@@ -33,11 +32,11 @@ func (m *Machine) Apply(index uint64, payloads [][]byte) ([][]byte, error) {
 // run is one call of Apply.
 type run struct {
 	*Machine
-	tx        *state.Tx
-	index     uint64
-	catalogue *catalogue.Catalogue // in force before the next command
-	agreed    int                  // machine version in force before the next command
-	leaves    []tlog.Hash
+	tx     *state.Tx
+	index  uint64
+	force  force // the catalogues before the next command
+	agreed int   // machine version in force before the next command
+	leaves []tlog.Hash
 }
 
 func (m *Machine) apply(index uint64, payloads [][]byte) ([][]byte, error) {
@@ -46,7 +45,7 @@ func (m *Machine) apply(index uint64, payloads [][]byte) ([][]byte, error) {
 		return nil, ErrStopped.With("why", "an entry was given twice or out of order")
 	}
 	m.at("machine.apply.begin")
-	r := &run{Machine: m, tx: m.store.Begin(), index: index, catalogue: v.catalogue, agreed: v.federation.MachineVersion}
+	r := &run{Machine: m, tx: m.store.Begin(), index: index, force: v.force, agreed: v.federation.MachineVersion}
 	defer r.tx.Abort()
 	commands := make([]*opened, len(payloads))
 	for i, payload := range payloads {
@@ -80,7 +79,7 @@ func (m *Machine) apply(index uint64, payloads [][]byte) ([][]byte, error) {
 	for _, leaf := range r.leaves {
 		m.tree.Append(leaf)
 	}
-	m.publish(m.store, m.tree, next, r.catalogue)
+	m.publish(m.store, m.tree, next, r.force)
 	for _, c := range commands {
 		m.remembered.drop(c)
 	}
@@ -119,7 +118,7 @@ func (r *run) turnAway(c *opened, refusal *exchange.Error) exchange.Result {
 // decide carries out the verb and records the command with its answer.
 func (r *run) decide(c *opened, issuer members.Member, now exchange.Millis) (exchange.Result, error) {
 	act := &members.Act{Tx: r.tx, Command: c.cmd, Token: c.token, Seq: r.tx.Head().Seq + 1, Now: now,
-		Issuer: issuer, Catalogue: r.catalogue, Tools: r.tools, Tree: r.journal}
+		Issuer: issuer, Catalogue: r.force.at(now), Tools: r.tools, Tree: r.journal}
 	outcome, refusal, err := r.perform(c, act)
 	if err != nil {
 		return exchange.Result{}, err
@@ -148,19 +147,38 @@ func (r *run) journal() tlog.View { return r.tree.View().With(r.leaves) }
 func (r *run) renew(verb exchange.Verb) (err error) {
 	switch verb {
 	case exchange.VerbAdopt:
-		r.catalogue, err = r.tools.Catalogue(members.VersionInForce(r.tx))
-	case exchange.VerbRoster, exchange.VerbAnnounce:
-		if r.agreed = members.Fed(r.tx).MachineVersion; r.agreed > Version {
-			err = ErrTooOld.With("agreed", r.agreed, "version", Version)
+		r.force, err = r.forceOf(r.tx, r.tx.Head().Time)
+	case exchange.VerbVote: // it may have brought either
+		if r.force, err = r.forceOf(r.tx, r.tx.Head().Time); err == nil {
+			err = r.agree()
 		}
+	case exchange.VerbRoster, exchange.VerbAnnounce:
+		err = r.agree()
 	}
 	return err
+}
+
+// agree takes over the machine version in force.
+func (r *run) agree() (err error) {
+	if r.agreed = members.Fed(r.tx).MachineVersion; r.agreed > Version {
+		err = ErrTooOld.With("agreed", r.agreed, "version", Version)
+	}
+	return err
+}
+
+// suspendedMay are the verbs that a suspended member keeps: what its node can apply
+// concerns all, and so does why the ledger went on after a loss.
+func suspendedMay(verb exchange.Verb) bool {
+	return verb == exchange.VerbAnnounce || verb == exchange.VerbRecover
 }
 
 // perform gives the outcome, or the refusal, or a fault. That a refusal has
 // changed no row is asserted here for every part.
 func (r *run) perform(c *opened, act *members.Act) (outcome []byte, refusal *exchange.Error, err error) {
-	if want := r.catalogue.Document().Version; c.cmd.Catalogue != want {
+	if act.Issuer.Suspended != 0 && !suspendedMay(c.verb.name) {
+		return nil, members.ErrSuspended.With("member", act.Issuer.ID), nil
+	}
+	if want := act.Catalogue.Document().Version; c.cmd.Catalogue != want {
 		return nil, ErrCatalogue.With("got", c.cmd.Catalogue, "want", want), nil
 	}
 	out, err := c.verb.apply(act, c.body)

@@ -8,6 +8,7 @@ import (
 	"accord/crypto/jws"
 	"accord/crypto/keys"
 	"accord/exchange"
+	"accord/exchange/meeting"
 	"accord/exchange/members"
 	"accord/exchange/state"
 )
@@ -105,7 +106,8 @@ func (m *Machine) Check(payload []byte) error { return m.CheckAll([][]byte{paylo
 // Recall puts a payload through Check again if it can bring a roster: after a
 // restart the rosters of stored entries must be known before any is applied.
 func (m *Machine) Recall(payload []byte) {
-	if verb, known := verbOf(payload); !known || verb == exchange.VerbRoster {
+	switch verb, known := verbOf(payload); {
+	case !known, verb == exchange.VerbRoster, verb == exchange.VerbPropose, verb == exchange.VerbVote:
 		_ = m.Check(payload) // it was judged when it came
 	}
 }
@@ -163,10 +165,26 @@ func (m *Machine) CheckTimes(payloads [][]byte) ([]exchange.Millis, []error) {
 		if !c.verified { // a remembered one is, and others may be reading it
 			c.verified = true
 		}
+		m.gather(c)
 		m.remembered.add(c)
 		times[i] = c.cmd.At
 	}
 	return times, errs
+}
+
+// gather takes in what a verified proposal or vote says of a roster: with enough
+// votes it is learnt here, and what its newcomers sign passes behind it.
+func (m *Machine) gather(c *opened) {
+	switch body := c.body.(type) {
+	case *meeting.ProposeBody:
+		if body.Roster != nil {
+			m.tools.Book.Propose(body.Roster.Document, body.Roster.Proofs)
+		}
+	case *meeting.VoteBody:
+		if body.Endorsement != "" {
+			m.tools.Book.Endorsed(body.Endorsement, m.tools.Verify)
+		}
+	}
 }
 
 // verify looks at the signatures of those commands that are not verified yet,

@@ -37,14 +37,14 @@ func Poison(m *Machine, by exchange.MemberID, entry exchange.EntryID) error {
 	tx := m.store.Begin()
 	defer tx.Abort()
 	issuer, _ := members.Get(tx, by)
-	act := &members.Act{Tx: tx, Command: exchange.Command{Operator: "nobody"}, Now: tx.Head().Time, Issuer: issuer, Catalogue: m.View().catalogue}
+	act := &members.Act{Tx: tx, Command: exchange.Command{Operator: "nobody"}, Now: tx.Head().Time, Issuer: issuer, Catalogue: m.View().Catalogue()}
 	if _, err := lists.Withdraw(act, &lists.WithdrawBody{Entry: entry, Reason: "x"}); err != nil {
 		return err
 	}
 	tx.CloseGenesis(state.Digest{}, tx.Head().Time)
 	v, err := tx.Commit(m.View().Index())
 	if err == nil {
-		m.publish(m.store, m.tree, v, m.View().catalogue)
+		m.publish(m.store, m.tree, v, m.View().force)
 	}
 	return err
 }
@@ -63,7 +63,7 @@ func SwapLeaves(m *Machine) error {
 		}
 		other.Append(leaf)
 	}
-	m.publish(m.store, other, m.View().state, m.View().catalogue)
+	m.publish(m.store, other, m.View().state, m.View().force)
 	return nil
 }
 

@@ -6,7 +6,6 @@ import (
 
 	"accord/crypto/tlog"
 	"accord/exchange"
-	"accord/exchange/catalogue"
 	"accord/exchange/journal"
 	"accord/exchange/members"
 	"accord/exchange/state"
@@ -74,7 +73,7 @@ func New(g members.Genesis, opts Options) (*Machine, error) {
 	if agreed := members.Fed(v).MachineVersion; agreed > Version {
 		return nil, ErrTooOld.With("agreed", agreed, "version", Version)
 	}
-	cat, err := m.tools.Catalogue(members.VersionInForce(v))
+	cat, err := m.forceOf(v, v.Head().Time)
 	if err != nil {
 		return nil, err
 	}
@@ -96,9 +95,9 @@ func (m *Machine) fail(err error) {
 
 // publish makes a state the one that readers see, and wakes who waited for it. The caller holds mu, or is
 // the only one to know m.
-func (m *Machine) publish(store *state.Store, tree *tlog.Tree, v *state.View, cat *catalogue.Catalogue) {
+func (m *Machine) publish(store *state.Store, tree *tlog.Tree, v *state.View, cat force) {
 	m.store, m.tree = store, tree
-	old := m.view.Swap(&View{machine: m, state: v, tree: tree.View(), catalogue: cat,
+	old := m.view.Swap(&View{machine: m, state: v, tree: tree.View(), force: cat,
 		federation: members.Fed(v), changed: make(chan struct{})})
 	if old != nil {
 		close(old.changed)

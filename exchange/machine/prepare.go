@@ -6,7 +6,6 @@ import (
 	"io"
 
 	"accord/crypto/tlog"
-	"accord/exchange/catalogue"
 	"accord/exchange/state"
 )
 
@@ -28,7 +27,7 @@ type Prepared struct {
 	sum    [32]byte
 	store  *state.Store
 	tree   *tlog.Tree
-	cat    *catalogue.Catalogue
+	cat    force
 }
 
 // Prepare judges a snapshot of somebody else's making, as Snapshot.WriteTo

@@ -18,6 +18,7 @@ import (
 	"accord/exchange/ahead"
 	"accord/exchange/catalogue"
 	"accord/exchange/journal"
+	"accord/exchange/meeting"
 	"accord/exchange/members"
 	"accord/exchange/state"
 )
@@ -251,34 +252,34 @@ func readHeader(in io.Reader) (header, []byte, error) {
 }
 
 // judge compares rows that are intact with what this node knows by itself.
-func (m *Machine) judge(v *state.View, h header, root tlog.Hash) (*tlog.Tree, *catalogue.Catalogue, error) {
+func (m *Machine) judge(v *state.View, h header, root tlog.Hash) (*tlog.Tree, force, error) {
+	var cat force
 	fed := members.Fed(v)
 	if fed.Digest != m.genesis.Digest() || fed.Charter != string(m.genesis.Charter) || fed.MachineVersion != h.Machine {
-		return nil, nil, ErrSnapshot.With("why", "its charter is not ours")
+		return nil, cat, ErrSnapshot.With("why", "its charter is not ours")
 	}
 	tree, err := journal.Regrow(v, m.genesis.Charter)
 	if err != nil {
-		return nil, nil, err
+		return nil, cat, err
 	}
 	if tree.Root() != root {
-		return nil, nil, ErrSnapshot.With("why", "root of the journal")
+		return nil, cat, ErrSnapshot.With("why", "root of the journal")
 	}
-	var cat *catalogue.Catalogue
 	for version := range members.Versions(v) {
 		if catalogue.Digest([]byte(version.Document)) != version.Digest {
-			return nil, nil, ErrSnapshot.With("why", "a catalogue is not the one it is named")
+			return nil, cat, ErrSnapshot.With("why", "a catalogue is not the one it is named")
 		}
-		if cat, err = m.tools.Catalogue(version); err != nil {
-			return nil, nil, err
+		if _, err = m.tools.Catalogue(version); err != nil {
+			return nil, cat, err
 		}
 	}
-	force := members.VersionInForce(v)
-	if cat == nil || cat.Digest() != force.Digest {
-		return nil, nil, ErrSnapshot.With("why", "no catalogue in force")
+	if cat, err = m.forceOf(v, h.Time); err != nil {
+		return nil, cat, ErrSnapshot.Wrap(err, "why", "no catalogue in force")
 	}
 	if err := m.tools.Book.Follow(v, m.tools.Verify); err != nil {
-		return nil, nil, ErrSnapshot.Wrap(err, "why", "its rosters do not follow from the charter")
+		return nil, cat, ErrSnapshot.Wrap(err, "why", "its rosters do not follow from the charter")
 	}
+	meeting.Recall(v, m.tools.Book, m.tools.Verify)
 	if m.options.Audit {
 		err = m.audit(context.Background(), v)
 	}

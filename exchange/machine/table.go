@@ -7,6 +7,7 @@ import (
 	"accord/exchange/feed"
 	"accord/exchange/journal"
 	"accord/exchange/lists"
+	"accord/exchange/meeting"
 	"accord/exchange/members"
 	"accord/exchange/release"
 	"accord/exchange/state"
@@ -62,6 +63,9 @@ func verbs() []verb {
 		define(11, exchange.VerbAnnounce, 1, members.DecodeAnnounce, members.Announce),
 		define(12, exchange.VerbRecover, 2, members.DecodeRecover, members.Recover),
 		define(13, exchange.VerbFeedAnchor, 3, feed.DecodeAnchor, feed.SetAnchor),
+		define(14, exchange.VerbPropose, 4, meeting.DecodePropose, meeting.Propose),
+		define(15, exchange.VerbVote, 4, meeting.DecodeVote, meeting.Vote),
+		define(16, exchange.VerbWithdrawMotion, 4, meeting.DecodeWithdraw, meeting.Withdraw),
 		define(40, exchange.VerbSubjectComplain, 4, subjects.DecodeComplain, subjects.Complain),
 		define(41, exchange.VerbSubjectAnswer, 4, subjects.DecodeAnswer, subjects.AnswerComplaint),
 		define(42, exchange.VerbSubjectApply, 4, subjects.DecodeApply, subjects.Apply),
@@ -87,7 +91,7 @@ func byName(rows []verb) map[exchange.Verb]verb {
 // schema lists the tables of all parts.
 func schema() *state.Schema {
 	var all []state.AnyTable
-	for _, tables := range [][]state.AnyTable{members.Tables(), journal.Tables(), lists.Tables(), release.Tables(), feed.Tables(), subjects.Tables()} {
+	for _, tables := range [][]state.AnyTable{members.Tables(), journal.Tables(), lists.Tables(), release.Tables(), feed.Tables(), meeting.Tables(), subjects.Tables()} {
 		all = append(all, tables...)
 	}
 	return state.NewSchema(all...)

@@ -2,6 +2,7 @@ package machine
 
 import (
 	"iter"
+	"slices"
 
 	"accord/crypto/keys"
 	"accord/crypto/tlog"
@@ -10,6 +11,7 @@ import (
 	"accord/exchange/feed"
 	"accord/exchange/journal"
 	"accord/exchange/lists"
+	"accord/exchange/meeting"
 	"accord/exchange/members"
 	"accord/exchange/release"
 	"accord/exchange/state"
@@ -22,7 +24,7 @@ type View struct {
 	machine    *Machine
 	state      *state.View
 	tree       tlog.View
-	catalogue  *catalogue.Catalogue
+	force      force
 	federation members.Federation
 	changed    chan struct{}
 }
@@ -65,8 +67,19 @@ func (v *View) Content() (state.Digest, error) { return v.state.Content() }
 // Federation is what the charter fixed, with its signed bytes.
 func (v *View) Federation() members.Federation { return v.federation }
 
-// Catalogue is the catalogue in force.
-func (v *View) Catalogue() *catalogue.Catalogue { return v.catalogue }
+// Catalogue is the catalogue in force at ledger time.
+func (v *View) Catalogue() *catalogue.Catalogue { return v.force.at(v.Time()) }
+
+// CatalogueFor is the one that counts for a command of a time, as far as is decided
+// now: for whoever acts.
+func (v *View) CatalogueFor(at exchange.Millis) *catalogue.Catalogue {
+	return v.force.at(max(at, v.Time()))
+}
+
+// NextCatalogue is the version that is adopted and waits for its time.
+func (v *View) NextCatalogue() (row members.Version, from exchange.Millis, waits bool) {
+	return members.NextVersion(v.state, v.Time())
+}
 
 // CatalogueAt is a version that is or was in force.
 func (v *View) CatalogueAt(version int) (*catalogue.Catalogue, bool) {
@@ -80,7 +93,7 @@ func (v *View) CatalogueAt(version int) (*catalogue.Catalogue, bool) {
 
 // CatalogueVersion is the row of the version in force: its bytes, since when,
 // and who endorsed it.
-func (v *View) CatalogueVersion() members.Version { return members.VersionInForce(v.state) }
+func (v *View) CatalogueVersion() members.Version { return members.VersionAt(v.state, v.Time()) }
 
 // CatalogueVersions gives all versions, oldest first.
 func (v *View) CatalogueVersions() iter.Seq[members.Version] { return members.Versions(v.state) }
@@ -106,12 +119,48 @@ func (v *View) Lineage() *members.Lineage { return v.machine.tools.Book.Find(v.R
 // Rosters gives the rosters that came into force after a version, oldest first.
 func (v *View) Rosters(after int) iter.Seq[members.RosterRow] { return members.Rosters(v.state, after) }
 
+// RosterSeqs are the statements that brought the rosters since the charter, in the
+// ledger's order: of one that the joint meeting decided on the proposal, the votes, and
+// last the vote that brought it.
+func (v *View) RosterSeqs() (seqs []int64) {
+	for row := range v.Rosters(0) {
+		seqs = append(append(seqs, row.Papers...), row.Seq)
+	}
+	slices.Sort(seqs)
+	return slices.Compact(seqs)
+}
+
+// BringsRoster says whether a statement is the one that brought a roster.
+func (v *View) BringsRoster(s journal.Statement) bool {
+	if !s.OK || s.Verb != exchange.VerbRoster && s.Verb != exchange.VerbVote {
+		return false
+	}
+	for row := range v.Rosters(0) {
+		if row.Seq == s.Seq {
+			return true
+		}
+	}
+	return false
+}
+
 // BuildOf is what a node announced of itself last.
 func (v *View) BuildOf(node string) (members.Build, bool) { return members.BuildOf(v.state, node) }
 
 // KeyAt finds a key that counted at a time, and whose it was.
 func (v *View) KeyAt(kid string, at exchange.Millis) (members.Member, keys.Public, bool) {
 	return members.KeyAt(v.state, kid, at)
+}
+
+// Proposals gives the proposals before the joint meeting, oldest first.
+func (v *View) Proposals() iter.Seq[meeting.Proposal] { return meeting.All(v.state) }
+
+// Proposal finds a proposal, with the votes on it and what they come to.
+func (v *View) Proposal(id exchange.CommandID) (p meeting.Proposal, cast []meeting.Ballot, t meeting.Tally, ok bool) {
+	if p, ok = meeting.Get(v.state, id); ok {
+		cast = meeting.Ballots(v.state, id)
+		t = p.Tally(v.state, cast)
+	}
+	return p, cast, t, ok
 }
 
 // Entry finds a list entry.

@@ -44,6 +44,11 @@ const (
 	rememberCatalogues = 16
 )
 
+// ErrSuspended is what a suspended member's command gets.
+var ErrSuspended = exchange.Define(exchange.KindForbidden, "MEM-043",
+	exchange.Text{Zh: "成员单位 {member} 已被暂停，其指令不予受理，也不得取得信息", En: "{member} is suspended: its commands are not taken, and it is given nothing"},
+	exchange.Text{Zh: "由联席会议恢复（accord proposal member restore）后再办理", En: "the joint meeting restores it first (accord proposal member restore)"})
+
 // NewTools makes empty memories.
 func NewTools() *Tools {
 	return &Tools{catalogues: map[string]*catalogue.Catalogue{}}

@@ -8,6 +8,7 @@ import (
 	"accord/crypto/strictjson"
 	"accord/exchange"
 	"accord/exchange/catalogue"
+	"accord/exchange/state"
 )
 
 // The answers of catalogue.adopt.
@@ -24,7 +25,41 @@ var (
 	ErrAdoptQuorum = exchange.Define(exchange.KindRefused, "MEM-013",
 		exchange.Text{Zh: "同意席位 {got} 个，章程要求 {want} 个", En: "{got} seats endorse it, the charter asks for {want}"},
 		exchange.Text{Zh: "请征集其余席位的同意", En: "collect the endorsements of more seats"})
+	ErrAdoptWaits = exchange.Define(exchange.KindConflict, "MEM-042",
+		exchange.Text{Zh: "目录第 {version} 版已通过，{from} 起生效，其间不采用其他版本", En: "catalogue version {version} is adopted and counts from {from} on; no other is taken until then"},
+		exchange.Text{Zh: "待其生效后以其为基础修订", En: "change that one, once it is in force"})
 )
+
+// DatedEndorsement is what a seat signs (jws.TypEndorsement) to say yes to a
+// catalogue version from a time on. Nobody can use it for [Adopt], which knows no
+// date.
+type DatedEndorsement struct {
+	Federation string          `json:"fed"`
+	Catalogue  string          `json:"catalogue"` // digest of the document's bytes
+	Version    int             `json:"version"`
+	From       exchange.Millis `json:"from"`
+}
+
+// Encode gives the bytes to sign.
+func (e DatedEndorsement) Encode() ([]byte, error) { return strictjson.Marshal(e) }
+
+// Waits is the refusal of another catalogue while an adopted one waits for its time.
+func Waits(r state.Reader, now exchange.Millis) error {
+	if v, from, waits := NextVersion(r, now); waits {
+		return ErrAdoptWaits.With("version", v.Version, "from", from)
+	}
+	return nil
+}
+
+// Schedule adopts a catalogue version that counts from a time on. The caller has
+// judged the document, the votes and the time.
+func Schedule(tx *state.Tx, v *Version, now exchange.Millis) error {
+	force := inForce{ID: "catalogue", Version: VersionAt(tx, now).Version, Next: v.Version, From: v.From}
+	if err := versions.Insert(tx, v); err != nil {
+		return err
+	}
+	return forces.Insert(tx, &force)
+}
 
 // Endorsement is what a seat signs (jws.TypEndorsement) to say yes to a
 // catalogue version.
@@ -86,6 +121,9 @@ func Adopt(a *Act, b *AdoptBody) (*Adopted, error) {
 	if quorum := Fed(a.Tx).AdoptQuorum; len(endorsers) < quorum {
 		return nil, ErrAdoptQuorum.With("got", len(endorsers), "want", quorum)
 	}
+	if err := Waits(a.Tx, a.Now); err != nil {
+		return nil, err
+	}
 	v := &Version{Version: next.Version, Digest: want.Catalogue, Document: b.Document, Since: a.Now, Seq: a.Seq, Endorsers: endorsers}
 	return &Adopted{v.Version, v.Digest, endorsers}, enact(a.Tx, v)
 }
@@ -109,7 +147,7 @@ func (a *Act) endorsers(tokens []string, want Endorsement) ([]exchange.MemberID,
 		var by Member
 		t, err := a.Tools.Verify(token, jws.Kind{Typ: jws.TypEndorsement, Use: keys.Command}, func(kid string) (keys.Public, error) {
 			m, key, ok := KeyAt(a.Tx, kid, a.Now)
-			if !ok || !m.Seat {
+			if !ok || !m.Sits() {
 				return keys.Public{}, jws.ErrKey
 			}
 			by = m

@@ -1,10 +1,13 @@
 package members
 
 import (
+	"errors"
 	"slices"
 	"sync"
 
+	"accord/crypto/jws"
 	"accord/crypto/keys"
+	"accord/crypto/strictjson"
 	"accord/exchange"
 )
 
@@ -14,10 +17,16 @@ import (
 // alike everywhere. It is safe for concurrent use.
 type Book struct {
 	mu     sync.RWMutex
-	known  map[string]*Lineage     // by digest
-	newest *Lineage                // of the highest version; of two, the first that came
-	keys   map[heldKey]keys.Public // every key ever announced
+	known  map[string]*Lineage      // by digest
+	newest *Lineage                 // of the highest version; of two, the first that came
+	keys   map[heldKey]keys.Public  // every key ever announced
+	drafts map[string]*SignedRoster // proposed, by digest, with the endorsements that votes brought
+	order  []string                 // of the drafts, oldest first
 }
+
+// maxDrafts bounds the drafts that are remembered. The joint meeting has few open at
+// a time (meeting.MaxOpen a seat).
+const maxDrafts = 512
 
 // heldKey names a key and its member: two rosters of which only one comes into
 // force could list one key for two members.
@@ -28,7 +37,7 @@ type heldKey struct {
 
 // NewBook holds one line.
 func NewBook(l *Lineage) *Book {
-	b := &Book{known: map[string]*Lineage{}, keys: map[heldKey]keys.Public{}}
+	b := &Book{known: map[string]*Lineage{}, keys: map[heldKey]keys.Public{}, drafts: map[string]*SignedRoster{}}
 	b.keep(l)
 	return b
 }
@@ -73,6 +82,66 @@ func (b *Book) Learn(s SignedRoster, verify Verifier) (*Lineage, error) {
 	}
 	b.keep(l)
 	return l, nil
+}
+
+// Propose remembers a roster that is voted on.
+func (b *Book) Propose(document string, proofs []string) {
+	digest := Digest([]byte(document))
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if have := b.drafts[digest]; have != nil { // proposed again, perhaps to spoil it: nothing is taken away
+		for _, p := range proofs {
+			if len(have.Proofs) < 2*MaxMembers && !slices.Contains(have.Proofs, p) {
+				have.Proofs = append(slices.Clone(have.Proofs), p)
+			}
+		}
+		return
+	}
+	if len(b.order) >= maxDrafts {
+		delete(b.drafts, b.order[0])
+		b.order = b.order[1:]
+	}
+	b.drafts[digest] = &SignedRoster{Document: document, Proofs: proofs}
+	b.order = append(b.order, digest)
+}
+
+// Endorsed takes the endorsement that a vote brought, and learns the roster once
+// enough of them came. What does not hold is left aside: the answer on the ledger
+// says why.
+func (b *Book) Endorsed(token string, verify Verifier) {
+	t, err := jws.Parse(token)
+	if err != nil {
+		return
+	}
+	var e RosterEndorsement
+	if strictjson.Unmarshal(t.Payload, &e) != nil {
+		return
+	}
+	b.mu.Lock()
+	draft := b.drafts[e.Roster]
+	if draft == nil || len(draft.Endorsements) >= MaxMembers || slices.Contains(draft.Endorsements, token) || !b.holds(draft, token, verify) {
+		b.mu.Unlock()
+		return
+	}
+	draft.Endorsements = append(slices.Clone(draft.Endorsements), token)
+	s := *draft
+	b.mu.Unlock()
+	_, _ = b.Learn(s, verify)
+}
+
+// holds says whether an endorsement of a draft is one by a seat of the roster
+// before; the caller holds mu. One that is not would spoil the others.
+func (b *Book) holds(draft *SignedRoster, token string, verify Verifier) bool {
+	next, err := ParseRoster([]byte(draft.Document))
+	if err != nil {
+		return false
+	}
+	before := b.known[next.Previous]
+	if before == nil {
+		return false
+	}
+	_, err = before.endorsersOf(next, Digest([]byte(draft.Document)), []string{token}, verify)
+	return err == nil || errors.Is(err, ErrRosterQuorum)
 }
 
 // Find gives the line that ends with the roster of this digest, nil when it is

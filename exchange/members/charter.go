@@ -54,7 +54,13 @@ type Founder struct {
 	Seat bool                `json:"seat"` // a vote in the joint meeting (席位)
 	Keys []keys.Public       `json:"keys"` // exactly one for every use
 	Node Node                `json:"node"`
+	// Suspended (暂停) is a member that stays and may not act: no roster of a machine
+	// version before 4 has it, and no charter.
+	Suspended bool `json:"suspended,omitzero"`
 }
+
+// Sits says whether the member has a seat that counts now.
+func (f Founder) Sits() bool { return f.Seat && !f.Suspended }
 
 // Node is where a member's node is found.
 type Node struct {
@@ -141,6 +147,11 @@ func (c *Charter) Validate() error {
 	if err != nil {
 		return err
 	}
+	for i, m := range c.Members {
+		if m.Suspended {
+			return fail("/members/"+strconv.Itoa(i)+"/suspended", "is not known")
+		}
+	}
 	if c.CosignQuorum < 1 || c.CosignQuorum > len(c.Members) {
 		return fail("/cosign_quorum", "is out of range")
 	}
@@ -153,7 +164,8 @@ func (c *Charter) Validate() error {
 	return nil
 }
 
-// validateMembers checks every member and counts the seats. Ids of members,
+// validateMembers checks every member and counts the seats, without those of the
+// suspended. Ids of members,
 // nodes and keys, credit codes and addresses each occur once, and one node votes.
 func validateMembers(all []Founder, fail func(at, why string) error) (seats int, err error) {
 	taken := map[string]bool{}
@@ -189,7 +201,7 @@ func validateMembers(all []Founder, fail func(at, why string) error) (seats int,
 				return 0, fail(fmt.Sprintf("%s/keys/%d", at, j), "is no key, or its use or key is taken")
 			}
 		}
-		if m.Seat {
+		if m.Sits() {
 			seats++
 		}
 		if m.Node.Votes() {

@@ -40,4 +40,7 @@ func (r *Roster) Fit() {
 	fit(&r.Quorums.Roster, r.Seats())
 	fit(&r.Quorums.Adopt, r.Seats())
 	fit(&r.Quorums.Cosign, len(r.Members))
+	if r.Quorums.Decide > 0 {
+		fit(&r.Quorums.Decide, r.Seats())
+	}
 }

@@ -15,6 +15,9 @@ type RosterRow struct {
 	Since     exchange.Millis     `json:"since"` // ledger time of the command that brought it
 	Seq       int64               `json:"seq"`
 	Endorsers []exchange.MemberID `json:"endorsers"`
+	// Papers are the statements before Seq that brought it together with Seq: a
+	// proposal and the votes for it. Empty when Seq is members.roster.
+	Papers []int64 `json:"papers,omitempty"`
 }
 
 // DecodeRoster reads the body of members.roster.
@@ -40,6 +43,15 @@ type Enrolled struct {
 // ledger does not matter. From its time on the keys it lists count and no others;
 // what was signed before stays signed.
 func Enrol(a *Act, s *SignedRoster) (*Enrolled, error) {
+	if _, err := parseRoster([]byte(s.Document), Fed(a.Tx).MachineVersion); err != nil {
+		return nil, err
+	}
+	return EnrolBy(a, s, nil)
+}
+
+// EnrolBy is Enrol for a roster that several statements brought: this one and the
+// papers before it.
+func EnrolBy(a *Act, s *SignedRoster, papers []int64) (*Enrolled, error) {
 	before := a.Tools.Book.Find(RosterInForce(a.Tx).Digest)
 	if before == nil {
 		return nil, exchange.ErrInternal.With()
@@ -51,7 +63,7 @@ func Enrol(a *Act, s *SignedRoster) (*Enrolled, error) {
 	if _, err := a.Tools.Book.Learn(*s, a.Tools.Verify); err != nil {
 		return nil, err
 	}
-	row := &RosterRow{Version: l.Version(), Digest: l.Digest(), Signed: *s, Since: a.Now, Seq: a.Seq, Endorsers: l.Endorsers()}
+	row := &RosterRow{Version: l.Version(), Digest: l.Digest(), Signed: *s, Since: a.Now, Seq: a.Seq, Endorsers: l.Endorsers(), Papers: papers}
 	if err := row.write(a.Tx, l.roster); err != nil {
 		return nil, err
 	}
@@ -65,6 +77,7 @@ func (row *RosterRow) write(tx *state.Tx, r *Roster) error {
 	}
 	fed := Fed(tx)
 	fed.RosterQuorum, fed.AdoptQuorum, fed.CosignQuorum = r.Quorums.Roster, r.Quorums.Adopt, r.Quorums.Cosign
+	fed.DecideQuorum = r.Quorums.Decide
 	if err := federations.Insert(tx, &fed); err != nil {
 		return err
 	}
@@ -97,6 +110,12 @@ func (row *RosterRow) write(tx *state.Tx, r *Roster) error {
 // end then; they stay for what they signed before.
 func (m Member) listed(f Founder, at exchange.Millis) Member {
 	m.ID, m.Kind, m.Name, m.USCC, m.Seat, m.Status, m.Node = f.ID, f.Kind, f.Name, f.USCC, f.Seat, Active, f.Node
+	switch {
+	case !f.Suspended:
+		m.Suspended = 0
+	case m.Suspended == 0:
+		m.Suspended = at
+	}
 	var all []Key
 	for _, k := range m.Keys {
 		if k.Until == 0 && !lists(f, k.Public) {
@@ -124,7 +143,7 @@ func (m *Member) holds(kid string) bool {
 
 // gone is the member after it left.
 func (m Member) gone(at exchange.Millis) Member {
-	m.Status, m.Ended, m.Seat = Left, at, false
+	m.Status, m.Ended, m.Seat, m.Suspended = Left, at, false, 0
 	keys := append([]Key(nil), m.Keys...)
 	for i := range keys {
 		if keys[i].Until == 0 {
@@ -142,6 +161,11 @@ func RosterInForce(r state.Reader) RosterRow {
 		newest = row
 	}
 	return newest
+}
+
+// RosterOf finds a roster that is or was in force; the charter is not among them.
+func RosterOf(r state.Reader, version int) (RosterRow, bool) {
+	return rosters.Get(r, versionKey(version))
 }
 
 // Rosters gives the rosters that came into force after a version, oldest first.
@@ -182,6 +206,7 @@ func (r *Roster) matches(rows state.Reader) bool {
 		f, ok := r.Member(m.ID)
 		now := f
 		now.Kind, now.Name, now.USCC, now.Seat, now.Node = m.Kind, m.Name, m.USCC, m.Seat, m.Node
+		now.Suspended = m.Suspended != 0
 		count := 0
 		for _, k := range m.Keys {
 			if k.Until == 0 {

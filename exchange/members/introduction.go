@@ -37,6 +37,9 @@ func OpenIntroduction(token string, verify Verifier) (Introduction, bool) {
 	if strictjson.Unmarshal(t.Payload, &in) != nil || in.Format != IntroductionFormat {
 		return Introduction{}, false
 	}
+	if in.Member.Suspended { // builds before machine version 4 cannot read it, so none does
+		return Introduction{}, false
+	}
 	_, err = verify(token, introductionKind, func(kid string) (keys.Public, error) {
 		for _, k := range in.Member.Keys {
 			if k.KID() == kid && k.Use() == keys.Command {
@@ -52,7 +55,7 @@ func OpenIntroduction(token string, verify Verifier) (Introduction, bool) {
 // are for the others to give, so they need not be the ones it wished for.
 func (in Introduction) shows(federation string, m Founder) bool {
 	own := in.Member
-	own.Seat, own.Node.Role = m.Seat, m.Node.Role
+	own.Seat, own.Node.Role, own.Suspended = m.Seat, m.Node.Role, m.Suspended
 	return in.Federation == federation && sameListing(own, m)
 }
 

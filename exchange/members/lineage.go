@@ -318,7 +318,7 @@ func (l *Lineage) endorsersOf(next *Roster, digest string, tokens []string, veri
 		t, err := verify(token, jws.Kind{Typ: jws.TypEndorsement, Use: keys.Command}, func(kid string) (keys.Public, error) {
 			for _, m := range l.roster.Members {
 				for _, k := range m.Keys {
-					if m.Seat && k.KID() == kid && k.Use() == keys.Command {
+					if m.Sits() && k.KID() == kid && k.Use() == keys.Command {
 						by = m
 						return k, nil
 					}
@@ -330,7 +330,7 @@ func (l *Lineage) endorsersOf(next *Roster, digest string, tokens []string, veri
 		if err != nil || strictjson.Unmarshal(t.Payload, &got) != nil || got != want {
 			return nil, ErrRosterEndorsement.With("n", i+1)
 		}
-		if then, stays := next.Member(by.ID); !counted[by.ID] && stays && then.Seat {
+		if then, stays := next.Member(by.ID); !counted[by.ID] && stays && then.Sits() {
 			counted[by.ID] = true
 			seats = append(seats, by.ID)
 		}

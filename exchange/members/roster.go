@@ -45,6 +45,9 @@ type Quorums struct {
 	Roster int `json:"roster"` // seats that must endorse the next roster
 	Adopt  int `json:"adopt"`  // seats that must endorse a new catalogue version
 	Cosign int `json:"cosign"` // members whose cosignature makes a checkpoint count
+	// Decide is how many seats must say yes to a decision of the joint meeting that
+	// changes neither roster nor catalogue; 0 stands for Roster. From machine version 4.
+	Decide int `json:"decide,omitzero"`
 }
 
 // Roster is the charter's membership in the form of a roster.
@@ -74,14 +77,38 @@ func (r *Roster) Encode() ([]byte, error) {
 	return data, err
 }
 
+// MachineMeeting is the machine version that brings the joint meeting, and with it
+// the members of rosters that older builds cannot read.
+const MachineMeeting = 4
+
+// since is the machine version whose builds can read the roster.
+func (r *Roster) since() int {
+	for _, m := range r.Members {
+		if m.Suspended {
+			return MachineMeeting
+		}
+	}
+	if r.Quorums.Decide != 0 {
+		return MachineMeeting
+	}
+	return 1
+}
+
 // ParseRoster reads a roster's bytes strictly and validates it.
-func ParseRoster(payload []byte) (*Roster, error) {
+func ParseRoster(payload []byte) (*Roster, error) { return parseRoster(payload, MachineMeeting) }
+
+// parseRoster reads as a build of a machine version does: what came later is to it
+// a member that it does not know.
+func parseRoster(payload []byte, version int) (*Roster, error) {
 	if len(payload) > MaxRoster {
 		return nil, ErrRoster.With("why", "too long")
 	}
 	r := new(Roster)
 	if err := strictjson.Unmarshal(payload, r); err != nil {
 		return nil, ErrRoster.Wrap(err, "why", "JSON")
+	}
+	if r.since() > version {
+		return nil, ErrRoster.With("why", "JSON")
 	}
 	if err := r.Validate(); err != nil {
 		return nil, err
@@ -122,6 +149,8 @@ func (r *Roster) Validate() error {
 		return fail("/quorums/adopt", "is out of range")
 	case q.Cosign < 1 || q.Cosign > len(r.Members):
 		return fail("/quorums/cosign", "is out of range")
+	case q.Decide < 0 || q.Decide > seats:
+		return fail("/quorums/decide", "is out of range")
 	}
 	return nil
 }
@@ -157,11 +186,11 @@ func (r *Roster) Voters() int {
 	return n
 }
 
-// Seats is how many members have a seat.
+// Seats is how many members have a seat and are not suspended.
 func (r *Roster) Seats() int {
 	n := 0
 	for _, m := range r.Members {
-		if m.Seat {
+		if m.Sits() {
 			n++
 		}
 	}

@@ -9,7 +9,7 @@ import (
 // Change is one difference between two rosters, in words.
 type Change struct {
 	Member exchange.MemberID `json:"member,omitempty"` // empty: it is about all of them
-	What   string            `json:"what"`             // joins, leaves, key, node, address, role, seat, name, quorum, advice
+	What   string            `json:"what"`             // joins, leaves, suspended, restored, key, node, address, role, seat, name, quorum, advice
 	Text   exchange.Text     `json:"text"`
 }
 
@@ -38,6 +38,7 @@ func (r *Roster) Changes(before *Roster) []Change {
 	}{
 		{"名册须同意席位", "seats for a roster", before.Quorums.Roster, r.Quorums.Roster},
 		{"目录须同意席位", "seats for a catalogue", before.Quorums.Adopt, r.Quorums.Adopt},
+		{"其他决定须同意席位", "seats for other decisions", before.Quorums.Decide, r.Quorums.Decide},
 		{"检查点须共签成员", "members to cosign a checkpoint", before.Quorums.Cosign, r.Quorums.Cosign},
 	} {
 		if q.was != q.now {
@@ -51,6 +52,13 @@ func (r *Roster) Changes(before *Roster) []Change {
 func changesOf(was, now Founder) []Change {
 	var all []Change
 	note := func(what, zh, en string) { all = append(all, Change{now.ID, what, exchange.Text{Zh: zh, En: en}}) }
+	if was.Suspended != now.Suspended {
+		if now.Suspended {
+			note("suspended", "暂停：不得表决、提案、取得信息，其签署不再接受", "suspended: it neither votes nor proposes nor receives, and what it signs is not taken")
+		} else {
+			note("restored", "恢复", "restored")
+		}
+	}
 	if was.Node.ID != now.Node.ID {
 		note("node", "节点更换："+was.Node.ID+" → "+now.Node.ID, "node replaced: "+was.Node.ID+" → "+now.Node.ID)
 	}

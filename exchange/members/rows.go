@@ -31,7 +31,16 @@ type Member struct {
 	Ended  exchange.Millis     `json:"ended,omitzero"` // when it left
 	Node   Node                `json:"node"`
 	Keys   []Key               `json:"keys"`
+	// Suspended is since when the member may not act (ledger time), 0 if it may.
+	Suspended exchange.Millis `json:"suspended,omitzero"`
 }
+
+// Sits says whether the member has a seat that counts now.
+func (m *Member) Sits() bool { return m.Seat && m.Suspended == 0 }
+
+// Takes says whether the member may be given what the catalogue entitles members to:
+// it belongs, and is not suspended.
+func (m *Member) Takes() bool { return m.Status == Active && m.Suspended == 0 }
 
 // Key is a member's key with the time it counts: From ≤ t < Until. Until 0
 // means until further notice.
@@ -108,6 +117,7 @@ type Federation struct {
 	CosignQuorum   int             `json:"cosign_quorum"`
 	AdoptQuorum    int             `json:"adopt_quorum"`
 	RosterQuorum   int             `json:"roster_quorum"`
+	DecideQuorum   int             `json:"decide_quorum,omitzero"` // 0 stands for RosterQuorum
 	MachineVersion int             `json:"machine_version"`
 	Blind          BlindRef        `json:"blind"`
 	Charter        string          `json:"charter"`              // the bytes that were signed
@@ -123,12 +133,29 @@ type Version struct {
 	Since     exchange.Millis     `json:"since"`    // ledger time of its adoption
 	Seq       int64               `json:"seq,omitzero"`
 	Endorsers []exchange.MemberID `json:"endorsers,omitempty"`
+	// From is the ledger time from which it counts; 0: it counts since Since.
+	From exchange.Millis `json:"from,omitzero"`
+	// Papers are the statements before Seq without which Seq does not show what was
+	// adopted: a proposal and the votes for it.
+	Papers []int64 `json:"papers,omitempty"`
 }
 
-// inForce points at the catalogue version that counts now. There is one row.
+// inForce points at the catalogue version that counts, and at the one that takes its
+// place at a time. There is one row. Nothing is written when the time comes: what is
+// in force is a function of this row and ledger time.
 type inForce struct {
-	ID      string `json:"id"`
-	Version int    `json:"version"`
+	ID      string          `json:"id"`
+	Version int             `json:"version"`
+	Next    int             `json:"next,omitzero"`
+	From    exchange.Millis `json:"from,omitzero"`
+}
+
+// at is the version that counts at a ledger time.
+func (f inForce) at(t exchange.Millis) int {
+	if f.Next != 0 && t >= f.From {
+		return f.Next
+	}
+	return f.Version
 }
 
 var (
@@ -218,11 +245,22 @@ func KeyAt(r state.Reader, kid string, at exchange.Millis) (m Member, key keys.P
 	return Member{}, keys.Public{}, false
 }
 
-// VersionInForce is the catalogue version that counts now.
-func VersionInForce(r state.Reader) Version {
+// VersionAt is the catalogue version that counts at a ledger time, which is not
+// before that of the rows.
+func VersionAt(r state.Reader, t exchange.Millis) Version {
 	f, _ := forces.Get(r, "catalogue")
-	v, _ := versions.Get(r, versionKey(f.Version))
+	v, _ := versions.Get(r, versionKey(f.at(t)))
 	return v
+}
+
+// NextVersion is the version that waits for its time, and when that is.
+func NextVersion(r state.Reader, t exchange.Millis) (v Version, from exchange.Millis, waits bool) {
+	f, _ := forces.Get(r, "catalogue")
+	if f.Next == 0 || t >= f.From {
+		return Version{}, 0, false
+	}
+	v, waits = versions.Get(r, versionKey(f.Next))
+	return v, f.From, waits
 }
 
 // VersionOf finds a catalogue version, also a past one.

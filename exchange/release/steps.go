@@ -87,6 +87,9 @@ func Deny(a *members.Act, b *JudgeBody) (*Stepped, error) {
 // Deliver is the author's receipt for what it sent under a grant.
 func Deliver(a *members.Act, b *ReceiptBody) (*Stepped, error) {
 	return step(a, b.Release, author, Granted, func(r *Release) error {
+		if m, _ := members.Get(a.Tx, r.Requester); m.Suspended != 0 {
+			return members.ErrSuspended.With("member", r.Requester)
+		}
 		r.Delivered = receipt(a, b.Digest)
 		return nil
 	})

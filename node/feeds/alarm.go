@@ -164,8 +164,8 @@ func (f *Feeds) keep(a *Alarm, ev *bundle.FeedEvidence) {
 	ev.Alarm = bundle.FeedAlarm{ID: a.ID, Kind: a.Kind, Size: a.Size, Why: a.Why, FoundAt: int64(a.FoundAt)}
 	ev.Charter = bundle.Charter{Signatures: f.Genesis.Signatures}
 	view := f.Ledger.View()
-	for row := range view.Rosters(0) {
-		if s, ok := view.Statement(row.Seq); ok {
+	for _, seq := range view.RosterSeqs() {
+		if s, ok := view.Statement(seq); ok {
 			ev.Rosters = append(ev.Rosters, s.JWS)
 		}
 	}

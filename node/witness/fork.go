@@ -169,10 +169,10 @@ func (w *Witness) judgeOne(ctx context.Context, s suspicion) {
 // the proof that this node's side continues what was last agreed on.
 func (w *Witness) evidence(view *machine.View, v votes) []byte {
 	f := bundle.Fork{Format: bundle.ForkFormat, Federation: w.Federation, Charter: bundle.Charter{Signatures: w.Genesis.Signatures}}
-	for row := range view.Rosters(0) {
-		s, ok := view.Statement(row.Seq)
+	for _, seq := range view.RosterSeqs() {
+		s, ok := view.Statement(seq)
 		if !ok {
-			w.Log.Error("the evidence of a fork lacks rosters", "version", row.Version)
+			w.Log.Error("the evidence of a fork lacks rosters", "statement", seq)
 			break // the later ones do not stand without it
 		}
 		f.Rosters = append(f.Rosters, s.JWS)
