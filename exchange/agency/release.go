@@ -86,6 +86,9 @@ func (a *Agency) Deliver(ctx context.Context, op exchange.OperatorID, requester 
 	if rel.Requester != requester || rel.Record.Author != a.Self {
 		return "", ErrNotParty.With("release", id)
 	}
+	if to, _ := view.Member(requester); to.Suspended != 0 {
+		return "", members.ErrSuspended.With("member", requester)
+	}
 	switch status := rel.StatusAt(a.instant(view)); status {
 	case release.Granted:
 	case release.Delivered:
@@ -120,7 +123,7 @@ func (a *Agency) envelope(ctx context.Context, view *machine.View, rel release.R
 		return before, err
 	}
 	to, ok := view.Member(rel.Requester)
-	if !ok || to.Status != members.Active {
+	if !ok || !to.Takes() {
 		return "", ErrNotParty.With("release", rel.ID)
 	}
 	sealKey, ok := to.Key(keys.Seal, a.instant(view))

@@ -5,6 +5,7 @@ import (
 	"net/http"
 
 	"accord/exchange"
+	"accord/exchange/members"
 	"accord/node/config"
 	"accord/node/wire"
 )
@@ -98,12 +99,19 @@ func (s *Server) identify(r *http.Request, rt route) (*http.Request, error) {
 		}
 	} else if m, ok := r.Context().Value(peerKey{}).(exchange.MemberID); ok {
 		c.Member = m
+		if who, _ := s.view().Member(m); who.Suspended != 0 && entitled[rt.path] {
+			return nil, members.ErrSuspended.With("member", m)
+		}
 	}
 	if !rt.admits(c) {
 		return nil, ErrCaller.With()
 	}
 	return r.WithContext(context.WithValue(r.Context(), callerKey{}, c)), nil
 }
+
+// entitled are the routes that give peers what the catalogue entitles members to:
+// not those that are suspended. What all may see, and the common ledger, they still do.
+var entitled = map[string]bool{"/api/v1/records/{id}": true, "/api/v1/feeds/{member}/documents": true, "/api/v1/releases/{id}/deliver": true}
 
 func (rt route) admits(c Caller) bool {
 	switch {

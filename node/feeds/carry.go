@@ -38,7 +38,7 @@ var (
 func (f *Feeds) Export(ctx context.Context, to exchange.MemberID, since int64) ([]byte, error) {
 	view := f.Ledger.View()
 	m, ok := view.Member(to)
-	if !ok || to == f.Self || m.Status != members.Active {
+	if !ok || to == f.Self || !m.Takes() {
 		return nil, ErrPartPeer.With("to", to)
 	}
 	note, err := f.Checkpoint(ctx, f.Self)
@@ -148,6 +148,9 @@ func (f *Feeds) Import(ctx context.Context, raw []byte) (out wire.FeedImported, 
 	}
 	if p.Federation != f.Federation || p.To != f.Self {
 		return out, ErrPartFor.With("federation", p.Federation, "author", p.Author, "to", p.To)
+	}
+	if m, _ := f.Ledger.View().Member(p.Author); m.Suspended != 0 {
+		return out, members.ErrSuspended.With("member", p.Author)
 	}
 	w, err := f.readWord(p)
 	if err != nil {

@@ -164,10 +164,11 @@ func (f *Feeds) Run(ctx context.Context) {
 	}
 }
 
-// others are the members whose feeds are followed.
+// others are the members whose feeds are followed: not those of the suspended, for
+// what they sign meanwhile is not taken.
 func (f *Feeds) others() (all []members.Member) {
 	for _, m := range f.Ledger.View().Members() {
-		if m.ID != f.Self && m.Status == members.Active {
+		if m.ID != f.Self && m.Takes() {
 			all = append(all, m)
 		}
 	}

@@ -6,6 +6,7 @@ import (
 	"accord/crypto/keys"
 	"accord/crypto/tlog"
 	"accord/exchange"
+	"accord/exchange/members"
 	"accord/exchange/records"
 	"accord/node/wire"
 )
@@ -58,6 +59,9 @@ func (f *Feeds) Documents(ctx context.Context, to exchange.MemberID, ask wire.As
 	view := f.Ledger.View()
 	c := view.Catalogue()
 	m, _ := view.Member(to)
+	if m.Suspended != 0 {
+		return members.ErrSuspended.With("member", to)
+	}
 	for rest := ask.Entries; len(rest) > 0; {
 		n := run(rest)
 		items, err := f.Store.FeedItems(ctx, f.Self, rest[0].Index, n)

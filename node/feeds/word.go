@@ -10,6 +10,7 @@ import (
 	"accord/exchange"
 	"accord/exchange/catalogue"
 	"accord/exchange/feed"
+	"accord/exchange/meeting"
 	"accord/exchange/members"
 	"accord/exchange/records"
 )
@@ -21,6 +22,14 @@ type word struct {
 	line      *members.Lineage
 	anchors   []anchored
 	catalogue *catalogue.Catalogue // nil: none was adopted after the charter's
+	motions   map[exchange.CommandID]*motion
+}
+
+// motion is what is before the joint meeting, with the votes so far.
+type motion struct {
+	roster    members.SignedRoster
+	catalogue string
+	yes       int
 }
 
 // anchored is an anchor with the statement that brought it.
@@ -42,7 +51,7 @@ func (f *Feeds) readWord(p *Part) (*word, error) {
 	if err != nil {
 		return nil, ErrPart.Wrap(err, "why", "what it says of the ledger")
 	}
-	w := new(word)
+	w := &word{motions: map[exchange.CommandID]*motion{}}
 	if w.line, err = f.Genesis.Lineage(); err != nil {
 		return nil, err
 	}
@@ -75,6 +84,21 @@ func (w *word) take(author exchange.MemberID, c bundle.Command) error {
 		}
 		w.line, err = w.line.Extend(*r, nil)
 		return err
+	case s.Verb == exchange.VerbPropose:
+		p, err := meeting.DecodePropose(s.Body)
+		if err != nil {
+			return err
+		}
+		m := &motion{}
+		if p.Roster != nil {
+			m.roster = members.SignedRoster{Document: p.Roster.Document, Proofs: p.Roster.Proofs}
+		}
+		if p.Catalogue != nil {
+			m.catalogue = p.Catalogue.Document
+		}
+		w.motions[s.ID] = m
+	case s.Verb == exchange.VerbVote:
+		return w.vote(s.Body)
 	case s.Verb == exchange.VerbFeedAnchor && s.Issuer == author:
 		a, err := feed.DecodeAnchor(s.Body)
 		if err != nil {
@@ -93,6 +117,35 @@ func (w *word) take(author exchange.MemberID, c bundle.Command) error {
 		w.catalogue = catalogue.New(doc)
 	}
 	return nil
+}
+
+// vote takes in a vote of the joint meeting, and what it brings once enough of them
+// came: the ledger accepted each.
+func (w *word) vote(body []byte) error {
+	v, err := meeting.DecodeVote(body)
+	if err != nil {
+		return err
+	}
+	m := w.motions[v.Proposal]
+	if m == nil || v.Endorsement == "" {
+		return nil
+	}
+	m.yes++
+	if m.roster.Document != "" {
+		m.roster.Endorsements = append(m.roster.Endorsements, v.Endorsement)
+		if line, err := w.line.Extend(m.roster, nil); err == nil {
+			w.line = line
+		}
+		return nil
+	}
+	if m.yes < w.line.Roster().Quorums.Adopt {
+		return nil
+	}
+	doc, err := catalogue.Parse([]byte(m.catalogue))
+	if err == nil {
+		w.catalogue = catalogue.New(doc)
+	}
+	return err
 }
 
 // authorKeys are the author's keys for a use, whenever they counted, as the ledger
