@@ -38,6 +38,18 @@ func (p *Proposal) overtaken(r state.Reader) (since exchange.Millis, yes bool) {
 	return 0, false
 }
 
+// Ended is when a proposal that is not open any more ended, or would: by a command,
+// by what came first, or at its deadline.
+func (p *Proposal) Ended(r state.Reader) exchange.Millis {
+	if p.End != nil {
+		return p.End.At
+	}
+	if since, yes := p.overtaken(r); yes && since < p.Deadline {
+		return since
+	}
+	return p.Deadline
+}
+
 // Tally counts the votes of the seats there are.
 type Tally struct {
 	Quorum  int                 `json:"quorum"` // seats that must say yes

@@ -93,14 +93,18 @@ func find(a *members.Act, id exchange.CommandID) (Proposal, error) {
 	if !ok {
 		return p, ErrUnknown.With("id", id)
 	}
-	switch s := p.StatusAt(a.Tx, a.Now); s {
-	case Open:
-		return p, nil
-	case Moot:
-		return p, ErrMoot.With("id", id, "why", p.document(), "version", p.Version)
-	default:
-		return p, ErrNotOpen.With("id", id, "status", s)
+	if s := p.StatusAt(a.Tx, a.Now); s != Open {
+		return p, p.Over(s)
 	}
+	return p, nil
+}
+
+// Over is why nothing can be done about a proposal that has a status other than open.
+func (p *Proposal) Over(s Status) error {
+	if s == Moot {
+		return ErrMoot.With("id", p.ID, "why", p.document(), "version", p.Version)
+	}
+	return ErrNotOpen.With("id", p.ID, "status", s)
 }
 
 // document is the word for what is decided on.

@@ -13,6 +13,7 @@ import (
 	"accord/crypto/strictjson"
 	"accord/exchange"
 	"accord/exchange/catalogue"
+	"accord/exchange/meeting"
 	"accord/exchange/members"
 	"accord/node/config"
 	"accord/node/wire"
@@ -45,13 +46,15 @@ var bodies = map[string]any{
 	"Coverage": wire.Coverage{}, "Covered": wire.Covered{}, "AskReport": wire.AskReport{}, "ReportLog": wire.ReportLog{}, "IssuedReport": wire.IssuedReport{},
 	"SubjectProof": wire.SubjectProof{}, "AskSubject": wire.AskSubject{}, "SubjectLog": wire.SubjectLog{}, "SubjectReceipt": wire.SubjectReceipt{}, "SubjectAccess": wire.SubjectAccess{},
 	"SubjectLook": wire.SubjectLook{}, "SubjectRecords": wire.SubjectRecords{}, "SubjectRecord": wire.SubjectRecord{},
+	"Propose": wire.Propose{}, "MeetingDecision": meeting.Decision{}, "CastVote": wire.CastVote{}, "WithdrawProposal": wire.WithdrawProposal{},
+	"Ballot": wire.Ballot{}, "Proposal": wire.Proposal{}, "Proposals": wire.Proposals{},
 	"Change": wire.Change{}, "Changes": wire.Changes{},
 	"Settle": wire.Settle{}, "ComplaintPaper": wire.ComplaintPaper{}, "Complaint": wire.Complaint{}, "Complaints": wire.Complaints{},
 }
 
 // requests are the bodies that are read strictly: the document closes them, and
 // says by itself which members a sender must give.
-var requests = []string{"Nominate", "EndEntry", "AddRecord", "CorrectRecord", "AskRelease", "Basis", "Judge", "AdoptCatalogue", "DecisionRef", "Backup", "SignedRoster", "NewKeys", "Empty", "Settle", "ComplaintPaper", "FeedEntry", "AskDocuments", "FeedReceipt", "EraseRecord", "ExportFeed", "AskReport", "AskSubject", "SubjectProof", "AddWebhook", "ReplayWebhook"}
+var requests = []string{"Nominate", "EndEntry", "AddRecord", "CorrectRecord", "AskRelease", "Basis", "Judge", "AdoptCatalogue", "DecisionRef", "Backup", "SignedRoster", "NewKeys", "Empty", "Settle", "ComplaintPaper", "FeedEntry", "AskDocuments", "FeedReceipt", "EraseRecord", "ExportFeed", "AskReport", "AskSubject", "SubjectProof", "AddWebhook", "ReplayWebhook", "Propose", "MeetingDecision", "CastVote", "WithdrawProposal"}
 
 // scalars are the schemas that are no Go type of ours.
 var scalars = []string{"Name", "Id", "SubjectId", "Value", "Catalogue", "Bundle", "ForkEvidence"}
