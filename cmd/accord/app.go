@@ -25,6 +25,7 @@ var commands = []maker{
 	dbCommand,
 	doctorCommand,
 	memberCommand,
+	proposalCommand,
 	charterCommand,
 	recoverCommand,
 	catalogueCommand,

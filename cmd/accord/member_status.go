@@ -142,8 +142,9 @@ var (
 		"nonvoter": {Zh: "跟随", En: "nonvoter"},
 	}
 	memberStatuses = map[string]exchange.Text{
-		"active": {Zh: "正常", En: "active"},
-		"left":   {Zh: "已退出", En: "left"},
+		"active":    {Zh: "正常", En: "active"},
+		"suspended": {Zh: "暂停", En: "suspended"},
+		"left":      {Zh: "已退出", En: "left"},
 	}
 	moves = map[string]exchange.Text{
 		"add":      {Zh: "接入", En: "add"},

@@ -6,6 +6,7 @@ import (
 	"accord/exchange"
 	"accord/exchange/catalogue"
 	"accord/exchange/intake"
+	"accord/exchange/meeting"
 	"accord/exchange/names"
 )
 
@@ -149,7 +150,37 @@ var (
 		"follower":  {Zh: "跟随", En: "follower"},
 		"candidate": {Zh: "竞选", En: "candidate"},
 	}
+	proposalKinds = map[string]exchange.Text{
+		string(meeting.Admit):     {Zh: "接纳成员", En: "admit"},
+		string(meeting.Expel):     {Zh: "除名", En: "expel"},
+		string(meeting.Suspend):   {Zh: "暂停", En: "suspend"},
+		string(meeting.Restore):   {Zh: "恢复", En: "restore"},
+		string(meeting.Seat):      {Zh: "席位与表决节点", En: "seats, voting nodes"},
+		string(meeting.Keys):      {Zh: "密钥与登记", En: "keys, registration"},
+		string(meeting.Charter):   {Zh: "章程（法定席位数）", En: "charter (quorums)"},
+		string(meeting.Catalogue): {Zh: "目录", En: "catalogue"},
+		string(meeting.Objection): {Zh: "异议裁定", En: "objection"},
+		string(meeting.Release):   {Zh: "授权开放裁定", En: "release"},
+		string(meeting.Recovery):  {Zh: "恢复方案", En: "recovery"},
+		string(meeting.Peering):   {Zh: "联合体互联", En: "peering"},
+	}
+	proposalStatuses = map[string]exchange.Text{
+		string(meeting.Open):      {Zh: "表决中", En: "open"},
+		string(meeting.Passed):    {Zh: "已通过", En: "passed"},
+		string(meeting.Rejected):  {Zh: "未通过", En: "rejected"},
+		string(meeting.Withdrawn): {Zh: "已撤回", En: "withdrawn"},
+		string(meeting.Lapsed):    {Zh: "逾期未决", En: "lapsed"},
+		string(meeting.Moot):      {Zh: "失去对象", En: "moot"},
+	}
+	voteChoices = map[string]exchange.Text{
+		string(meeting.Yes):     {Zh: "赞成", En: "yes"},
+		string(meeting.No):      {Zh: "反对", En: "no"},
+		string(meeting.Abstain): {Zh: "弃权", En: "abstain"},
+	}
 	verbs = map[string]exchange.Text{
+		string(exchange.VerbPropose):        {Zh: "提案", En: "propose"},
+		string(exchange.VerbVote):           {Zh: "表决", En: "vote"},
+		string(exchange.VerbWithdrawMotion): {Zh: "撤回提案", En: "withdraw proposal"},
 		string(exchange.VerbNominate):       {Zh: "拟列入", En: "nominate"},
 		string(exchange.VerbWithdraw):       {Zh: "撤回拟列入", En: "withdraw"},
 		string(exchange.VerbRemove):         {Zh: "移出", En: "remove"},

@@ -53,7 +53,7 @@ func (s *Server) memberRows(view *machine.View) ([]wire.Member, error) {
 	list := make([]wire.Member, len(rows))
 	for i, m := range rows {
 		list[i] = wire.Member{ID: m.ID, Kind: m.Kind, Name: m.Name, USCC: m.USCC, Seat: m.Seat,
-			Status: string(m.Status), Node: m.Node.ID, Role: string(m.Node.Role), Address: m.Node.Address, Self: m.ID == s.Agency.Self}
+			Status: standingOf(&m), Node: m.Node.ID, Role: string(m.Node.Role), Address: m.Node.Address, Self: m.ID == s.Agency.Self}
 		for _, k := range m.Keys {
 			key, err := strictjson.Marshal(k.Public)
 			if err != nil {
@@ -69,6 +69,14 @@ func (s *Server) memberRows(view *machine.View) ([]wire.Member, error) {
 		}
 	}
 	return list, nil
+}
+
+// standingOf is where a member stands, in a word.
+func standingOf(m *members.Member) string {
+	if m.Suspended != 0 {
+		return "suspended"
+	}
+	return string(m.Status)
 }
 
 // still is the state for a route that takes no parameters.

@@ -44,7 +44,7 @@ type Member struct {
 	Name    exchange.Text       `json:"name"`
 	USCC    string              `json:"uscc,omitempty"`
 	Seat    bool                `json:"seat"`
-	Status  string              `json:"status,omitempty"` // active, left
+	Status  string              `json:"status,omitempty"` // active, suspended, left
 	Node    string              `json:"node"`
 	Role    string              `json:"role,omitempty"` // voter, nonvoter
 	Address string              `json:"address"`
