@@ -128,6 +128,7 @@ func TestMembershipChangesUnderLoad(t *testing.T) {
 		writers.Go(func() { f.write(ctx, w, m, acked) })
 	}
 	three := []string{"regulator", "commission", "court"}
+	f.jointMeeting()
 
 	f.enact("join.json", "regulator", three, "--add", f.invite("platform"))
 	if out, err := f.try("platform", "node", "run"); err == nil || !strings.Contains(out, "INIT-007") {
