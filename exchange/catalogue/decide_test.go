@@ -147,6 +147,7 @@ func FuzzDecide(f *testing.F) {
 
 func BenchmarkDecide(b *testing.B) {
 	cat := defaultCatalogue()
+	_, next := catalogue.Full()
 	for name, r := range map[string]catalogue.Request{
 		"grant":  {Requester: "court", Category: "admin-penalty", Fields: []string{"id_number"}, Purpose: "enforcement", BasisKind: "case", BasisRef: "x"},
 		"refuse": {Requester: "insurer", Category: "admin-penalty", Fields: []string{"id_number"}, Purpose: "enforcement", BasisKind: "case", BasisRef: "x"},
@@ -158,4 +159,12 @@ func BenchmarkDecide(b *testing.B) {
 			}
 		})
 	}
+	b.Run("full", func(b *testing.B) {
+		cat, r := catalogue.New(next), catalogue.Request{Requester: "association", Category: "practitioner-basic", Fields: []string{"sex", "education"},
+			Purpose: "statistics", BasisKind: "statute", BasisRef: "x", Records: 100}
+		b.ReportAllocs()
+		for b.Loop() {
+			cat.Decide(r)
+		}
+	})
 }

@@ -3,6 +3,7 @@ package catalogue
 import (
 	"bytes"
 	"slices"
+	"strconv"
 	"strings"
 
 	"accord/crypto/strictjson"
@@ -159,14 +160,15 @@ func joined(kinds []exchange.MemberKind) string {
 // access compares, field by field, who can see it.
 func (d *differ) access(before, after *Catalogue) {
 	for _, e := range after.Table() {
-		d.ways(Opened, e.Rows, before.WhoSees(e.Category, e.Field), "新增可见", "may newly be seen")
+		d.ways(Opened, after, e, before.WhoSees(e.Category, e.Field), exchange.Text{Zh: "今后可见", En: "will see"})
 	}
 	for _, e := range before.Table() {
-		d.ways(Closed, e.Rows, after.WhoSees(e.Category, e.Field), "不再可见", "may no longer be seen")
+		d.ways(Closed, before, e, after.WhoSees(e.Category, e.Field), exchange.Text{Zh: "今后不可见", En: "will no longer see"})
 	}
 }
 
-func (d *differ) ways(kind string, rows, others []Access, zh, en string) {
+// ways says in words who gains or loses sight of a field, and under what terms.
+func (d *differ) ways(kind string, c *Catalogue, e Explanation, others []Access, verb exchange.Text) {
 	known := make(map[way]bool, len(others))
 	for _, o := range others {
 		if o.Requester == "" && o.Only == "" {
@@ -174,22 +176,59 @@ func (d *differ) ways(kind string, rows, others []Access, zh, en string) {
 		}
 		known[o.way()] = true
 	}
-	for _, r := range rows {
-		if w := r.way(); known[w] {
-			continue
-		} else {
-			known[w] = true
-		}
-		path := "categories/" + r.Category + "/fields/" + r.Field
-		if r.Requester == "" {
-			d.add(kind, path, zh+"：公众", en+" by the public")
+	cat := c.Category(e.Category)
+	for _, r := range e.Rows {
+		w := r.way()
+		if known[w] {
 			continue
 		}
-		title, asks := KindTitle(r.Requester), exchange.Text{}
-		if r.Approval == ApprovalAuthor {
-			asks = exchange.Text{Zh: "，须作者单位批准", En: ", once its author approves"}
+		known[w] = true
+		who := exchange.Text{Zh: "公众", En: "the public"}
+		if r.Requester != "" {
+			who = KindTitle(r.Requester)
 		}
-		d.add(kind, path, zh+"："+title.Zh+"，用途 "+r.Purpose+"，依据 "+r.Basis+asks.Zh,
-			en+" by: "+title.En+", for "+r.Purpose+", on "+r.Basis+asks.En)
+		terms := c.terms(&r)
+		d.add(kind, "categories/"+r.Category+"/fields/"+r.Field,
+			who.Zh+verb.Zh+"“"+cat.Title.Zh+"”的“"+e.Title.Zh+"”"+terms.Zh, who.En+" "+verb.En+" "+e.Title.En+" of "+cat.Title.En+terms.En)
 	}
+}
+
+// terms are the conditions of a way to see a field, in words; empty where there are
+// none.
+func (c *Catalogue) terms(a *Access) exchange.Text {
+	var zh, en []string
+	say := func(z, e string) { zh, en = append(zh, z), append(en, e) }
+	switch a.Only {
+	case exchange.SubjectOrg:
+		say("限机构的记录", "in records on organisations")
+	case exchange.SubjectPerson:
+		say("限自然人的记录", "in records on natural persons")
+	}
+	if a.Requester != "" {
+		purpose := c.purposeTitle(a.Purpose)
+		basis, _ := basisTitle(a.Basis)
+		say("用途："+purpose.Zh, "for "+purpose.En)
+		say("依据："+basis.Zh, "on "+basis.En)
+		if a.Approval == ApprovalNone {
+			say("无需批准", "without approval")
+		} else {
+			need := ApprovalNeed(a.Approval, a.Persons, a.Approvers)
+			say(need.Zh, need.En)
+		}
+	}
+	if len(a.Authors) > 0 {
+		kinds := kindsTitle(a.Authors)
+		say("记录的作者单位为："+kinds.Zh, "of authors: "+kinds.En)
+	}
+	if a.Bulk != nil {
+		records, persons := strconv.Itoa(a.Bulk.Records), strconv.Itoa(max(a.Bulk.Persons, a.Persons))
+		say("一次至多 "+records+" 条，多于一条须 "+persons+" 人批准", "up to "+records+" records at once, more than one approved by "+persons+" persons")
+	}
+	if a.Emergency {
+		say("紧急调用，事后 "+strconv.Itoa(a.JustifyDays)+" 个工作日内说明", "in an emergency, justified within "+strconv.Itoa(a.JustifyDays)+" working days")
+	}
+	if len(zh) == 0 {
+		return exchange.Text{}
+	}
+	return exchange.Text{Zh: "（" + strings.Join(zh, "；") + "）", En: " (" + strings.Join(en, "; ") + ")"}
 }

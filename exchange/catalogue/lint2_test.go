@@ -100,6 +100,8 @@ func TestLint2(t *testing.T) {
 		{bad, "order", "/evaluation/indicators/0/decay/1", func(d doc) { d.Evaluation.Indicators[0].Decay[1].Percent = 100 }},
 		{bad, "foreign-subject", "/evaluation/indicators/0/categories/0", func(d doc) { d.Evaluation.Indicators[0].Categories[0] = "two" }},
 		{bad, "no-event-date", "/evaluation/indicators/0/categories/0", func(d doc) { d.Evaluation.Indicators[0].Categories[0] = "open" }},
+		{bad, "values", "/evaluation/indicators/0/values", func(d doc) { d.Evaluation.Indicators[0].Values = []string{"x"} }},
+		{bad, "unknown-reference", "/evaluation/indicators/0/field", func(d doc) { d.Evaluation.Indicators[0].Field = "a"; d.Evaluation.Indicators[0].Values = []string{"x"} }},
 		{bad, "order", "/evaluation/grades/1/from", func(d doc) { d.Evaluation.Grades[1].From = 900 }},
 		{bad, "gap", "/evaluation/grades/2/from", func(d doc) { d.Evaluation.Grades[2].From = 1 }},
 		{bad, "unknown-reference", "/evaluation/grades/1/measures/0", func(d doc) { d.Evaluation.Grades[1].Measures[0] = "x" }},

@@ -311,14 +311,36 @@ func (l *linter) indicator(path string, n *Indicator, seen map[string]bool) {
 			l.error(at, "order", "衰减须按天数递增、比例递减", "with more days comes less")
 		}
 	}
+	if (n.Field == "") != (len(n.Values) == 0) {
+		l.error(path+"/values", "values", "代码项与取值须同时写明", "the field and its values go together")
+	}
 	for i, id := range n.Categories {
 		if cat := l.index.categories[id]; cat != nil {
+			l.indicatorField(path, n, cat)
 			if !meet(cat.Subjects, n.Subjects) {
 				l.error(fmt.Sprintf("%s/categories/%d", path, i), "foreign-subject", "该类别不涉及这些信用主体", "the category is about other subjects")
 			}
 			if cat.EventField == "" && len(n.Decay) > 0 {
 				l.error(fmt.Sprintf("%s/categories/%d", path, i), "no-event-date", "衰减没有起算日期", "what decays needs the date it counts from")
 			}
+		}
+	}
+}
+
+// indicatorField checks what an indicator looks for in records of a category: a
+// value that everybody sees.
+func (l *linter) indicatorField(path string, n *Indicator, cat *category) {
+	if n.Field == "" {
+		return
+	}
+	f := cat.fields[n.Field]
+	if f == nil || f.Type != TypeCode || f.everPrivate() {
+		l.error(path+"/field", "unknown-reference", "须为类别 "+quote(cat.ID)+" 的公开代码项", "must be a public coded field of category "+quote(cat.ID))
+		return
+	}
+	for i, v := range n.Values {
+		if f.ValueOf(v) == nil {
+			l.error(fmt.Sprintf("%s/values/%d", path, i), "unknown-reference", "未定义的取值："+quote(v), "unknown value: "+quote(v))
 		}
 	}
 }

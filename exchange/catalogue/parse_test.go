@@ -118,9 +118,14 @@ func TestCompileRefuses(t *testing.T) {
 
 func FuzzParse(f *testing.F) {
 	f.Add(encode(f, complete()))
+	f.Add(encode(f, full()))
 	f.Add([]byte(`{"format":"accord-catalogue/1"}`))
 	f.Fuzz(func(t *testing.T, data []byte) {
+		old, errOld := catalogue.ParseV1(data)
 		doc, err := catalogue.Decode(data)
+		if errOld == nil && (err != nil || old.Format != catalogue.Format) {
+			t.Fatalf("the old reader takes what the new one refuses: %v", err)
+		}
 		if (err == nil) != (doc != nil) {
 			t.Fatal("error and document together, or neither")
 		}

@@ -65,6 +65,8 @@ type Indicator struct {
 	Subjects   []string      `json:"subjects"`
 	Categories []string      `json:"categories,omitempty"` // records that count; empty: Lists
 	Lists      []string      `json:"lists,omitempty"`      // entries that count
+	Field      string        `json:"field,omitempty"`      // only records in which this public coded field
+	Values     []string      `json:"values,omitempty"`     // has one of these values
 	Points     int           `json:"points"`               // of each; negative for what is adverse
 	Most       int           `json:"most"`                 // the indicator changes the score by no more
 	Decay      []DecayStep   `json:"decay,omitempty"`      // by age; without, a record counts in full for ever
