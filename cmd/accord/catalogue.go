@@ -45,18 +45,7 @@ func catalogueCommand(e *env) *cli.Command {
 			Usage:  e.t("谁可以看到一个信息项，依据哪条规则", "who may see a field, and by which rule"),
 			Flags:  []cli.Flag{catalogueFlag(e, "")},
 			Action: func(c *cli.Context) error { return e.explainField(c) },
-		}, {
-			Name:  "rules",
-			Usage: e.t("授权规则", "the release rules"),
-			Flags: []cli.Flag{catalogueFlag(e, "")},
-			Action: func(c *cli.Context) error {
-				cat, err := e.catalogue(c)
-				if err != nil {
-					return err
-				}
-				return e.print(ruleRows(cat))
-			},
-		}, {
+		}, rulesCommand(e), {
 			Name: "compile", ArgsUsage: "FILE",
 			Usage:  e.t("把 YAML 编译为成员签署的 JSON", "compile YAML to the JSON that members sign"),
 			Flags:  []cli.Flag{e.outFlag("-")},
@@ -73,15 +62,15 @@ func catalogueCommand(e *env) *cli.Command {
 			Name: "diff", ArgsUsage: "BEFORE AFTER",
 			Usage:  e.t("两个目录文件的差别，先列谁多看到或少看到什么", "how two catalogue files differ: first who gains or loses access"),
 			Action: func(c *cli.Context) error { return e.diffCatalogues(c.Args().Get(0), c.Args().Get(1)) },
-		}, endorseCommand(e), adoptCommand(e)},
+		}, simulateCommand(e), fmtCommand(e), exportCommand(e), endorseCommand(e), adoptCommand(e)},
 	}
 }
 
 // catalogueFlag names a catalogue that is not the node's.
 func catalogueFlag(e *env, def string) cli.Flag {
-	usage := e.t("目录文件 `FILE`，或 default（内置）；默认用节点现行目录", "catalogue `FILE`, or default (built in); without it the node's")
+	usage := e.t("目录文件 `FILE`，或内置的 default、full（其后续的第 2 格式版本）；默认用节点现行目录", "catalogue `FILE`, or the built-in default or full (its next version, of format 2); without it the node's")
 	if def != "" {
-		usage = e.t("目录文件 `FILE`，或 default（内置）", "catalogue `FILE`, or default (built in)")
+		usage = e.t("目录文件 `FILE`，或内置的 default、full（第 2 格式）", "catalogue `FILE`, or the built-in default or full (format 2)")
 	}
 	return &cli.StringFlag{Name: "catalogue", Value: def, Usage: usage}
 }
@@ -92,6 +81,9 @@ func (e *env) catalogueFile(name string) ([]byte, error) {
 	switch name {
 	case "default":
 		document, _ := catalogue.Default()
+		return document, nil
+	case "full":
+		document, _ := catalogue.Full()
 		return document, nil
 	case "demo":
 		document, _ := catalogue.Demo()
@@ -154,7 +146,7 @@ func (e *env) compile(source, out string) error {
 
 // draftCatalogue reads a file that may be wrong, to say what is.
 func (e *env) draftCatalogue(name string) (*catalogue.Document, error) {
-	if name == "default" || name == "demo" {
+	if name == "default" || name == "full" || name == "demo" {
 		document, err := e.catalogueFile(name)
 		if err != nil {
 			return nil, err
