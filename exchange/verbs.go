@@ -43,6 +43,9 @@ const (
 	VerbPropose        Verb = "meeting.propose"  // 提案: a matter is put before the joint meeting
 	VerbVote           Verb = "meeting.vote"     // 表决: a seat's vote, which may carry the proposal
 	VerbWithdrawMotion Verb = "meeting.withdraw" // the proposer takes it back
+	VerbCustodyDeposit Verb = "custody.deposit"  // 托管: which statements on the custody of records count
+	VerbCustodyDeliver Verb = "custody.deliver"  // a custodian says what it delivered under a release
+	VerbCustodyOpen    Verb = "custody.open"     // the requester says by whose answers it opened a release
 )
 
 // wellFormed says whether v looks like a verb: lower-case words with dots.

@@ -101,6 +101,7 @@ type Node struct {
 	ready        atomic.Bool               // the last read point asked for was reached
 	confirmed    atomic.Pointer[time.Time] // when the last one that was reached was asked for
 	counted      recordCounter
+	custody      custodyWork
 	unscrubbed   atomic.Int64 // erasures whose bytes are not yet gone from the store's files
 	failed       chan error   // the first error that must end the process
 	requests     gate         // every request that runs
@@ -380,7 +381,7 @@ func (n *Node) openAgency() error {
 	}
 	me, _ := n.listing()
 	n.agency, err = agency.New(agency.Config{
-		Federation: n.cfg.Federation, Self: n.id.Member, Kind: me.Kind, Keys: currentKeys{n}, Storage: storage, Blinder: blinder,
+		Federation: n.cfg.Federation, Self: n.id.Member, Kind: me.Kind, Keys: currentKeys{n}, Former: n.keys.ByKID, Storage: storage, Blinder: blinder,
 		Ledger: n.machine, Proposer: n.proposer(), Records: n.records, Genesis: n.genesis, Outbox: filepath.Join(n.cfg.Dir, "outbox"), Clock: n.opts.Clock, Rand: rand.Reader, Hook: failpoint.Hook(),
 		Busy: importHeap,
 	})
@@ -444,6 +445,7 @@ func (n *Node) openInterface() error {
 	n.tasks.Go(func() { n.webhooks.Run(ctx) })
 	n.tasks.Go(func() { n.watchRecords(ctx) })
 	n.tasks.Go(func() { n.keepRetention(ctx) })
+	n.tasks.Go(func() { n.keepCustody(ctx) })
 	return nil
 }
 

@@ -38,6 +38,7 @@ var commands = []maker{
 	subjectCommand,
 	ledgerCommand,
 	feedCommand,
+	custodyCommand,
 	webhookCommand,
 	verifyCommand,
 	explainCommand,

@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"accord/exchange"
+	"accord/exchange/catalogue"
 	"accord/exchange/identifiers"
 	"accord/node/client"
 	"accord/node/demo"
@@ -122,8 +123,15 @@ func newFederation(t *testing.T) *federation {
 // newFederationWith is newFederation whose nodes' folders are changed before they start.
 func newFederationWith(t *testing.T, change func(dir string)) *federation {
 	t.Helper()
+	document, _ := catalogue.Demo()
+	return newFederationUnder(t, document, change)
+}
+
+// newFederationUnder is newFederationWith another catalogue.
+func newFederationUnder(t *testing.T, document []byte, change func(dir string)) *federation {
+	t.Helper()
 	dir := shortDir(t)
-	plan, err := demo.Build(t.Context(), dir)
+	plan, err := demo.BuildUnder(t.Context(), dir, document)
 	if err != nil {
 		t.Fatal(err)
 	}

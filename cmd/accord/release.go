@@ -62,8 +62,10 @@ func releaseCommand(e *env) *cli.Command {
 				return e.node().Deny(ctx, id, note)
 			}), {
 				Name: "open", ArgsUsage: "ID",
-				Usage:  e.t("领取并显示准予的信息项", "fetch and show the granted fields"),
-				Action: func(c *cli.Context) error { return e.openRelease(c) },
+				Usage:       e.t("领取并显示准予的信息项", "fetch and show the granted fields"),
+				Description: e.t("作者节点没有应答而记录有托管时，改由托管方开放。", "Where the author's node does not answer and the record is in custody, its custodians are asked."),
+				Flags:       []cli.Flag{&cli.BoolFlag{Name: "custodians", Usage: e.t("不问作者，直接由托管方开放", "do not ask the author: by its custodians")}},
+				Action:      func(c *cli.Context) error { return e.openRelease(c) },
 			}},
 	}
 }
@@ -208,6 +210,13 @@ func (e *env) releaseCard(w io.Writer, cat *catalogue.Catalogue, r wire.Release)
 			facts = append(facts, fact{side.title, humanCell(side.receipt.At, e.Lang) + " " + side.receipt.Digest})
 		}
 	}
+	for _, d := range r.Custody {
+		title := exchange.Text{Zh: "托管方交付", En: "custodian delivered"}
+		if d.Opened {
+			title = exchange.Text{Zh: "托管方交付、已查阅", En: "custodian delivered, opened"}
+		}
+		facts = append(facts, fact{title, string(d.Custodian) + " " + humanCell(d.At, e.Lang) + " " + d.Digest})
+	}
 	e.card(w, facts...)
 }
 
@@ -222,7 +231,11 @@ func failedOf(d catalogue.Decision) []string {
 
 // openRelease shows private values. They go to stdout and nowhere else.
 func (e *env) openRelease(c *cli.Context) error {
-	opened, err := e.node().Open(c.Context, exchange.ReleaseID(c.Args().First()))
+	open := e.node().Open
+	if c.Bool("custodians") {
+		open = e.node().OpenByCustodians
+	}
+	opened, err := open(c.Context, exchange.ReleaseID(c.Args().First()))
 	if err != nil {
 		return err
 	}
@@ -231,11 +244,11 @@ func (e *env) openRelease(c *cli.Context) error {
 		return e.print(e.fieldRows(cat, category, opened.Fields))
 	}
 	return e.object(opened, func(w io.Writer) {
-		e.card(w,
-			fact{exchange.Text{Zh: "回执", En: "receipt"}, opened.Release.ID},
-			fact{labelAuthor, opened.Issuer},
-			fact{labelCategory, categoryCell(cat, category)},
-			fact{exchange.Text{Zh: "签名有效", En: "verified"}, opened.Verified})
+		e.card(w, append([]fact{
+			{exchange.Text{Zh: "回执", En: "receipt"}, opened.Release.ID},
+			{labelAuthor, opened.Issuer},
+			{labelCategory, categoryCell(cat, category)},
+			{exchange.Text{Zh: "签名有效", En: "verified"}, opened.Verified}}, e.openedBy(opened)...)...)
 		e.section(w, exchange.Text{Zh: "准予的信息项", En: "Granted fields"}, e.fieldRows(cat, category, opened.Fields))
 	})
 }

@@ -191,6 +191,9 @@ var (
 		string(exchange.VerbReleaseOpen):    {Zh: "查阅", En: "open"},
 		string(exchange.VerbAdopt):          {Zh: "通过目录", En: "adopt catalogue"},
 		string(exchange.VerbFeedAnchor):     {Zh: "记录流锚定", En: "anchor feed"},
+		string(exchange.VerbCustodyDeposit): {Zh: "登记托管", En: "deposit with custodians"},
+		string(exchange.VerbCustodyDeliver): {Zh: "托管方交付", En: "custodian delivers"},
+		string(exchange.VerbCustodyOpen):    {Zh: "经托管方查阅", En: "open by custodians"},
 	}
 )
 

@@ -156,3 +156,21 @@ func mediaType(s string) bool {
 	}
 	return true
 }
+
+// Recipient is the id of the key that a JWE of Encrypt names, "" when it has not the
+// form of one. It is no proof that the key opens it.
+func Recipient(jwe string) string {
+	head, _, _ := strings.Cut(jwe, ".")
+	if len(head) > maxJWEHeader {
+		return ""
+	}
+	raw, err := b64url.Decode(head)
+	if err != nil {
+		return ""
+	}
+	var h jweHeader
+	if err := strictjson.Unmarshal(raw, &h); err != nil {
+		return ""
+	}
+	return h.KID
+}

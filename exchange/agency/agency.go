@@ -42,7 +42,8 @@ type Config struct {
 	Self       exchange.MemberID
 	Kind       exchange.MemberKind
 	Keys       Keys
-	Storage    []byte // 32-byte storage key: wraps the keys of sealed fields; New keeps no copy of it
+	Former     func(kid string) (keys.Private, error) // finds a key of this member that no longer counts; may be nil
+	Storage    []byte                                 // 32-byte storage key: wraps the keys of sealed fields; New keeps no copy of it
 	Blinder    blind.Blinder
 	Ledger     Ledger
 	Proposer   Proposer

@@ -69,15 +69,26 @@ func (w *world) clock() time.Time { return w.now }
 func newWorld(t *testing.T) *world {
 	t.Helper()
 	document, _ := catalogue.Demo()
+	return foundWorld(t, document, 1)
+}
+
+// foundWorld is a federation under a catalogue and machine version, with members
+// beyond the usual four.
+func foundWorld(t *testing.T, document []byte, version int, more ...exchange.MemberID) *world {
+	t.Helper()
 	kinds := map[exchange.MemberID]exchange.MemberKind{"regulator": exchange.KindRegulator, "commission": exchange.KindCommission,
 		"association": exchange.KindAssociation, "court": exchange.KindCourt}
+	all := append([]exchange.MemberID{"regulator", "commission", "association", "court"}, more...)
+	for _, id := range more {
+		kinds[id] = exchange.KindInsurer
+	}
 	blindKey := bytes.Repeat([]byte{7}, 32)
 	c := members.Charter{Format: members.CharterFormat, Federation: "qinghai", Name: exchange.Text{Zh: "青海", En: "Qinghai"},
-		Founded: exchange.MillisOf(start), CosignQuorum: 3, AdoptQuorum: 3, MachineVersion: 1,
+		Founded: exchange.MillisOf(start), CosignQuorum: 3, AdoptQuorum: 3, MachineVersion: version,
 		Catalogue: members.CatalogueRef{Digest: catalogue.Digest(document), Version: 1},
 		Blind:     members.BlindRef{Scheme: "h1", Commitment: blind.Commitment(blindKey)}}
-	for i, id := range []exchange.MemberID{"regulator", "commission", "association", "court"} {
-		f := members.Founder{ID: id, Kind: kinds[id], Name: exchange.Text{Zh: "例", En: string(id)}, Seat: true,
+	for i, id := range all {
+		f := members.Founder{ID: id, Kind: kinds[id], Name: exchange.Text{Zh: "例", En: string(id)}, Seat: kinds[id] != exchange.KindInsurer,
 			Node: members.Node{ID: string(id) + "-1", Address: fmt.Sprintf("127.0.0.1:%d", 7101+i)}}
 		for _, use := range keys.Uses() {
 			f.Keys = append(f.Keys, cryptotest.Public(string(id), use))

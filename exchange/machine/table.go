@@ -4,6 +4,7 @@ import (
 	"fmt"
 
 	"accord/exchange"
+	"accord/exchange/custody"
 	"accord/exchange/feed"
 	"accord/exchange/journal"
 	"accord/exchange/lists"
@@ -66,6 +67,9 @@ func verbs() []verb {
 		define(14, exchange.VerbPropose, 4, meeting.DecodePropose, meeting.Propose),
 		define(15, exchange.VerbVote, 4, meeting.DecodeVote, meeting.Vote),
 		define(16, exchange.VerbWithdrawMotion, 4, meeting.DecodeWithdraw, meeting.Withdraw),
+		define(30, exchange.VerbCustodyDeposit, 4, custody.DecodeDeposit, custody.Put),
+		define(31, exchange.VerbCustodyDeliver, 4, custody.DecodeDeliver, custody.Deliver),
+		define(32, exchange.VerbCustodyOpen, 4, custody.DecodeOpen, custody.Open),
 		define(40, exchange.VerbSubjectComplain, 4, subjects.DecodeComplain, subjects.Complain),
 		define(41, exchange.VerbSubjectAnswer, 4, subjects.DecodeAnswer, subjects.AnswerComplaint),
 		define(42, exchange.VerbSubjectApply, 4, subjects.DecodeApply, subjects.Apply),
@@ -91,7 +95,7 @@ func byName(rows []verb) map[exchange.Verb]verb {
 // schema lists the tables of all parts.
 func schema() *state.Schema {
 	var all []state.AnyTable
-	for _, tables := range [][]state.AnyTable{members.Tables(), journal.Tables(), lists.Tables(), release.Tables(), feed.Tables(), meeting.Tables(), subjects.Tables()} {
+	for _, tables := range [][]state.AnyTable{members.Tables(), journal.Tables(), lists.Tables(), release.Tables(), feed.Tables(), meeting.Tables(), subjects.Tables(), custody.Tables()} {
 		all = append(all, tables...)
 	}
 	return state.NewSchema(all...)

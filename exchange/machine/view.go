@@ -8,6 +8,7 @@ import (
 	"accord/crypto/tlog"
 	"accord/exchange"
 	"accord/exchange/catalogue"
+	"accord/exchange/custody"
 	"accord/exchange/feed"
 	"accord/exchange/journal"
 	"accord/exchange/lists"
@@ -211,6 +212,19 @@ func (v *View) explain(r *release.Release) {
 // Anchor is the last anchor of a member's feed.
 func (v *View) Anchor(author exchange.MemberID) (feed.Anchor, bool) {
 	return feed.AnchorOf(v.state, author)
+}
+
+// Custody is which statements count on the custody of an author's record.
+func (v *View) Custody(author exchange.MemberID, record exchange.RecordID) (custody.Deposit, bool) {
+	return custody.DepositOf(v.state, author, record)
+}
+
+// Custodians are the members that keep a generation.
+func (v *View) Custodians(g custody.Generation) (custody.Set, bool) { return custody.SetOf(v.state, g) }
+
+// CustodyAnswers is what custodians delivered under a release.
+func (v *View) CustodyAnswers(id exchange.ReleaseID) (custody.Answers, bool) {
+	return custody.AnswersOf(v.state, id)
 }
 
 // Statement finds a command by its leaf. When the signed bytes cannot be read

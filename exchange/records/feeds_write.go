@@ -109,6 +109,9 @@ func file(ctx context.Context, tx *transaction, d *feed.Document) (bool, error) 
 func erase(ctx context.Context, tx *transaction, author exchange.MemberID, id exchange.RecordID) (bool, error) {
 	var subject, given, numbers string
 	var at, position int64
+	if err := eraseCustody(ctx, tx, author, id); err != nil {
+		return false, err
+	}
 	err := tx.QueryRowContext(ctx, `SELECT subject, names, feed_index, numbers, position FROM records WHERE id = ? AND author = ?`,
 		string(id), string(author)).Scan(&subject, &given, &at, &numbers, &position)
 	if errors.Is(err, sql.ErrNoRows) { // withheld, lacking or unknown: from now on it is meant to be

@@ -232,4 +232,38 @@ var migrations = [][]string{{
 		tally BIGINT NOT NULL,
 		PRIMARY KEY (day, source, category, measure, item)
 	)`,
+}, {
+	// 8: custody. What an author has dealt and who has it; what a custodian keeps.
+	`CREATE TABLE custody_deals (
+		record TEXT NOT NULL,
+		generation BIGINT NOT NULL,
+		category TEXT NOT NULL,
+		target TEXT NOT NULL,
+		statement TEXT NOT NULL,
+		boxes BYTEA NOT NULL,
+		anchored BIGINT NOT NULL,
+		PRIMARY KEY (record, generation)
+	)`,
+	`CREATE INDEX custody_unanchored ON custody_deals (category, record) WHERE anchored = 0`,
+	`CREATE TABLE custody_hands (
+		record TEXT NOT NULL,
+		generation BIGINT NOT NULL,
+		member TEXT NOT NULL,
+		state BIGINT NOT NULL,
+		share TEXT NOT NULL,
+		kept TEXT NOT NULL,
+		destroyed TEXT NOT NULL,
+		PRIMARY KEY (record, generation, member)
+	)`,
+	`CREATE INDEX custody_due ON custody_hands (member, state, record)`,
+	`CREATE TABLE custody_shares (
+		author TEXT NOT NULL,
+		record TEXT NOT NULL,
+		generation BIGINT NOT NULL,
+		statement TEXT NOT NULL,
+		share TEXT NOT NULL,
+		boxes BYTEA NOT NULL,
+		kept_at BIGINT NOT NULL,
+		PRIMARY KEY (author, record, generation)
+	)`,
 }}

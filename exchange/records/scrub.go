@@ -70,7 +70,7 @@ func (s *SQLite) scrub(ctx context.Context, _ bool) error {
 }
 
 // holding are the tables that hold words of a record.
-var holding = []string{"records", "names", "name_keys", "numbers", "feed_gaps"}
+var holding = []string{"records", "names", "name_keys", "numbers", "feed_gaps", "custody_deals", "custody_hands", "custody_shares"}
 
 // rewritable is the largest table that is rewritten by itself: reads of it wait for
 // some seconds meanwhile.

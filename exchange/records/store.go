@@ -81,6 +81,7 @@ type Store interface {
 	SetPosition(ctx context.Context, p Position) error
 
 	Feeds
+	Custody
 
 	// Health is how the store stands by what it was asked last, Check asks.
 	Health() Health

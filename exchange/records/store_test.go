@@ -31,7 +31,7 @@ func RunStoreTests(t *testing.T, open opener) {
 		{"erase", testErase}, {"positions", testPositions}, {"refusals", testRefusals}, {"cancelled", testCancelled},
 		{"reopen", testReopen}, {"feed", testFeed}, {"follow", testFollow}, {"erasures", testErasures}, {"names", testNames}, {"names forgotten", testNamesForgotten},
 		{"name set", testNameSet}, {"questions", testQuestions}, {"pages stand", testPagesStand}, {"pages of names stand", testPagesOfNamesStand}, {"two times", testTwoTimes},
-		{"tallies", testTallies}, {"late arrivals", testLateArrivals}, {"questions forgotten", testQuestionsForgotten}, {"coverage", testCoverage},
+		{"tallies", testTallies}, {"late arrivals", testLateArrivals}, {"questions forgotten", testQuestionsForgotten}, {"coverage", testCoverage}, {"custody", testCustody},
 	} {
 		t.Run(test.name, func(t *testing.T) { test.run(t, open) })
 	}

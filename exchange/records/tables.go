@@ -37,6 +37,9 @@ var tables = []table{
 	{"numbers", []string{"number", "position"}, []string{"number", "position"}},
 	{"tallies", []string{"day", "source", "category", "measure", "item"}, []string{"day", "source", "category", "measure", "item", "tally"}},
 	{"feed_receipts", []string{"erasure", "member"}, []string{"erasure", "member", "jwt", "at"}},
+	{"custody_deals", []string{"record", "generation"}, []string{"record", "generation", "category", "target", "statement", "boxes", "anchored"}},
+	{"custody_hands", []string{"record", "generation", "member"}, []string{"record", "generation", "member", "state", "share", "kept", "destroyed"}},
+	{"custody_shares", []string{"author", "record", "generation"}, []string{"author", "record", "generation", "statement", "share", "boxes", "kept_at"}},
 }
 
 func tableOf(name string) table {
@@ -50,7 +53,8 @@ func tableOf(name string) table {
 
 // numeric are the key columns that are numbers; all others order by their bytes.
 var numeric = map[string]bool{"words.id": true, "records.position": true, "feed_tiles.level": true, "feed_tiles.idx": true, "feed_gaps.idx": true,
-	"names.id": true, "name_keys.name": true, "numbers.position": true, "tallies.day": true}
+	"names.id": true, "name_keys.name": true, "numbers.position": true, "tallies.day": true,
+	"custody_deals.generation": true, "custody_hands.generation": true, "custody_shares.generation": true}
 
 // order is the key as a list for ORDER BY, the same on every engine.
 func (t table) order(e engine, direction string) string {
@@ -93,7 +97,7 @@ func (s *sqlStore) each(ctx context.Context, tx *transaction, t table, f func(ro
 }
 
 // maybeEmpty are the columns of bytes that may have none.
-var maybeEmpty = map[string]bool{"sealed": true, "row_key": true, "row_digest": true}
+var maybeEmpty = map[string]bool{"sealed": true, "row_key": true, "row_digest": true, "boxes": true}
 
 func isEmpty(v any) bool {
 	b, ok := v.([]byte)

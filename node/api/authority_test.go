@@ -87,6 +87,11 @@ var matrix = map[string]string{
 	"POST /api/v1/releases/{id}/deny":      "o",
 	"POST /api/v1/releases/{id}/open":      "c",
 	"POST /api/v1/releases/{id}/deliver":   "m",
+	"POST /api/v1/releases/{id}/custody":   "m",
+	"GET /api/v1/custody":                  "coad",
+	"GET /api/v1/custody/{id}":             "coad",
+	"POST /api/v1/custody/deposits":        "m",
+	"POST /api/v1/custody/retire":          "m",
 
 	"GET /api/v1/ledger/checkpoints":         "pmnuhcoad",
 	"GET /api/v1/ledger/state":               "m",

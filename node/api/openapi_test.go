@@ -49,12 +49,17 @@ var bodies = map[string]any{
 	"Propose": wire.Propose{}, "MeetingDecision": meeting.Decision{}, "CastVote": wire.CastVote{}, "WithdrawProposal": wire.WithdrawProposal{},
 	"Ballot": wire.Ballot{}, "Proposal": wire.Proposal{}, "Proposals": wire.Proposals{},
 	"Change": wire.Change{}, "Changes": wire.Changes{},
+	"CustodyDeposit": wire.CustodyDeposit{}, "CustodyDeposits": wire.CustodyDeposits{}, "CustodyNamed": wire.CustodyNamed{}, "RetireCustody": wire.RetireCustody{}, "CustodyReceipt": wire.CustodyReceipt{},
+	"CustodyReceipts": wire.CustodyReceipts{}, "AskCustodian": wire.AskCustodian{}, "OpenRelease": wire.OpenRelease{}, "CustodyFault": wire.CustodyFault{}, "CustodyDelivery": wire.CustodyDelivery{},
+	"CustodyCategory": wire.CustodyCategory{}, "CustodyMember": wire.CustodyMember{}, "CustodyKept": wire.CustodyKept{}, "CustodyStatus": wire.CustodyStatus{}, "CustodyGeneration": wire.CustodyGeneration{},
+	"CustodyHand": wire.CustodyHand{}, "RecordCustody": wire.RecordCustody{},
 	"Settle": wire.Settle{}, "ComplaintPaper": wire.ComplaintPaper{}, "Complaint": wire.Complaint{}, "Complaints": wire.Complaints{},
 }
 
 // requests are the bodies that are read strictly: the document closes them, and
 // says by itself which members a sender must give.
-var requests = []string{"Nominate", "EndEntry", "AddRecord", "CorrectRecord", "AskRelease", "Basis", "Judge", "AdoptCatalogue", "DecisionRef", "Backup", "SignedRoster", "NewKeys", "Empty", "Settle", "ComplaintPaper", "FeedEntry", "AskDocuments", "FeedReceipt", "EraseRecord", "ExportFeed", "AskReport", "AskSubject", "SubjectProof", "AddWebhook", "ReplayWebhook", "Propose", "MeetingDecision", "CastVote", "WithdrawProposal"}
+var requests = []string{"Nominate", "EndEntry", "AddRecord", "CorrectRecord", "AskRelease", "Basis", "Judge", "AdoptCatalogue", "DecisionRef", "Backup", "SignedRoster", "NewKeys", "Empty", "Settle", "ComplaintPaper", "FeedEntry", "AskDocuments", "FeedReceipt", "EraseRecord", "ExportFeed", "AskReport", "AskSubject", "SubjectProof", "AddWebhook", "ReplayWebhook", "Propose", "MeetingDecision", "CastVote", "WithdrawProposal",
+	"CustodyDeposit", "CustodyDeposits", "CustodyNamed", "RetireCustody", "AskCustodian", "OpenRelease"}
 
 // scalars are the schemas that are no Go type of ours.
 var scalars = []string{"Name", "Id", "SubjectId", "Value", "Catalogue", "Bundle", "ForkEvidence"}

@@ -13,7 +13,8 @@ import (
 // shows the fields. The audit line that says who is about to see what is on
 // disk before the author is asked for anything.
 func (s *Server) open(w http.ResponseWriter, r *http.Request) error {
-	if err := body(r, &struct{}{}); err != nil {
+	var in wire.OpenRelease
+	if err := body(r, &in); err != nil {
 		return err
 	}
 	row, err := s.releaseRow(r)
@@ -25,23 +26,7 @@ func (s *Server) open(w http.ResponseWriter, r *http.Request) error {
 		if row.Requester != s.Agency.Self {
 			return agency.ErrNotParty.With("release", row.ID)
 		}
-		peer, err := s.Node.Peer(row.Record.Author)
-		if err != nil {
-			return err
-		}
-		delivery, err := peer.Deliver(r.Context(), row.ID)
-		if err != nil {
-			return err
-		}
-		if delivery.Release != row.ID {
-			return agency.ErrDelivery.With("what", "release")
-		}
-		opened, err := s.Agency.Open(r.Context(), callerOf(r).Operator.Name, row.ID, delivery.Envelope)
-		if err != nil {
-			return err
-		}
-		out.Fields, out.Verified = opened.Fields, true
-		return nil
+		return s.openFrom(r, &row, in.Custodians, &out)
 	})
 	s.Metrics.Release("open", outcome(err))
 	if err != nil {
@@ -51,6 +36,7 @@ func (s *Server) open(w http.ResponseWriter, r *http.Request) error {
 	setIndex(w, view)
 	if row, ok := view.Release(row.ID); ok {
 		out.Release = releaseOf(&row, s.instant(nil, view))
+		out.Release.Custody = custodyOf(view, row.ID)
 	}
 	return answer(w, out)
 }

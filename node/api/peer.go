@@ -16,6 +16,7 @@ import (
 type Peer interface {
 	Record(ctx context.Context, id exchange.RecordID, author exchange.MemberID) (wire.Record, error)
 	Deliver(ctx context.Context, id exchange.ReleaseID) (wire.Delivery, error)
+	AnswerCustody(ctx context.Context, id exchange.ReleaseID, generation int) (wire.Delivery, error)
 	witness.Peer
 	feeds.Peer
 	Rosters(ctx context.Context, after int) (wire.Rosters, error)

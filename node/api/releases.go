@@ -76,7 +76,9 @@ func (s *Server) answerRelease(w http.ResponseWriter, view *machine.View, id exc
 	if !ok {
 		return agency.ErrNoRelease.With("release", printable(string(id)))
 	}
-	return answer(w, releaseOf(&row, s.instant(nil, view)))
+	out := releaseOf(&row, s.instant(nil, view))
+	out.Custody = custodyOf(view, id)
+	return answer(w, out)
 }
 
 // releaseOf shows a row as it stands at an instant.
@@ -131,7 +133,7 @@ func (s *Server) askRelease(w http.ResponseWriter, r *http.Request) error {
 	event := audit.Event{Act: "release.request", Record: in.Record, Fields: in.Fields, Purpose: in.Purpose, Basis: s.Audit.Digest(in.Basis.Ref)}
 	var id exchange.ReleaseID
 	err := s.act(r, event, func(e *audit.Event) error {
-		held, err := s.holdRecord(r.Context(), in.Author, in.Record)
+		held, err := s.holdForAsking(r.Context(), in.Author, in.Record)
 		if err != nil {
 			return err
 		}

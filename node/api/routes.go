@@ -133,4 +133,10 @@ var routes = []route{
 	{"POST", "/api/v1/releases/{id}/deny", operator, officers, false, (*Server).deny},
 	{"POST", "/api/v1/releases/{id}/open", operator, clerks, false, (*Server).open},
 	{"POST", "/api/v1/releases/{id}/deliver", peers, nobody, false, (*Server).deliver},
+	{"POST", "/api/v1/releases/{id}/custody", peers, nobody, false, (*Server).answerCustody},
+
+	{"GET", "/api/v1/custody", operator, anybody, false, (*Server).custodyStatus},
+	{"GET", "/api/v1/custody/{id}", operator, anybody, false, (*Server).recordCustody},
+	{"POST", "/api/v1/custody/deposits", peers, nobody, false, (*Server).takeDeposits},
+	{"POST", "/api/v1/custody/retire", peers, nobody, false, (*Server).retireCustody},
 }

@@ -102,6 +102,8 @@ type Node interface {
 	NewKeys(uses []keys.Use) (introduction string, err error)
 	// Removed is nil as long as this node is of the federation.
 	Removed() error
+	// CustodyFaults says why custodians were not reached with the last try.
+	CustodyFaults() map[exchange.MemberID]string
 	// Backup writes a sealed backup of this node.
 	Backup(ctx context.Context, out io.Writer, to []keys.Public, withKeys bool) error
 }
@@ -133,7 +135,8 @@ var apart = map[string]bool{"/api/v1/feeds": true, "/api/v1/feeds/import": true,
 	"/api/v1/feeds/alarms/{id}/settle": true}
 
 // carried are the routes that take a file made by another node, and its size.
-var carried = map[string]int64{"/api/v1/feeds/import": feeds.MaxPart, "/api/v1/feeds/acknowledgements": feeds.MaxAck}
+var carried = map[string]int64{"/api/v1/feeds/import": feeds.MaxPart, "/api/v1/feeds/acknowledgements": feeds.MaxAck,
+	"/api/v1/custody/deposits": maxDepositBody}
 
 // standing are the routes that answer before that, too, when one of this node's
 // own operators asks for it with read=stale, and say so.

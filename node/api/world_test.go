@@ -121,6 +121,8 @@ func (n *fakeNode) CaughtUp() bool { return !n.behind }
 
 func (n *fakeNode) Removed() error { return nil }
 
+func (n *fakeNode) CustodyFaults() map[exchange.MemberID]string { return nil }
+
 func (n *fakeNode) Recoveries() wire.Recoveries {
 	return wire.Recoveries{Recoveries: []wire.Recovery{}}
 }
@@ -227,8 +229,14 @@ var blindKey = bytes.Repeat([]byte{7}, 32)
 
 func newWorld(t testing.TB) *world {
 	t.Helper()
+	return foundWorld(t, genesis(t))
+}
+
+// foundWorld is newWorld under another charter.
+func foundWorld(t testing.TB, g members.Genesis) *world {
+	t.Helper()
 	w := &world{t: t, now: start.Add(time.Second), dir: t.TempDir(), log: new(lockedBuffer),
-		servers: map[exchange.MemberID]*Server{}, nodes: map[exchange.MemberID]*fakeNode{}, genesis: genesis(t)}
+		servers: map[exchange.MemberID]*Server{}, nodes: map[exchange.MemberID]*fakeNode{}, genesis: g}
 	var err error
 	if w.machine, err = machine.New(w.genesis, machine.Options{}); err != nil {
 		t.Fatal(err)
@@ -242,8 +250,14 @@ func newWorld(t testing.TB) *world {
 func genesis(t testing.TB) members.Genesis {
 	t.Helper()
 	doc, _ := catalogue.Demo()
+	return genesisOf(t, doc, 1)
+}
+
+// genesisOf is genesis with a catalogue and the machine version it needs.
+func genesisOf(t testing.TB, doc []byte, version int) members.Genesis {
+	t.Helper()
 	c := members.Charter{Format: members.CharterFormat, Federation: "qinghai", Name: exchange.Text{Zh: "青海", En: "Qinghai"},
-		Founded: exchange.MillisOf(start), CosignQuorum: 3, AdoptQuorum: 3, MachineVersion: 1,
+		Founded: exchange.MillisOf(start), CosignQuorum: 3, AdoptQuorum: 3, MachineVersion: version,
 		Catalogue: members.CatalogueRef{Digest: catalogue.Digest(doc), Version: 1},
 		Blind:     members.BlindRef{Scheme: "h1", Commitment: blind.Commitment(blindKey)}}
 	for i, m := range memberKinds {

@@ -65,6 +65,12 @@ var ErrPlan = exchange.Define(exchange.KindInvalid, "DEMO-003",
 // that already holds a demo is resumed as it is; one whose founding failed is
 // left as it was found.
 func Build(ctx context.Context, dir string) (Plan, error) {
+	document, _ := catalogue.Demo()
+	return BuildUnder(ctx, dir, document)
+}
+
+// BuildUnder is Build under another catalogue.
+func BuildUnder(ctx context.Context, dir string, document []byte) (Plan, error) {
 	if plan, err := readPlan(dir); !errors.Is(err, os.ErrNotExist) {
 		return plan, err
 	}
@@ -82,7 +88,7 @@ func Build(ctx context.Context, dir string) (Plan, error) {
 	for i := range plan.Nodes {
 		plan.Nodes[i].Listen, plan.Nodes[i].Advertise = addresses[2*i], addresses[2*i+1]
 	}
-	if err = Found(ctx, dir, plan); err == nil {
+	if err = FoundUnder(ctx, dir, plan, document); err == nil {
 		err = plan.Save(dir)
 	}
 	if err != nil {
@@ -97,6 +103,12 @@ func Build(ctx context.Context, dir string) (Plan, error) {
 // Found makes a data folder for every agency of the plan and founds their
 // federation the ordinary way.
 func Found(ctx context.Context, dir string, plan Plan) error {
+	document, _ := catalogue.Demo()
+	return FoundUnder(ctx, dir, plan, document)
+}
+
+// FoundUnder is Found under another catalogue.
+func FoundUnder(ctx context.Context, dir string, plan Plan, document []byte) error {
 	introductions, err := initialise(dir, plan)
 	if err == nil {
 		err = ctx.Err()
@@ -104,7 +116,6 @@ func Found(ctx context.Context, dir string, plan Plan) error {
 	if err != nil {
 		return err
 	}
-	document, _ := catalogue.Demo()
 	draft, err := founding.MakeDraft(Federation, introductions, founding.Terms{
 		Name: exchange.Text{Zh: "例省保险信用联合体（演示）", En: "Example insurance credit federation (demo)"}, Catalogue: document}, time.Now())
 	if err != nil {

@@ -145,6 +145,14 @@ func (fl *follow) signReceipt(ctx context.Context, d feed.Document) (string, err
 	case !errors.Is(err, records.ErrNotFound):
 		return "", err
 	}
+	switch kept, err := fl.Store.SharesOf(ctx, fl.author, d.Record); { // as its custodian
+	case err != nil:
+		return "", err
+	case len(kept) > 0:
+		err = records.ErrStorage.Wrap(errors.New("shares of an erased record are still there"))
+		fl.Fatal(err)
+		return "", err
+	}
 	// Again, after a crash or what could not be done then.
 	if err := errors.Join(fl.bare(func(id exchange.RecordID) bool { return id == d.Record }), fl.Store.Scrub(ctx)); err != nil {
 		return "", err

@@ -503,6 +503,7 @@ type Release struct {
 	Delivered *Receipt            `json:"delivered,omitempty"`
 	Opened    *Receipt            `json:"opened,omitempty"`
 	Seq       int64               `json:"seq"`
+	Custody   []CustodyDelivery   `json:"custody,omitempty"` // receipts of custodians
 }
 
 // Approval is one approver's word.
@@ -545,6 +546,9 @@ type Opened struct {
 	Fields   map[string]json.RawMessage `json:"fields"`
 	Issuer   exchange.MemberID          `json:"issuer"`
 	Verified bool                       `json:"verified"`
+	// By whose answers it was opened without its author, and who gave nothing usable.
+	Custodians []exchange.MemberID `json:"custodians,omitempty"`
+	Faults     []CustodyFault      `json:"faults,omitempty"`
 }
 
 // Checkpoint is the node's signed note over the ledger's root at Size.
