@@ -70,6 +70,16 @@ func TestTwoFoundersAgree(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	modern, _ := catalogue.Full()
+	for version, document := range map[int][]byte{MachineVersion: defaultCatalogue(), 4: modern} {
+		raw, err := MakeDraft("qinghai", [][]byte{a.intro, b.intro}, Terms{Name: exchange.Text{Zh: "青海", En: "Qinghai"}, Catalogue: document}, now)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, c, err := ReadDraft(raw); err != nil || c.MachineVersion != version {
+			t.Errorf("the charter asks for machine version %d, its catalogue for %d: %v", c.MachineVersion, version, err)
+		}
+	}
 	var signatures [][]byte
 	for _, f := range []founder{a, b} {
 		sig, err := Sign(f.cfg, f.store, draft)
