@@ -76,6 +76,13 @@ var reasonPatterns = sync.OnceValue(func() []reasonPattern {
 // reasons are the phrases, and {} what varies in them, in the same order in both
 // languages. A test at the root finds those that are missing.
 var reasons = map[string]string{
+	"so many holders cannot evaluate together":                          "这么多持有方不能共同运算",
+	"the charter blinds numbers by a scheme this version does not know": "章程的盲化方案是本版本不认识的",
+	"{} names holders, and its scheme has none":                         "{} 写有持有方，而其方案没有持有方",
+	"{} names a holder twice, or one that is no member":                 "{} 的持有方重复，或不是成员单位",
+	"{} has a public key that is not the first of its commitments":      "{} 的公钥不是承诺中的第一项",
+	"{} is no key of its holders":                                       "{} 不是其持有方的密钥",
+
 	// a paper: its form, signature, belonging
 	"too long":                               "过长",
 	"malformed":                              "内容不合格式",

@@ -16,7 +16,6 @@ import (
 	"accord/consensus"
 	"accord/consensus/store"
 	"accord/consensus/transport"
-	"accord/crypto/blind"
 	"accord/crypto/keystore"
 	"accord/exchange"
 	"accord/exchange/agency"
@@ -79,6 +78,7 @@ type Node struct {
 	clock    clockWatch
 	ledger   *consensus.Log
 	agency   *agency.Agency
+	blinding *agency.Oblivious // nil where every member holds the key
 	feeds    *feeds.Feeds
 	webhooks *webhooks.Webhooks
 	metrics  *metrics.Metrics
@@ -366,23 +366,15 @@ func (n *Node) openAgency() error {
 	if err != nil {
 		return err
 	}
-	blindKey, err := n.secret(founding.SecretBlind)
-	if err != nil {
-		return err
-	}
 	defer clear(storage)
-	defer clear(blindKey)
-	if blind.Commitment(blindKey) != n.charter.Blind.Commitment {
-		return ErrStart.With("why", "the blinding key is not the federation's")
-	}
-	blinder, err := blind.NewHMAC(blindKey)
+	blinder, err := n.openBlinder(storage)
 	if err != nil {
 		return err
 	}
 	me, _ := n.listing()
 	n.agency, err = agency.New(agency.Config{
 		Federation: n.cfg.Federation, Self: n.id.Member, Kind: me.Kind, Keys: currentKeys{n}, Former: n.keys.ByKID, Storage: storage, Blinder: blinder,
-		Ledger: n.machine, Proposer: n.proposer(), Records: n.records, Genesis: n.genesis, Outbox: filepath.Join(n.cfg.Dir, "outbox"), Clock: n.opts.Clock, Rand: rand.Reader, Hook: failpoint.Hook(),
+		Ledger: n.machine, Proposer: n.proposer(), Records: n.records, Genesis: n.genesis, Outbox: filepath.Join(n.cfg.Dir, "outbox"), Petitions: filepath.Join(n.cfg.Dir, "subjects"), Clock: n.opts.Clock, Rand: rand.Reader, Hook: failpoint.Hook(),
 		Busy: importHeap,
 	})
 	return err
@@ -401,7 +393,7 @@ func (n *Node) secret(name string) ([]byte, error) {
 // port.
 func (n *Node) openInterface() error {
 	n.metrics = metrics.New(n.opts.Version, n.cfg.Member, n.gauges())
-	s := &api.Server{Config: n.cfg, Agency: n.agency, Ledger: n.machine, Node: n, Witness: n.witness, Feeds: n.feeds, Audit: n.audit,
+	s := &api.Server{Config: n.cfg, Agency: n.agency, Ledger: n.machine, Node: n, Witness: n.witness, Feeds: n.feeds, Audit: n.audit, Blinding: n.blinding,
 		Metrics: n.metrics, Log: n.log, Clock: n.opts.Clock}
 	if err := n.openWebhooks(s); err != nil {
 		return err

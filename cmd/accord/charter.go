@@ -39,6 +39,8 @@ func charterCommand(e *env) *cli.Command {
 				catalogueFlag(e, "default"),
 				&cli.UintFlag{Name: "cosign-quorum", Usage: e.t("检查点须有 `N` 个成员共签；默认过半数", "`N` members must cosign a checkpoint; default a majority")},
 				&cli.UintFlag{Name: "adopt-quorum", Usage: e.t("新目录须有 `N` 个席位同意；默认四分之三", "`N` seats must endorse a new catalogue; default three quarters")},
+				&cli.StringSliceFlag{Name: "blind-holder", Usage: e.t("持有证件号码盲化密钥的成员 `MEMBER`，可多次；不给则每个成员都持有", "`MEMBER` that holds the key by which persons' numbers are blinded, repeatable; without it every member holds it")},
+				&cli.UintFlag{Name: "blind-threshold", Usage: e.t("须有 `K` 个持有方共同运算；默认过半数", "`K` holders must evaluate together; default a majority")},
 				e.outFlag("charter.json"),
 			},
 			Action: func(c *cli.Context) error { return e.draftCharter(c) },
@@ -96,7 +98,12 @@ func (e *env) draftCharter(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
+	var holders []exchange.MemberID
+	for _, h := range c.StringSlice("blind-holder") {
+		holders = append(holders, exchange.MemberID(h))
+	}
 	draft, err := founding.MakeDraft(federation, introductions, founding.Terms{
+		Holders: holders, Threshold: int(c.Uint("blind-threshold")),
 		Name:         exchange.Text{Zh: c.String("name-zh"), En: c.String("name-en")},
 		CosignQuorum: int(c.Uint("cosign-quorum")), AdoptQuorum: int(c.Uint("adopt-quorum")), Catalogue: document}, e.Now())
 	if err != nil {

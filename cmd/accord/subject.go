@@ -20,8 +20,8 @@ func subjectCommand(e *env) *cli.Command {
 	return &cli.Command{
 		Name:     "subject",
 		Category: e.t("信用信息", "credit information"),
-		Usage:    e.t("信用主体权益：本人记录、查阅日志", "the subjects' side: own records, who looked"),
-		Subcommands: []*cli.Command{{
+		Usage:    e.t("信用主体权益：本人记录、查阅日志、投诉、依申请公开", "the subjects' side: own records, who looked, complaints, applications"),
+		Subcommands: append([]*cli.Command{{
 			Name: "records", ArgsUsage: "[SUBJECT]", Description: who,
 			Usage:  e.t("本节点持有的该主体的记录；本单位记录含密封的信息项", "what this node holds on the subject; of own records the sealed fields, too"),
 			Flags:  askingFlags(e),
@@ -32,7 +32,7 @@ func subjectCommand(e *env) *cli.Command {
 			Flags: append(askingFlags(e),
 				&cli.StringFlag{Name: "out", Usage: e.t("把全部查阅的证据文件保存到 `FILE`，可离线验证一条不缺", "keep the evidence of all accesses in `FILE`, to verify offline that none is missing")}),
 			Action: func(c *cli.Context) error { return e.subjectLog(c) },
-		}},
+		}}, petitionCommands(e, who)...),
 	}
 }
 
@@ -69,7 +69,8 @@ var accessEvents = map[string]exchange.Text{
 var accessOutcomes = map[string]exchange.Text{
 	"granted": {Zh: "准予", En: "granted"}, "pending": {Zh: "待批准", En: "pending"}, "refused": {Zh: "不予准予", En: "refused"},
 	"upheld": {Zh: "投诉成立", En: "upheld"}, "rejected": {Zh: "投诉不成立", En: "rejected"}, "released": {Zh: "已提供", En: "released"},
-	"open": {Zh: "办理中", En: "open"}, "overdue": {Zh: "逾期", En: "overdue"},
+	"not-provided": {Zh: "不予提供", En: "refused"},
+	"open":         {Zh: "办理中", En: "open"}, "overdue": {Zh: "逾期", En: "overdue"},
 }
 
 // outcomeText is an outcome in words; a step without one of its own is its own.

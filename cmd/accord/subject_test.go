@@ -54,3 +54,41 @@ func TestASubjectAtTheCounter(t *testing.T) {
 		t.Errorf("without a proof: exit %d %s", code, err)
 	}
 }
+
+// TestComplaintsAndApplications: what the counter and the officer type, and what of it
+// reaches the node.
+func TestComplaintsAndApplications(t *testing.T) {
+	const id = "petition-0000000001"
+	open := wire.Petition{ID: id, Kind: "complaint", Status: "overdue", By: "association", Answers: "court", At: when, Due: when, Text: "为何查阅", Release: "release-0000000001"}
+	refused := wire.Petition{ID: id, Kind: "application", Status: "refused", Ground: "third-party", By: "association", Answers: "association", At: when, Due: when, Fields: []string{"resident_id"}}
+	f := newFakeNode(t).on("POST /api/v1/subject/complaints", open).on("POST /api/v1/subject/applications", refused).
+		on("GET /api/v1/subject/petitions", wire.Petitions{Petitions: []wire.Petition{open, refused}}).on("GET /api/v1/subject/petitions/"+id, open).
+		on("POST /api/v1/subject/petitions/"+id+"/answer", open).on("POST /api/v1/subject/petitions/"+id+"/refuse", refused)
+	person := []string{"91639900MA0000001C", "--proof", "licence:A-1"}
+	for _, c := range []struct {
+		args []string
+		to   string
+		body string // what reaches the node
+		zh   string // what is shown
+	}{
+		{append([]string{"subject", "complain", "--release", "release-0000000001", "--text-file", "-"}, person...), "POST /api/v1/subject/complaints", `"text":"为何查阅"`, "逾期"},
+		{append([]string{"subject", "apply", "--record", recordID, "--field", "resident_id"}, person...), "POST /api/v1/subject/applications", `"fields":["resident_id"]`, "不予提供"},
+		{[]string{"subject", "complaints"}, "GET /api/v1/subject/petitions", "", "逾期"},
+		{[]string{"subject", "complaints", id}, "GET /api/v1/subject/petitions/" + id, "", "为何查阅"},
+		{[]string{"subject", "applications", "--status", "refused"}, "GET /api/v1/subject/petitions", "", "涉及第三方"},
+		{[]string{"subject", "answer", id, "--outcome", "upheld", "--text", "已处理"}, "POST /api/v1/subject/petitions/" + id + "/answer", `"outcome":"upheld"`, "逾期"},
+		{[]string{"subject", "refuse", id, "--ground", "third-party", "--text", "理由"}, "POST /api/v1/subject/petitions/" + id + "/refuse", `"ground":"third-party"`, "不予提供"},
+	} {
+		for _, format := range []string{"table", "json", "csv"} {
+			code, out, err := f.run("为何查阅\n", append(c.args, "--lang", "zh", "-o", format)...)
+			if code != 0 || !strings.Contains(string(f.to(c.to).body), c.body) || format == "table" && !strings.Contains(out, c.zh) {
+				t.Errorf("%v %s: exit %d %s %s", c.args, format, code, out, err)
+			}
+		}
+	}
+	for _, args := range [][]string{{"subject", "answer", id, "--outcome", "perhaps", "--text", "x"}, {"subject", "refuse", id, "--ground", "third-party"}, {"subject", "complain", "--text", "x"}} {
+		if code, _, _ := f.run("", args...); code != 1 {
+			t.Errorf("%v: exit %d", args, code)
+		}
+	}
+}

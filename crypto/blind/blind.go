@@ -24,10 +24,10 @@
 // audits requests, or where members already see the raw numbers and only
 // outsiders must not. The stronger form is an oblivious PRF (RFC 9497): the
 // key holder does not see the number, the asker does not see the key, and
-// guessing becomes online, limited and audited. It takes over behind the same
-// interface: Blind has a context and an error because it will cross a network,
-// and every id begins with the name of its scheme, so ids of two schemes can
-// never be taken for each other.
+// guessing becomes online, limited and audited. Package oprf is that function; its
+// ids begin with v and the number of the key's epoch. Blind has a context and an
+// error because it crosses a network then, and every id begins with the name of its
+// scheme, so ids of two schemes can never be taken for each other.
 package blind
 
 import (
@@ -39,6 +39,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"strconv"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -46,6 +47,45 @@ import (
 
 // SchemeHMAC names HMAC-SHA-256 under one key; it is the prefix of its ids.
 const SchemeHMAC = "h1"
+
+// SchemeVOPRF names the function of package oprf in a charter. The prefix of its ids
+// is [SchemeOf] their epoch.
+const SchemeVOPRF = "voprf-r255"
+
+// SchemeOf is the prefix of the ids of a VOPRF key's epoch, from 1.
+func SchemeOf(epoch int) string { return "v" + strconv.Itoa(epoch) }
+
+// Frame is what a VOPRF is asked for a namespace and an id: each preceded by its
+// length in eight bytes, so that no two pairs give the same input.
+func Frame(namespace, id string) ([]byte, error) {
+	if !wellFormed(namespace) || !wellFormed(id) {
+		return nil, ErrPart
+	}
+	var out []byte
+	for _, p := range []string{tagID, namespace, id} {
+		out = append(binary.BigEndian.AppendUint64(out, uint64(len(p))), p...)
+	}
+	return out, nil
+}
+
+// FromOutput is the id that a VOPRF's output makes: its first 32 bytes, "" for a
+// shorter one.
+func FromOutput(epoch int, output []byte) string {
+	if len(output) < sha256.Size {
+		return ""
+	}
+	return SchemeOf(epoch) + "." + encode(output[:sha256.Size])
+}
+
+// Number is a number to be blinded with others in one go.
+type Number struct{ Namespace, ID string }
+
+// A Batcher is a Blinder that prepares many numbers at once, so that each is at hand
+// when it is asked for.
+type Batcher interface {
+	Blinder
+	Prepare(ctx context.Context, numbers []Number) error
+}
 
 const (
 	// KeySize is the length of a blinding key in bytes.
@@ -104,13 +144,19 @@ func Commitment(key []byte) string {
 // and ids of unknown schemes out of places meant for blinded ids.
 func Check(s string) error {
 	scheme, value, ok := strings.Cut(s, ".")
-	if !ok || scheme != SchemeHMAC || len(value) != base64.RawURLEncoding.EncodedLen(sha256.Size) {
+	if !ok || scheme != SchemeHMAC && !isEpoch(scheme) || len(value) != base64.RawURLEncoding.EncodedLen(sha256.Size) {
 		return ErrForm
 	}
 	if _, err := base64.RawURLEncoding.Strict().DecodeString(value); err != nil || strings.ContainsAny(value, "\r\n") {
 		return ErrForm
 	}
 	return nil
+}
+
+// isEpoch says whether a scheme is that of a VOPRF key's epoch, written the one way.
+func isEpoch(scheme string) bool {
+	n, err := strconv.Atoi(strings.TrimPrefix(scheme, "v"))
+	return err == nil && n >= 1 && n <= 1<<20 && SchemeOf(n) == scheme
 }
 
 type hmacBlinder struct{ key [KeySize]byte }

@@ -50,6 +50,7 @@ type Config struct {
 	Records    records.Store
 	Genesis    members.Genesis
 	Outbox     string // folder for envelopes on their way to a requester
+	Petitions  string // folder for the sealed texts of complaints and refusals
 	Clock      func() time.Time
 	Rand       io.Reader
 	Hook       func(point string)   // told each place at which a test may want a crash; may be nil

@@ -93,6 +93,9 @@ func (is *issuer) drafts(ctx context.Context, op exchange.OperatorID, m *intake.
 	if err != nil {
 		return nil, nil, err
 	}
+	if err := is.agency.prepare(ctx, rows); err != nil {
+		return nil, nil, err
+	}
 	var (
 		drafts []Draft
 		at     []int

@@ -7,7 +7,9 @@ import (
 	"encoding/hex"
 	"strings"
 
+	"accord/crypto/blind"
 	"accord/exchange"
+	"accord/exchange/intake"
 )
 
 // ErrSubject is given when a subject cannot be named in the wanted namespace.
@@ -39,6 +41,29 @@ func (a *Agency) SubjectID(ctx context.Context, namespace, key string) (exchange
 		return exchange.SubjectID(namespace + ":" + blinded), nil
 	}
 	return "", ErrSubject.With("why", "unknown namespace")
+}
+
+// prepare has the ids of a batch of rows at hand, where the holders of the blinding
+// key are best asked for many at once.
+func (a *Agency) prepare(ctx context.Context, rows []*intake.Row) error {
+	many, ok := a.Blinder.(blind.Batcher)
+	if !ok {
+		return nil
+	}
+	var numbers []blind.Number
+	for _, row := range rows {
+		key := row.SubjectKey.Reveal()
+		if row.Verdict == intake.Refuse || row.Verdict == intake.Same || row.Subject != "" || key == "" {
+			continue
+		}
+		switch row.SubjectNamespace {
+		case exchange.SubjectName:
+			numbers = append(numbers, blind.Number{Namespace: row.SubjectNamespace, ID: nameKey(key)})
+		case exchange.SubjectPerson:
+			numbers = append(numbers, blind.Number{Namespace: row.SubjectNamespace, ID: key})
+		}
+	}
+	return many.Prepare(ctx, numbers)
 }
 
 // nameKey is what is blinded of a name: names have blanks and no fixed length,

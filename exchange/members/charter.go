@@ -2,13 +2,17 @@ package members
 
 import (
 	"crypto/sha256"
+	"encoding/base64"
 	"encoding/hex"
 	"fmt"
 	"net"
+	"slices"
 	"strconv"
 	"strings"
 
+	"accord/crypto/blind"
 	"accord/crypto/keys"
+	"accord/crypto/oprf"
 	"accord/crypto/strictjson"
 	"accord/exchange"
 	"accord/exchange/identifiers"
@@ -92,7 +96,51 @@ type CatalogueRef struct {
 // BlindRef fixes how natural persons' ids are blinded.
 type BlindRef struct {
 	Scheme     string `json:"scheme"`
-	Commitment string `json:"commitment"`
+	Commitment string `json:"commitment"` // of a VOPRF its public key, base64url
+	// Of a VOPRF: who holds the key, in the order of their shares, and the commitment to
+	// all of the split key's coefficients, as many as must evaluate together. A key at
+	// one node has one holder and no Commitments.
+	Holders     []exchange.MemberID `json:"holders,omitempty"`
+	Commitments []string            `json:"commitments,omitempty"`
+}
+
+// Group is the public side of a VOPRF's key.
+func (b BlindRef) Group() (*oprf.Group, error) {
+	texts := b.Commitments
+	if len(texts) == 0 {
+		texts = []string{b.Commitment}
+	}
+	var elements []oprf.Element
+	for _, s := range texts {
+		raw, err := base64.RawURLEncoding.Strict().DecodeString(s)
+		if err != nil || len(raw) != oprf.ElementSize {
+			return nil, oprf.ErrElement
+		}
+		elements = append(elements, oprf.Element(raw))
+	}
+	return oprf.NewGroup(elements, len(b.Holders))
+}
+
+// validate says what is wrong about how numbers are blinded, "" for nothing.
+func (b BlindRef) validate(all []Founder) string {
+	if b.Scheme != blind.SchemeVOPRF {
+		if len(b.Holders) > 0 || len(b.Commitments) > 0 {
+			return "names holders, and its scheme has none"
+		}
+		return ""
+	}
+	for i, h := range b.Holders {
+		if slices.Contains(b.Holders[:i], h) || !slices.ContainsFunc(all, func(f Founder) bool { return f.ID == h }) {
+			return "names a holder twice, or one that is no member"
+		}
+	}
+	if len(b.Commitments) > 0 && b.Commitments[0] != b.Commitment {
+		return "has a public key that is not the first of its commitments"
+	}
+	if _, err := b.Group(); err != nil {
+		return "is no key of its holders"
+	}
+	return ""
 }
 
 // Encode gives the bytes that founders sign.
@@ -151,6 +199,9 @@ func (c *Charter) Validate() error {
 		if m.Suspended {
 			return fail("/members/"+strconv.Itoa(i)+"/suspended", "is not known")
 		}
+	}
+	if why := c.Blind.validate(c.Members); why != "" {
+		return fail("/blind", why)
 	}
 	if c.CosignQuorum < 1 || c.CosignQuorum > len(c.Members) {
 		return fail("/cosign_quorum", "is out of range")

@@ -44,8 +44,6 @@ var bodies = map[string]any{
 	"Webhook": wire.Webhook{}, "Webhooks": wire.Webhooks{}, "AddWebhook": wire.AddWebhook{}, "WebhookKey": wire.WebhookKey{}, "ReplayWebhook": wire.ReplayWebhook{},
 	"ExportFeed": wire.ExportFeed{}, "FeedImported": wire.FeedImported{}, "FeedAcknowledged": wire.FeedAcknowledged{},
 	"Coverage": wire.Coverage{}, "Covered": wire.Covered{}, "AskReport": wire.AskReport{}, "ReportLog": wire.ReportLog{}, "IssuedReport": wire.IssuedReport{},
-	"SubjectProof": wire.SubjectProof{}, "AskSubject": wire.AskSubject{}, "SubjectLog": wire.SubjectLog{}, "SubjectReceipt": wire.SubjectReceipt{}, "SubjectAccess": wire.SubjectAccess{},
-	"SubjectLook": wire.SubjectLook{}, "SubjectRecords": wire.SubjectRecords{}, "SubjectRecord": wire.SubjectRecord{},
 	"Propose": wire.Propose{}, "MeetingDecision": meeting.Decision{}, "CastVote": wire.CastVote{}, "WithdrawProposal": wire.WithdrawProposal{},
 	"Ballot": wire.Ballot{}, "Proposal": wire.Proposal{}, "Proposals": wire.Proposals{},
 	"Change": wire.Change{}, "Changes": wire.Changes{},
@@ -58,7 +56,7 @@ var bodies = map[string]any{
 
 // requests are the bodies that are read strictly: the document closes them, and
 // says by itself which members a sender must give.
-var requests = []string{"Nominate", "EndEntry", "AddRecord", "CorrectRecord", "AskRelease", "Basis", "Judge", "AdoptCatalogue", "DecisionRef", "Backup", "SignedRoster", "NewKeys", "Empty", "Settle", "ComplaintPaper", "FeedEntry", "AskDocuments", "FeedReceipt", "EraseRecord", "ExportFeed", "AskReport", "AskSubject", "SubjectProof", "AddWebhook", "ReplayWebhook", "Propose", "MeetingDecision", "CastVote", "WithdrawProposal",
+var requests = []string{"Nominate", "EndEntry", "AddRecord", "CorrectRecord", "AskRelease", "Basis", "Judge", "AdoptCatalogue", "DecisionRef", "Backup", "SignedRoster", "NewKeys", "Empty", "Settle", "ComplaintPaper", "FeedEntry", "AskDocuments", "FeedReceipt", "EraseRecord", "ExportFeed", "AskReport", "AddWebhook", "ReplayWebhook", "Propose", "MeetingDecision", "CastVote", "WithdrawProposal",
 	"CustodyDeposit", "CustodyDeposits", "CustodyNamed", "RetireCustody", "AskCustodian", "OpenRelease"}
 
 // scalars are the schemas that are no Go type of ours.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"strings"
 
+	"accord/crypto/oprf"
 	"accord/exchange"
 	"accord/exchange/agency"
 	"accord/exchange/records"
@@ -19,6 +20,8 @@ type Peer interface {
 	AnswerCustody(ctx context.Context, id exchange.ReleaseID, generation int) (wire.Delivery, error)
 	witness.Peer
 	feeds.Peer
+	PetitionTexts(ctx context.Context, id exchange.CommandID) (wire.PetitionTexts, error)
+	Evaluate(ctx context.Context, epoch int, blinded []oprf.Element) (oprf.Evaluation, error)
 	Rosters(ctx context.Context, after int) (wire.Rosters, error)
 	Membership(ctx context.Context) (wire.Membership, error)
 	Recoveries(ctx context.Context) (wire.Recoveries, error)

@@ -59,6 +59,7 @@ type Server struct {
 	Witness  *witness.Witness
 	Feeds    *feeds.Feeds
 	Webhooks *webhooks.Webhooks
+	Blinding *agency.Oblivious // nil where every member holds the key
 	Audit    *audit.Log
 	Metrics  *metrics.Metrics
 	Log      *slog.Logger
@@ -69,6 +70,7 @@ type Server struct {
 	submitters submitters
 	backingUp  sync.Mutex // one backup at a time
 	dialling   dialling
+	blindings  blindingMeters
 	extents    recentFeeds
 }
 

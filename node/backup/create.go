@@ -48,6 +48,8 @@ var folder = map[string]kept{
 	"witness":          whole, // what was cosigned: a restored node refuses another history
 	"recovery":         whole, // signed plans of recovery
 	"feeds":            whole, // alarms over members' feeds, with their evidence
+	"subjects":         whole, // sealed texts of complaints and refusals
+	"blind":            left,  // a cache
 	"webhooks":         whole, // endpoints and how far they are; no key lies there
 	"ledger.new":       left,
 	"restored":         whole,

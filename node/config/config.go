@@ -29,6 +29,7 @@ type Config struct {
 	PromoteAfter   time.Duration // how long a newcomer must have kept up before it votes
 	RequestTimeout time.Duration
 	MaxUpload      int
+	BlindingDaily  int // numbers that one member may have blinded in a day by this node's share
 	PublicRate     int // requests a second that one address without a name may make; 0: no limit
 	ComplainAfter  time.Duration
 	FeedPoll       time.Duration // between two rounds with an author's feed

@@ -111,6 +111,8 @@ var keyTable = []Key{
 		func(c *Config) *int { return &c.MaxUpload }, 1, 4096),
 	integer("api.public_rate", "50", "公众每个地址每秒请求数；0 为不限", "requests a second from one address of the public; 0: no limit",
 		func(c *Config) *int { return &c.PublicRate }, 0, 100_000),
+	integer("blinding.daily", "1000000", "持有盲化密钥份额时，每个成员每日可请求盲化的号码数", "numbers that one member may have blinded in a day, where this node holds a share of the key",
+		func(c *Config) *int { return &c.BlindingDaily }, 1000, 1_000_000_000),
 }
 
 func listOf(name, def, zh, en string, field func(*Config) *[]string) Key {

@@ -29,6 +29,10 @@ type Plan struct {
 	Format string     `json:"format"`
 	Nodes  []PlanNode `json:"nodes"`
 	Told   bool       `json:"told"` // the story ran to its end here
+	// Who holds the key that blinds persons' numbers, and how many must evaluate; nobody
+	// named: every member holds it.
+	Holders   []exchange.MemberID `json:"holders,omitempty"`
+	Threshold int                 `json:"threshold,omitempty"`
 }
 
 // PlanNode is one agency of the plan.
@@ -117,7 +121,8 @@ func FoundUnder(ctx context.Context, dir string, plan Plan, document []byte) err
 		return err
 	}
 	draft, err := founding.MakeDraft(Federation, introductions, founding.Terms{
-		Name: exchange.Text{Zh: "例省保险信用联合体（演示）", En: "Example insurance credit federation (demo)"}, Catalogue: document}, time.Now())
+		Name: exchange.Text{Zh: "例省保险信用联合体（演示）", En: "Example insurance credit federation (demo)"}, Catalogue: document,
+		Holders: plan.Holders, Threshold: plan.Threshold}, time.Now())
 	if err != nil {
 		return err
 	}

@@ -46,6 +46,10 @@ type Terms struct {
 	CosignQuorum int    // 0: a majority of the members
 	AdoptQuorum  int    // 0: three quarters of the seats
 	Catalogue    []byte // compiled document
+	// Holders of the key that blinds persons' numbers, for a federation whose members do
+	// not all hold it: one neutral member, or several of whom Threshold evaluate together.
+	Holders   []exchange.MemberID
+	Threshold int // 0: a majority of the holders
 }
 
 // MakeDraft assembles a draft charter from the founders' introductions.
@@ -54,14 +58,14 @@ func MakeDraft(federation string, introductions [][]byte, terms Terms, now time.
 	if err != nil {
 		return nil, err
 	}
-	key, err := randomBytes(32)
+	ref, secrets, err := makeBlind(terms)
 	if err != nil {
 		return nil, err
 	}
 	d := Draft{Format: draftFormat, Catalogue: string(terms.Catalogue), Blind: map[exchange.MemberID]string{}}
 	c := members.Charter{Format: members.CharterFormat, Federation: federation, Name: terms.Name, Founded: exchange.MillisOf(now),
 		Catalogue: members.CatalogueRef{Digest: cat.Digest(), Version: cat.Document().Version},
-		Blind:     members.BlindRef{Scheme: blindScheme, Commitment: blind.Commitment(key)}, MachineVersion: max(MachineVersion, cat.Document().MachineVersion())}
+		Blind:     ref, MachineVersion: max(MachineVersion, cat.Document().MachineVersion())}
 	seats := 0
 	for _, token := range introductions {
 		in, err := ReadIntroduction(token)
@@ -79,8 +83,11 @@ func MakeDraft(federation string, introductions [][]byte, terms Terms, now time.
 		if in.Member.Seat {
 			seats++
 		}
-		if d.Blind[in.Member.ID], err = seal.Encrypt(keyFor(in.Member, keys.Seal), blindContent, key); err != nil {
-			return nil, ErrDraft.Wrap(err, "why", "the introduction of "+string(in.Member.ID)+" lists no key to encrypt to")
+		d.Blind[in.Member.ID] = noShare
+		if secret := secrets(in.Member.ID); secret != nil {
+			if d.Blind[in.Member.ID], err = seal.Encrypt(keyFor(in.Member, keys.Seal), blindContent, secret); err != nil {
+				return nil, ErrDraft.Wrap(err, "why", "the introduction of "+string(in.Member.ID)+" lists no key to encrypt to")
+			}
 		}
 	}
 	c.CosignQuorum, c.AdoptQuorum = terms.CosignQuorum, terms.AdoptQuorum
@@ -98,7 +105,10 @@ func MakeDraft(federation string, introductions [][]byte, terms Terms, now time.
 	return strictjson.Marshal(d)
 }
 
-const blindScheme = "h1"
+const blindScheme = blind.SchemeHMAC
+
+// noShare stands in a draft for the secret of a member that holds no share.
+const noShare = "-"
 
 func keyFor(f members.Founder, use keys.Use) keys.Public {
 	for _, k := range f.Keys {
@@ -191,11 +201,14 @@ func blindKey(store *keystore.Store, d Draft, c *members.Charter, self exchange.
 	if err != nil {
 		return nil, err
 	}
+	if !HoldsBlind(c.Blind, self) {
+		return nil, nil
+	}
 	key, err := seal.Decrypt(sealKey, blindContent, d.Blind[self])
 	if err != nil {
 		return nil, ErrDraft.With("why", "its blinding key does not open for this member")
 	}
-	if c.Blind.Scheme != blindScheme || blind.Commitment(key) != c.Blind.Commitment {
+	if !fitsBlind(c.Blind, self, key) {
 		return nil, ErrDraft.With("why", "its blinding key is not the one the charter commits to")
 	}
 	return key, nil
@@ -230,10 +243,12 @@ func Found(cfg config.Config, store *keystore.Store, raw []byte, signatures [][]
 	if err != nil {
 		return "", err
 	}
-	if err := store.PutSecret(SecretBlind, key); errors.Is(err, keystore.ErrExists) {
-		return "", ErrFounded.Wrap(err, "dir", cfg.Dir)
-	} else if err != nil {
-		return "", err
+	if key != nil {
+		if err := store.PutSecret(SecretBlind, key); errors.Is(err, keystore.ErrExists) {
+			return "", ErrFounded.Wrap(err, "dir", cfg.Dir)
+		} else if err != nil {
+			return "", err
+		}
 	}
 	file, err := g.Encode()
 	if err != nil {

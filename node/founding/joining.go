@@ -6,7 +6,6 @@ import (
 	"path/filepath"
 	"time"
 
-	"accord/crypto/blind"
 	"accord/crypto/jws"
 	"accord/crypto/keys"
 	"accord/crypto/keystore"
@@ -43,14 +42,18 @@ func MakeWelcome(cfg config.Config, store *keystore.Store, line *members.Lineage
 	if !ok {
 		return nil, ErrWelcome.With("why", "no roster lists "+string(member)+" yet")
 	}
-	key, err := store.Secret(SecretBlind)
-	if err != nil {
-		return nil, ErrFolder.Wrap(err, "dir", cfg.Dir, "why", "the keystore lacks the secret "+SecretBlind)
-	}
-	defer clear(key)
-	w := Welcome{Format: welcomeFormat, Rosters: line.Since(0), Member: member}
-	if w.Blind, err = seal.Encrypt(keyFor(to, keys.Seal), blindContent, key); err != nil {
+	w := Welcome{Format: welcomeFormat, Rosters: line.Since(0), Member: member, Blind: noShare}
+	if c, err := members.ParseCharter(g.Charter); err != nil {
 		return nil, err
+	} else if c.Blind.Scheme == blindScheme { // of another scheme the holders keep it to themselves
+		key, err := store.Secret(SecretBlind)
+		if err != nil {
+			return nil, ErrFolder.Wrap(err, "dir", cfg.Dir, "why", "the keystore lacks the secret "+SecretBlind)
+		}
+		defer clear(key)
+		if w.Blind, err = seal.Encrypt(keyFor(to, keys.Seal), blindContent, key); err != nil {
+			return nil, err
+		}
 	}
 	file, err := g.Encode()
 	if err != nil {
@@ -135,6 +138,9 @@ func takeBlind(cfg config.Config, store *keystore.Store, g members.Genesis, w We
 	if err != nil {
 		return err
 	}
+	if c.Blind.Scheme != blindScheme {
+		return nil
+	}
 	sealKey, err := store.Key(keys.Seal)
 	if err != nil {
 		return err
@@ -144,7 +150,7 @@ func takeBlind(cfg config.Config, store *keystore.Store, g members.Genesis, w We
 		return ErrWelcome.With("why", "its blinding key does not open for this member")
 	}
 	defer clear(key)
-	if c.Blind.Scheme != blindScheme || blind.Commitment(key) != c.Blind.Commitment {
+	if !fitsBlind(c.Blind, w.Member, key) {
 		return ErrWelcome.With("why", "its blinding key is not the one the charter commits to")
 	}
 	if err := store.PutSecret(SecretBlind, key); errors.Is(err, keystore.ErrExists) {

@@ -48,6 +48,12 @@ func New(t testing.TB) *Cluster {
 // NewTuned is New with nodes that are started otherwise.
 func NewTuned(t testing.TB, tune Tune) *Cluster {
 	t.Helper()
+	return NewPlanned(t, tune, func(*demo.Plan) {})
+}
+
+// NewPlanned is NewTuned with a federation that is founded otherwise.
+func NewPlanned(t testing.TB, tune Tune, plan func(*demo.Plan)) *Cluster {
+	t.Helper()
 	dir, err := os.MkdirTemp("", "ac") // short: a socket's path has 108 bytes
 	if err != nil {
 		t.Fatal(err)
@@ -66,6 +72,7 @@ func NewTuned(t testing.TB, tune Tune) *Cluster {
 	for i := range c.Plan.Nodes {
 		c.Plan.Nodes[i].Listen, c.Plan.Nodes[i].Advertise = addresses[i], addresses[i]
 	}
+	plan(&c.Plan)
 	if err := demo.Found(t.Context(), dir, c.Plan); err != nil {
 		t.Fatal(err)
 	}

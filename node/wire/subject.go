@@ -92,3 +92,62 @@ type SubjectRecord struct {
 	Record Record                     `json:"record"`
 	Opened map[string]json.RawMessage `json:"opened,omitempty"`
 }
+
+// ComplainRelease is a subject's complaint about a release of its record. Exactly one of
+// Subject and PersonID names it.
+type ComplainRelease struct {
+	Subject  string             `json:"subject,omitempty"`   // subject id, or a unified social credit code
+	PersonID string             `json:"person_id,omitempty"` // a resident's number
+	Proof    SubjectProof       `json:"proof"`
+	Release  exchange.ReleaseID `json:"release"`
+	Text     string             `json:"text"`
+}
+
+// ApplyDisclosure is a subject's application for sealed fields of its record. Exactly
+// one of Subject and PersonID names it.
+type ApplyDisclosure struct {
+	Subject  string            `json:"subject,omitempty"`   // subject id, or a unified social credit code
+	PersonID string            `json:"person_id,omitempty"` // a resident's number
+	Proof    SubjectProof      `json:"proof"`
+	Record   exchange.RecordID `json:"record"`
+	Fields   []string          `json:"fields"`
+}
+
+// AnswerPetition answers a complaint, or refuses an application.
+type AnswerPetition struct {
+	Outcome string `json:"outcome,omitempty"` // of a complaint: upheld, rejected
+	Ground  string `json:"ground,omitempty"`  // of a refusal: secret, not-held, not-subject, third-party, investigation
+	Text    string `json:"text"`
+}
+
+// Petition is a complaint or an application as the ledger has it.
+type Petition struct {
+	ID       exchange.CommandID `json:"id"`
+	Kind     string             `json:"kind"`   // complaint, application
+	Status   string             `json:"status"` // open, overdue, upheld, rejected, released, refused
+	Record   RecordRef          `json:"record"`
+	Release  exchange.ReleaseID `json:"release,omitempty"` // complained about
+	Fields   []string           `json:"fields,omitempty"`  // applied for
+	By       exchange.MemberID  `json:"by"`                // who took it
+	Answers  exchange.MemberID  `json:"answers"`           // who must answer
+	At       time.Time          `json:"at"`
+	Due      time.Time          `json:"due"`
+	Answered *time.Time         `json:"answered,omitempty"`
+	Late     bool               `json:"late,omitempty"` // it was answered after its term
+	Ground   string             `json:"ground,omitempty"`
+	Seq      int64              `json:"seq"`            // its leaf in the ledger
+	Text     string             `json:"text,omitempty"` // of the complaint, for the two members it concerns
+	Reply    string             `json:"reply,omitempty"`
+}
+
+// Petitions are complaints or applications, newest first.
+type Petitions struct {
+	Petitions []Petition `json:"petitions"`
+}
+
+// PetitionTexts are the texts of a petition as the member that wrote them keeps them,
+// for the other member it concerns.
+type PetitionTexts struct {
+	Text  string `json:"text,omitempty"`
+	Reply string `json:"reply,omitempty"`
+}

@@ -1,0 +1,244 @@
+package agency
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"slices"
+	"strings"
+	"sync"
+
+	"accord/crypto/blind"
+	"accord/crypto/oprf"
+	"accord/exchange"
+)
+
+// ErrHolders is given when too few holders of the blinding key evaluate.
+var ErrHolders = exchange.Define(exchange.KindUnavailable, "BLIND-001",
+	exchange.Text{Zh: "盲化密钥的持有方只有 {got} 家应答，须有 {want} 家（答复无效：{wrong}）", En: "{got} holders of the blinding key answer, {want} must (wrong answers: {wrong})"},
+	exchange.Text{Zh: "稍后再试；答复无效的一方请其核对密钥份额（accord node check）", En: "try again later; a holder whose answers are wrong should look at its share of the key"})
+
+// ErrShare is given when this node's share is not the one the charter means.
+var ErrShare = exchange.Define(exchange.KindUnverified, "BLIND-002",
+	exchange.Text{Zh: "本节点的盲化密钥份额与章程不符", En: "this node's share of the blinding key is not the charter's"},
+	exchange.Text{Zh: "从备份恢复密钥库", En: "restore the keystore from its backup"})
+
+// AskHolder has another member evaluate blinded elements with its share.
+type AskHolder func(ctx context.Context, holder exchange.MemberID, epoch int, blinded []oprf.Element) (oprf.Evaluation, error)
+
+// Oblivious blinds numbers with a VOPRF key that others hold: a number never leaves
+// the node, and what was asked once is kept in the cache. Safe for concurrent use.
+type Oblivious struct {
+	epoch   int
+	group   *oprf.Group
+	holders []exchange.MemberID
+	self    exchange.MemberID
+	share   *oprf.Key // nil where this node holds none
+	ask     AskHolder
+	cache   *idCache
+	log     *slog.Logger
+
+	mu   sync.Mutex
+	turn int // which holder is asked first; guarded by mu
+}
+
+// ObliviousConfig is what an Oblivious works with.
+type ObliviousConfig struct {
+	Epoch   int
+	Group   *oprf.Group
+	Holders []exchange.MemberID // in the order of their shares
+	Self    exchange.MemberID
+	Share   []byte // this member's, empty where it holds none
+	Storage []byte // the storage key, from which the cache's keys come
+	Cache   string // its file
+	Ask     AskHolder
+	Log     *slog.Logger
+}
+
+// NewOblivious opens the cache and holds the share against the group.
+func NewOblivious(cfg ObliviousConfig) (*Oblivious, error) {
+	o := &Oblivious{epoch: cfg.Epoch, group: cfg.Group, holders: cfg.Holders, self: cfg.Self, ask: cfg.Ask, log: cfg.Log}
+	if at := slices.Index(cfg.Holders, cfg.Self); at >= 0 {
+		share, err := oprf.ParseKey(cfg.Share)
+		if err != nil || !cfg.Group.Holds(at+1, share) {
+			return nil, ErrShare.Wrap(err)
+		}
+		o.share = share
+	}
+	var err error
+	o.cache, err = openIDCache(cfg.Cache, cfg.Storage)
+	return o, err
+}
+
+// Close closes the cache.
+func (o *Oblivious) Close() error { return o.cache.close() }
+
+// Scheme is the prefix of its ids.
+func (o *Oblivious) Scheme() string { return blind.SchemeOf(o.epoch) }
+
+// Epoch is the number of the key.
+func (o *Oblivious) Epoch() int { return o.epoch }
+
+// Format prints a name for every verb, so that no verb reaches the share.
+func (o *Oblivious) Format(f fmt.State, _ rune) { fmt.Fprintf(f, "agency.Oblivious(%s)", o.Scheme()) }
+
+// ErrNoShare is given by a node that is asked to evaluate and holds no share.
+var ErrNoShare = exchange.Define(exchange.KindRefused, "BLIND-003",
+	exchange.Text{Zh: "本节点不持有第 {epoch} 期盲化密钥的份额", En: "this node holds no share of the blinding key of epoch {epoch}"},
+	exchange.Text{Zh: "章程写明由谁持有", En: "the charter says who does"})
+
+// Evaluate is the holder's side: blinded elements times this member's share.
+func (o *Oblivious) Evaluate(epoch int, blinded []oprf.Element) (oprf.Evaluation, error) {
+	if o == nil || o.share == nil || epoch != o.epoch {
+		return oprf.Evaluation{}, ErrNoShare.With("epoch", epoch)
+	}
+	return o.share.Evaluate(blinded)
+}
+
+// Blind is one number's id.
+func (o *Oblivious) Blind(ctx context.Context, namespace, id string) (string, error) {
+	ids, err := o.all(ctx, []blind.Number{{Namespace: namespace, ID: id}})
+	if err != nil {
+		return "", err
+	}
+	return ids[0], nil
+}
+
+// Prepare has the ids of many numbers at hand before each is asked for.
+func (o *Oblivious) Prepare(ctx context.Context, numbers []blind.Number) error {
+	for len(numbers) > 0 {
+		n := min(len(numbers), oprf.MaxBatch)
+		if _, err := o.all(ctx, numbers[:n]); err != nil {
+			return err
+		}
+		numbers = numbers[n:]
+	}
+	return nil
+}
+
+// all gives the ids of up to a batch of numbers: from the cache, and the others from
+// the holders in one go, each number once.
+func (o *Oblivious) all(ctx context.Context, numbers []blind.Number) ([]string, error) {
+	ids := make([]string, len(numbers))
+	inputs, at := [][]byte{}, map[string][]int{}
+	for i, n := range numbers {
+		framed, err := blind.Frame(n.Namespace, n.ID)
+		if err != nil {
+			return nil, err
+		}
+		if at[string(framed)] == nil {
+			if output, ok := o.cache.get(o.epoch, framed); ok {
+				ids[i] = blind.FromOutput(o.epoch, output)
+				continue
+			}
+			inputs = append(inputs, framed)
+		}
+		at[string(framed)] = append(at[string(framed)], i)
+	}
+	if len(inputs) == 0 {
+		return ids, nil
+	}
+	outputs, err := o.evaluate(ctx, inputs)
+	if err != nil {
+		return nil, err
+	}
+	for i, in := range inputs {
+		if err := o.cache.put(o.epoch, in, outputs[i]); err != nil {
+			o.log.Warn("an id is not kept in the cache", "error", err)
+		}
+		for _, j := range at[string(in)] {
+			ids[j] = blind.FromOutput(o.epoch, outputs[i])
+		}
+	}
+	return ids, nil
+}
+
+// answered is a holder's answer, or that there is none.
+type answered struct {
+	partial oprf.Partial
+	member  exchange.MemberID
+	err     error
+}
+
+// evaluate asks as many holders as must evaluate, and others in place of those that
+// do not, or answer wrongly, until enough have.
+func (o *Oblivious) evaluate(ctx context.Context, inputs [][]byte) ([][]byte, error) {
+	request, err := oprf.Blind(inputs)
+	if err != nil {
+		return nil, err
+	}
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	order := o.order()
+	answers := make(chan answered, len(order))
+	next, out, k := 0, 0, o.group.Threshold()
+	var good []oprf.Partial
+	var wrong []string
+	for len(good) < k {
+		for ; next < len(order) && out+len(good) < k; next++ {
+			out++
+			go func(holder int) { answers <- o.askOne(ctx, holder, request) }(order[next])
+		}
+		if out == 0 {
+			break
+		}
+		a := <-answers
+		out--
+		var bad oprf.WrongPartial
+		switch {
+		case errors.As(a.err, &bad):
+			wrong = append(wrong, string(a.member))
+			o.log.Warn("a holder's evaluation is not by its share of the blinding key", "member", a.member)
+		case a.err != nil:
+			o.log.Debug("a holder of the blinding key does not answer", "member", a.member, "error", a.err)
+			err = a.err
+		default:
+			good = append(good, a.partial)
+		}
+	}
+	if len(good) < k {
+		if cerr := ctx.Err(); cerr != nil {
+			return nil, cerr
+		}
+		names := strings.Join(wrong, ", ")
+		if names == "" {
+			names = "-"
+		}
+		return nil, ErrHolders.Wrap(err, "got", len(good), "want", k, "wrong", names)
+	}
+	return o.group.Finish(request, good)
+}
+
+// order is in which order holders are asked, from 1: this node first, then the others
+// by turns, so that the work is shared.
+func (o *Oblivious) order() []int {
+	o.mu.Lock()
+	o.turn++
+	turn := o.turn
+	o.mu.Unlock()
+	var order []int
+	if at := slices.Index(o.holders, o.self); at >= 0 {
+		order = append(order, at+1)
+	}
+	for i := range o.holders {
+		if h := (turn+i)%len(o.holders) + 1; o.holders[h-1] != o.self {
+			order = append(order, h)
+		}
+	}
+	return order
+}
+
+func (o *Oblivious) askOne(ctx context.Context, holder int, request *oprf.Request) answered {
+	a := answered{member: o.holders[holder-1]}
+	a.partial.Holder = holder
+	if a.member == o.self {
+		a.partial.Evaluation, a.err = o.share.Evaluate(request.Blinded)
+	} else {
+		a.partial.Evaluation, a.err = o.ask(ctx, a.member, o.epoch, request.Blinded)
+	}
+	if a.err == nil {
+		a.err = o.group.Verify(request, a.partial)
+	}
+	return a
+}
