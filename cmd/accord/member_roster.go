@@ -67,6 +67,7 @@ func rosterCommands(e *env) []*cli.Command {
 		Usage: e.t("凭接纳书加入联合体", "join the federation with a welcome"),
 		Flags: []cli.Flag{
 			&cli.StringFlag{Name: "digest", Usage: e.t("只接受章程摘要为 `DIGEST` 的联合体", "join only the federation whose charter has this `DIGEST`")},
+			&cli.BoolFlag{Name: "dry-run", Usage: e.t("只说明加入后将信任什么，不加入", "only say what would be trusted; join nothing")},
 			yesFlag(e),
 		},
 		Action: func(c *cli.Context) error { return e.joinFederation(c) },
@@ -362,16 +363,69 @@ func (e *env) welcome(c *cli.Context) error {
 	})
 }
 
+// trustView is what a node trusts once it joined: nothing else is believed without a
+// signature that leads here.
+type trustView struct {
+	Federation string          `json:"federation"`
+	Charter    string          `json:"charter"` // digest
+	Words      exchange.Text   `json:"words"`
+	Roster     int             `json:"roster"` // version
+	Quorum     int             `json:"quorum"` // seats that must endorse the next roster
+	Members    []trustedMember `json:"members"`
+}
+
+type trustedMember struct {
+	ID      exchange.MemberID `json:"id"`
+	Seat    bool              `json:"seat"`
+	Address string            `json:"address"`
+	Key     string            `json:"command_key"` // id of the key that signs its commands
+}
+
+// trusted says what a welcome would have this node trust.
+func (e *env) trusted(line *members.Lineage, charter string) error {
+	r := line.Roster()
+	v := trustView{Federation: r.Federation, Charter: charter, Words: members.Phrase(charter), Roster: r.Version, Quorum: r.Quorums.Roster, Members: []trustedMember{}}
+	list := rows{Columns: []column{
+		{ID: "id", Title: exchange.Text{Zh: "成员单位", En: "MEMBER"}, Whole: true},
+		{ID: "seat", Title: exchange.Text{Zh: "席位", En: "SEAT"}},
+		{ID: "address", Title: exchange.Text{Zh: "地址", En: "ADDRESS"}, Whole: true},
+		{ID: "command_key", Title: exchange.Text{Zh: "指令密钥", En: "COMMAND KEY"}, Whole: true},
+	}}
+	for _, m := range r.Members {
+		one := trustedMember{ID: m.ID, Seat: m.Sits(), Address: m.Node.Address}
+		for _, k := range m.Keys {
+			if k.Use() == keys.Command {
+				one.Key = k.KID()
+			}
+		}
+		v.Members = append(v.Members, one)
+		list.add(one.ID, one.Seat, one.Address, one.Key)
+	}
+	return e.object(v, func(w io.Writer) {
+		e.card(w,
+			fact{labelFederation, v.Federation},
+			fact{labelDigest, v.Charter},
+			fact{labelWords, v.Words},
+			fact{exchange.Text{Zh: "名册版本", En: "roster version"}, v.Roster},
+			fact{exchange.Text{Zh: "改名册须同意席位", En: "seats that change it"}, v.Quorum},
+			fact{labelNext, exchange.Text{Zh: "用电话与其他成员核对口令词，再去掉 --dry-run 加入", En: "compare the words by phone with another member, then join without --dry-run"}})
+		e.section(w, exchange.Text{Zh: "将以这些单位的密钥为准", En: "These members' keys would be trusted"}, list)
+	})
+}
+
 func (e *env) joinFederation(c *cli.Context) error {
 	raw, err := e.read(c.Args().First(), 64<<20)
 	if err != nil {
 		return err
 	}
-	_, g, _, err := founding.ReadWelcome(raw)
+	_, g, line, err := founding.ReadWelcome(raw)
 	if err != nil {
 		return err
 	}
 	words := members.Phrase(g.Digest())
+	if c.Bool("dry-run") {
+		return e.trusted(line, g.Digest())
+	}
 	if expected := c.String("digest"); expected != "" {
 		if err := expectDigest(expected, g.Digest()); err != nil {
 			return err

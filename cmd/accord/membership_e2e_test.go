@@ -146,6 +146,9 @@ func TestMembershipChangesUnderLoad(t *testing.T) {
 	if out, err := f.try("platform", "member", "join", f.paper("welcome.json"), "--digest", "sha256:"+strings.Repeat("0", 64)); err == nil || !strings.Contains(out, "CLI-024") {
 		t.Errorf("joins under another charter: %s", out)
 	}
+	if out := f.cli("platform", "member", "join", f.paper("welcome.json"), "--dry-run"); !strings.Contains(out, "regulator") || !strings.Contains(out, "platform") {
+		t.Errorf("what would be trusted:\n%s", out)
+	}
 	f.cli("platform", "member", "join", f.paper("welcome.json"), "--yes")
 	f.join("platform")
 	f.settle("regulator", 5)

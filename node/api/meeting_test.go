@@ -13,6 +13,7 @@ import (
 	"accord/exchange/meeting"
 	"accord/exchange/members"
 	"accord/node/config"
+	"accord/node/feeds"
 	"accord/node/wire"
 )
 
@@ -65,6 +66,10 @@ func TestJointMeeting(t *testing.T) {
 		f.Suspended = true
 		r.Put(f)
 	})
+	part, err := w.servers["court"].Feeds.Export(ctx, "regulator", 0)
+	if err != nil {
+		t.Fatal(err)
+	}
 	p := w.decided(wire.Propose{Kind: meeting.Suspend, Document: suspend}, "association")
 	if p.Status != meeting.Open || !slices.Equal(p.Waiting, []exchange.MemberID{"commission"}) || !slices.Equal(p.Barred, []exchange.MemberID{"court"}) {
 		t.Fatalf("%+v", p)
@@ -72,7 +77,7 @@ func TestJointMeeting(t *testing.T) {
 	if got := w.ask("association", as(config.Officer), "GET", "/api/v1/proposals/"+string(p.ID)+"/minutes", ""); got.code != "MEET-020" {
 		t.Errorf("minutes of what goes on: %s", got.code)
 	}
-	p, err := w.client("commission", config.Officer).CastVote(ctx, p.ID, wire.CastVote{Choice: meeting.Yes})
+	p, err = w.client("commission", config.Officer).CastVote(ctx, p.ID, wire.CastVote{Choice: meeting.Yes})
 	if err != nil || p.Status != meeting.Passed {
 		t.Fatalf("%+v %v", p, err)
 	}
@@ -83,6 +88,15 @@ func TestJointMeeting(t *testing.T) {
 	fed, err := w.client("association", config.Officer).Federation(ctx)
 	if err != nil || !slices.ContainsFunc(fed.Members, func(m wire.Member) bool { return m.ID == "court" && m.Status == "suspended" }) {
 		t.Errorf("%+v %v", fed.Members, err)
+	}
+	if _, err := w.servers["regulator"].Feeds.Import(ctx, part); exchange.AsError(err).Code != "MEM-043" {
+		t.Errorf("a feed that was made before it was suspended: %v", err)
+	}
+	if _, err := w.servers["regulator"].Feeds.Export(ctx, "court", 0); exchange.AsError(err).Code != feeds.ErrPartPeer.Code {
+		t.Errorf("a feed by hand: %v", err)
+	}
+	if all := w.servers["regulator"].Feeds.Authors(); slices.Contains(all, "court") {
+		t.Errorf("its feed is followed: %v", all)
 	}
 	w.nothingForTheSuspended()
 	w.minutesVerify(p)
