@@ -100,7 +100,7 @@ var reasons = map[string]string{
 	"boxes":                                  "密文不符",
 	"fields":                                 "信息项不符",
 	"another statement":                      "托管声明不符",
-	"not a member any more":                  "已不是成员单位",
+	"suspended or left":                      "已被暂停或已退出",
 	"key":                                    "密钥不对",
 	"record":                                 "记录不符",
 	"release":                                "授权开放不符",

@@ -15,7 +15,6 @@ import (
 	"accord/exchange"
 	"accord/exchange/custody"
 	"accord/exchange/machine"
-	"accord/exchange/members"
 	"accord/exchange/records"
 	"accord/exchange/release"
 )
@@ -115,8 +114,8 @@ func (a *Agency) askAll(ctx context.Context, op exchange.OperatorID, view *machi
 	var mu sync.Mutex
 	var all sync.WaitGroup
 	for _, m := range set.Custodians {
-		if row, ok := view.Member(m); !ok || row.Status != members.Active {
-			faults = append(faults, CustodyFault{m, "not a member any more"})
+		if row, ok := view.Member(m); !ok || !row.Takes() {
+			faults = append(faults, CustodyFault{m, "suspended or left"})
 			continue
 		}
 		all.Go(func() {

@@ -203,8 +203,11 @@ func (a *Agency) mayAnswer(view *machine.View, requester exchange.MemberID, id e
 		return rel, to, custody.ErrNotGranted.With("release", id, "status", rel.StatusAt(at))
 	}
 	for _, m := range []exchange.MemberID{a.Self, requester} {
-		if row, ok := view.Member(m); !ok || row.Status != members.Active {
+		switch row, ok := view.Member(m); {
+		case !ok || row.Status != members.Active:
 			return rel, to, ErrNotParty.With("release", id)
+		case !row.Takes():
+			return rel, to, members.ErrSuspended.With("member", m)
 		}
 	}
 	member, _ := view.Member(requester)

@@ -12,6 +12,8 @@ import (
 	"accord/exchange/custody"
 	"accord/exchange/machine"
 	. "accord/exchange/machine/machinetest"
+	"accord/exchange/meeting"
+	"accord/exchange/members"
 )
 
 // found is the test federation with the court's penalties in custody of any two of the
@@ -131,4 +133,40 @@ func FuzzDocuments(f *testing.F) {
 		_, _ = custody.DecodeDeliver(plain)
 		_, _ = custody.DecodeOpen(plain)
 	})
+}
+
+// TestSuspended: who the joint meeting has suspended is no custodian of what is dealt
+// from then on, its deliveries are refused, and so are those to it.
+func TestSuspended(t *testing.T) {
+	m := found(t)
+	put := custody.DepositBody{Category: "penalty", K: 2, Custodians: []exchange.MemberID{"association", "commission", "regulator"},
+		Records: []custody.Named{{Record: exchange.RecordID(ID("record")), Generation: 1, Digest: Hash("statement")}}}
+	say := func(by exchange.MemberID, id string, verb exchange.Verb, body any, code string) {
+		t.Helper()
+		if r := Do(t, m, Order{By: by, ID: id, Verb: verb, Body: body}); Code(r) != code {
+			t.Errorf("%s by %s: %q, want %q", verb, by, Code(r), code)
+		}
+	}
+	say("court", "put", exchange.VerbCustodyDeposit, put, "")
+	say("commission", "q", exchange.VerbReleaseRequest, Ask(nil), "")
+	rel := exchange.ReleaseID(ID("q"))
+	suspend := RosterMotion(t, m, "s", meeting.Suspend, nil, func(r *members.Roster) {
+		f, _ := r.Member("commission")
+		f.Suspended = true
+		r.Put(f)
+		r.Fit()
+	})
+	p := Outcome[meeting.Proposed](t, Do(t, m, suspend))
+	for _, by := range p.Voters[:p.Quorum] {
+		if r := Do(t, m, Ballot(t, m, by, suspend.ID, meeting.Yes, nil)); !r.OK {
+			t.Fatal(r.Error)
+		}
+	}
+	deliver := custody.DeliverBody{Release: rel, Generation: 1, Digest: Hash("answer")}
+	say("regulator", "to", exchange.VerbCustodyDeliver, deliver, "MEM-043")
+	say("commission", "from", exchange.VerbCustodyDeliver, deliver, "MEM-043")
+	put.Records[0].Generation = 2
+	say("court", "with", exchange.VerbCustodyDeposit, put, "CUST-001")
+	put.Custodians = []exchange.MemberID{"association", "regulator"}
+	say("court", "without", exchange.VerbCustodyDeposit, put, "")
 }

@@ -14,7 +14,7 @@ import (
 type Policy struct {
 	Category   string
 	K          int
-	Custodians []exchange.MemberID // active members the rule names, the author apart, by id
+	Custodians []exchange.MemberID // members that may act and the rule names, the author apart, by id
 }
 
 // Enough says whether there are as many custodians as it takes.
@@ -30,7 +30,7 @@ func PolicyOf(c *catalogue.Catalogue, all iter.Seq[members.Member], author excha
 	rule := row.Custody
 	p = Policy{Category: category, K: rule.K}
 	for m := range all {
-		if m.Status == members.Active && m.ID != author && rule.Holds(m.ID, m.Kind) && len(p.Custodians) < share.MaxHolders {
+		if m.Takes() && m.ID != author && rule.Holds(m.ID, m.Kind) && len(p.Custodians) < share.MaxHolders {
 			p.Custodians = append(p.Custodians, m.ID)
 		}
 	}

@@ -142,6 +142,8 @@ func Deliver(a *members.Act, b *DeliverBody) (*Stepped, error) {
 		return nil, ErrNotCustodian.With("member", a.Issuer.ID)
 	case set.Category != rel.Record.Category:
 		return nil, ErrNoDeposit.With("record", rel.Record.ID)
+	case suspended(a, rel.Requester):
+		return nil, members.ErrSuspended.With("member", rel.Requester)
 	case !rel.Standing(a.Now):
 		return nil, ErrNotGranted.With("release", b.Release, "status", rel.StatusAt(a.Now))
 	}
@@ -161,6 +163,11 @@ func Deliver(a *members.Act, b *DeliverBody) (*Stepped, error) {
 		next.Deliveries = append(next.Deliveries, d)
 	}
 	return &Stepped{b.Release, len(next.Deliveries)}, answers.Insert(a.Tx, next)
+}
+
+func suspended(a *members.Act, id exchange.MemberID) bool {
+	m, ok := members.Get(a.Tx, id)
+	return !ok || !m.Takes()
 }
 
 // OpenBody is the body of custody.open.
