@@ -138,6 +138,17 @@ var reasons = map[string]string{
 	"its blinding key does not open for this member":         "其中的盲化密钥不是封给本单位的",
 	"its blinding key is not the one the charter commits to": "其中的盲化密钥与章程的承诺不符",
 
+	// a subject's consent
+	"it was withdrawn":               "已撤回",
+	"another release rests on it":    "已用于另一授权开放",
+	"the requester signed it itself": "由请求方自己签署",
+	"it is for another recipient":    "不是给该单位的",
+	"it is for another purpose":      "用途不同",
+	"it is for other records":        "不是该记录的",
+	"it is for other fields":         "不包括这些信息项",
+	"it does not hold at this time":  "不在有效期内",
+	"it is another subject's":        "不是该信用主体的",
+
 	// a catalogue of a later format
 	"the catalogue's format needs a later machine version than the charter names": "目录的格式要求比章程所列更高的账本规则版本",
 

@@ -16,6 +16,8 @@ const (
 	TypRecovery     = "accord-recovery+jws"     // a survivor's report, or a seat's yes to a plan of recovery
 	TypBackup       = "accord-backup+jws"       // a node's word for a backup it wrote
 	TypComplaint    = "accord-complaint+jws"    // a member's word that its command was not taken
+	TypConsent      = "accord-consent+jws"      // a subject's consent, as the member that took it signs it
+	TypCopy         = "accord-copy+jws"         // the mark on a shown copy of released fields
 )
 
 // uses is the table from typ to the only use whose keys may sign it.
@@ -28,6 +30,8 @@ var uses = map[string]keys.Use{
 	TypBackup:       keys.Command,
 	TypRecovery:     keys.Command,
 	TypComplaint:    keys.Command,
+	TypConsent:      keys.Command,
+	TypCopy:         keys.Command,
 }
 
 // Kind is a type of token: its explicit typ (RFC 8725 section 3.11), the use of

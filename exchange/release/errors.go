@@ -28,4 +28,34 @@ var (
 	ErrTaken = exchange.Define(exchange.KindConflict, "REL-008",
 		exchange.Text{Zh: "请求编号已被使用", En: "the release id is used already"},
 		exchange.Text{Zh: "请以新的指令编号重新提出", En: "ask again under a fresh command id"})
+	ErrRequesterApproves = exchange.Define(exchange.KindForbidden, "REL-009",
+		exchange.Text{Zh: "请求方 {requester} 不能批准或拒绝自己的请求", En: "the requester {requester} does not judge its own request"},
+		exchange.Text{Zh: "请由规则所列的其他单位办理", En: "another member that its rule names has to do it"})
+	ErrNotApprover = exchange.Define(exchange.KindForbidden, "REL-010",
+		exchange.Text{Zh: "成员单位 {member} 不在该规则的批准单位之列", En: "member {member} is none that may approve under the rule"},
+		exchange.Text{Zh: "见 accord release show 所列批准单位", En: "accord release show says who may"})
+	ErrPerson = exchange.Define(exchange.KindForbidden, "REL-011",
+		exchange.Text{Zh: "经办人 {operator} 已参与该请求，不能再次计入", En: "operator {operator} has a part in the request already and counts once"},
+		exchange.Text{Zh: "请由另一人办理；不同单位的不同人员须用不同的经办人名", En: "another person has to do it; two persons of two members need two operator names"})
+	ErrApproval = exchange.Define(exchange.KindConflict, "REL-012",
+		exchange.Text{Zh: "该请求的批准方式为 {approval}，不能这样办理", En: "the request is approved otherwise: {approval}"},
+		exchange.Text{Zh: "consent：由请求方出示主体同意；meeting：由联席会议表决；persons、author：由所列人员批准", En: "consent: the requester presents the subject's; meeting: the joint meeting votes; persons, author: those named approve"})
+	ErrConsent = exchange.Define(exchange.KindUnverified, "REL-013",
+		exchange.Text{Zh: "主体同意不成立（{why}）", En: "the subject's consent does not hold ({why})"},
+		exchange.Text{Zh: "请由受理同意的成员单位重新签署", En: "have the member that took it sign another"})
+	ErrRules = exchange.Define(exchange.KindRefused, "REL-014",
+		exchange.Text{Zh: "请求依据目录第 {asked} 版，现行第 {now} 版不再准予或要求其他批准", En: "it was asked under version {asked} of the catalogue; version {now} does not grant it, or wants other approvals"},
+		exchange.Text{Zh: "请按现行目录重新请求", En: "ask anew under the catalogue in force"})
+	ErrGone = exchange.Define(exchange.KindRefused, "REL-015",
+		exchange.Text{Zh: "请求方 {requester} 已不是成员单位", En: "the requester {requester} is no member any more"},
+		exchange.Text{Zh: "不得再向其交付", En: "nothing is delivered to it"})
+	ErrOneRecord = exchange.Define(exchange.KindConflict, "REL-016",
+		exchange.Text{Zh: "该请求只涉及一条记录，无需第二人", En: "the request is about one record and takes no second person"},
+		exchange.Text{Zh: "用 accord release show 查看所需批准", En: "accord release show says what it needs"})
+	ErrNoEmergency = exchange.Define(exchange.KindConflict, "REL-017",
+		exchange.Text{Zh: "该请求不是已准予的紧急调用", En: "the request is no emergency that was granted"},
+		exchange.Text{Zh: "无需说明理由", En: "there is nothing to justify"})
+	ErrJustified = exchange.Define(exchange.KindConflict, "REL-018",
+		exchange.Text{Zh: "该紧急调用已说明理由", En: "the emergency has been justified"},
+		exchange.Text{Zh: "用 accord release show 查看", En: "see accord release show"})
 )

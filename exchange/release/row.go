@@ -36,7 +36,7 @@ type Basis struct {
 	Ref  string `json:"ref"`  // case, document or article number
 }
 
-// Approval is the word of an officer of the author.
+// Approval is a person's word on a request.
 type Approval struct {
 	By       exchange.MemberID   `json:"by"`
 	Operator exchange.OperatorID `json:"op"`
@@ -69,6 +69,35 @@ type Release struct {
 	Delivered *Receipt            `json:"delivered,omitempty"`
 	Opened    *Receipt            `json:"opened,omitempty"`
 	Seq       int64               `json:"seq"`
+
+	// What follows came with machine version 4.
+
+	Rules     int             `json:"rules,omitzero"`      // machine version it was asked under, from 4
+	More      []Part          `json:"more,omitempty"`      // the other records of a bulk request
+	Second    *Approval       `json:"second,omitempty"`    // the second person of the requester, who a bulk request takes
+	Consent   *ConsentRef     `json:"consent,omitempty"`   // the subject's consent it rests on
+	Emergency bool            `json:"emergency,omitzero"`  // asked as an emergency
+	JustifyBy exchange.Millis `json:"justify_by,omitzero"` // until when an emergency has to be justified
+	Justified *Approval       `json:"justified,omitempty"` // the requester's justification
+}
+
+// Part is another record of a bulk request: of the same author and category as its
+// first.
+type Part struct {
+	ID     exchange.RecordID `json:"id"`
+	Digest string            `json:"digest"` // hex SHA-256 of the record's JWT
+}
+
+// Records is how many records the request is about.
+func (r *Release) Records() int { return 1 + len(r.More) }
+
+// Refs are the records the request is about, in its order.
+func (r *Release) Refs() []lists.RecordRef {
+	all := []lists.RecordRef{r.Record}
+	for _, p := range r.More {
+		all = append(all, lists.RecordRef{ID: p.ID, Digest: p.Digest, Author: r.Record.Author, Category: r.Record.Category})
+	}
+	return all
 }
 
 // StatusAt is the request's status at a time.
@@ -86,8 +115,10 @@ func (r *Release) StatusAt(at exchange.Millis) Status {
 		return Denied
 	case at >= r.until(at):
 		return Lapsed
-	case r.Decision.Outcome == catalogue.Pending && !r.approved(at):
-		return Pending
+	case r.Decision.Outcome == catalogue.Pending:
+		if _, ok := r.approved(at); !ok {
+			return Pending
+		}
 	}
 	return Granted
 }
@@ -101,20 +132,38 @@ func (r *Release) Until(at exchange.Millis) exchange.Millis {
 	return 0
 }
 
-// until is when a request lapses: as long after it was made as its rule lets a
-// grant stand, and as long again after its approval.
+// until is when a request lapses: an unapproved one when its rule's time to approve
+// is over, a grant as long after it was made, or approved, as its rule lets it stand.
+// One on a consent does not outlive it.
 func (r *Release) until(at exchange.Millis) exchange.Millis {
-	from := r.At
-	if r.approved(at) {
-		from = r.Approvals[0].At
+	valid, wait := exchange.Millis(r.Decision.ValidMS), exchange.Millis(r.Decision.ApprovalMS)
+	end := r.At + valid
+	if since, ok := r.approved(at); ok {
+		end = since + valid
+	} else if r.Decision.Outcome == catalogue.Pending && wait != 0 {
+		end = r.At + wait
 	}
-	return from + exchange.Millis(r.Decision.ValidMS)
+	if r.Consent != nil {
+		end = min(end, r.Consent.Until)
+	}
+	return end
 }
 
-// approved says whether all approvals the decision wants were given by then:
-// in machine version 1 one, by the author.
-func (r *Release) approved(at exchange.Millis) bool {
-	return len(r.Approvals) > 0 && at >= r.Approvals[0].At
+// approved says whether all approvals the decision wants were given by then, and
+// when the last one was.
+func (r *Release) approved(at exchange.Millis) (since exchange.Millis, ok bool) {
+	want := max(r.Decision.Persons, 1) // of an author or the joint meeting one word is enough
+	if len(r.Approvals) < want {
+		return 0, false
+	}
+	since = r.Approvals[want-1].At
+	if len(r.More) > 0 {
+		if r.Second == nil {
+			return 0, false
+		}
+		since = max(since, r.Second.At)
+	}
+	return since, at >= since
 }
 
 // age orders newest first.
@@ -132,10 +181,22 @@ var (
 	byParty = state.NewIndex("party", func(r *Release) [][]string {
 		return [][]string{{string(r.Requester), r.age()}, {string(r.Record.Author), r.age()}}
 	})
-	byRecord = state.NewIndex("record", func(r *Release) [][]string { return [][]string{{string(r.Record.ID), r.age()}} })
+	byRecord = state.NewIndex("record", func(r *Release) [][]string {
+		all := [][]string{{string(r.Record.ID), r.age()}}
+		for _, p := range r.More {
+			all = append(all, []string{string(p.ID), r.age()})
+		}
+		return all
+	})
+	byEmergency = state.NewIndex("emergency", func(r *Release) [][]string {
+		if !r.Emergency {
+			return nil
+		}
+		return [][]string{{r.age()}}
+	})
 
-	releases = state.NewTable("release.releases", func(r *Release) string { return string(r.ID) }, byAge, byParty, byRecord)
+	releases = state.NewTable("release.releases", func(r *Release) string { return string(r.ID) }, byAge, byParty, byRecord, byEmergency)
 )
 
-// Tables lists the tables of this part.
-func Tables() []state.AnyTable { return []state.AnyTable{releases} }
+// Tables lists the tables of this part. The later ones came with machine version 4.
+func Tables() []state.AnyTable { return []state.AnyTable{releases, consents, counts} }

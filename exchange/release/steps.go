@@ -5,7 +5,7 @@ import (
 	"accord/exchange/members"
 )
 
-// JudgeBody is the body of release.approve and release.deny.
+// JudgeBody is the body of release.approve, release.deny and release.second.
 type JudgeBody struct {
 	Release exchange.ReleaseID `json:"release"`
 	Note    string             `json:"note,omitempty"`
@@ -67,31 +67,32 @@ type Stepped struct {
 	Until   exchange.Millis    `json:"until,omitzero"`
 }
 
-// Approve gives the author's consent to a pending request.
+// Approve is one person's yes to a pending request, see mayJudge.
 func Approve(a *members.Act, b *JudgeBody) (*Stepped, error) {
-	return step(a, b.Release, author, Pending, func(r *Release) error {
+	return step(a, b.Release, judge, Pending, func(r *Release) error {
 		r.Approvals = append(append([]Approval(nil), r.Approvals...), word(a, b.Note))
-		return nil
+		return r.stands(a)
 	})
 }
 
-// Deny refuses the author's consent to a pending request.
+// Deny refuses a pending request. One no of who may say yes ends it.
 func Deny(a *members.Act, b *JudgeBody) (*Stepped, error) {
-	return step(a, b.Release, author, Pending, func(r *Release) error {
+	return step(a, b.Release, judge, Pending, func(r *Release) error {
 		no := word(a, b.Note)
 		r.Denied = &no
 		return nil
 	})
 }
 
-// Deliver is the author's receipt for what it sent under a grant.
+// Deliver is the author's receipt for what it sent under a grant, which must stand:
+// what the rules in force or a withdrawn consent no longer allow is not sent.
 func Deliver(a *members.Act, b *ReceiptBody) (*Stepped, error) {
 	return step(a, b.Release, author, Granted, func(r *Release) error {
 		if m, _ := members.Get(a.Tx, r.Requester); m.Suspended != 0 {
 			return members.ErrSuspended.With("member", r.Requester)
 		}
 		r.Delivered = receipt(a, b.Digest)
-		return nil
+		return r.stands(a)
 	})
 }
 
@@ -120,24 +121,39 @@ type party int
 const (
 	author party = iota
 	requester
+	judge // whom its rule lets approve and deny
 )
 
-// step changes a copy of the release if it is this party's turn.
+// step changes the release if it is this party's turn.
 func step(a *members.Act, id exchange.ReleaseID, who party, want Status, change func(*Release) error) (*Stepped, error) {
-	r, ok := releases.Get(a.Tx, string(id))
-	switch {
-	case !ok:
-		return nil, ErrUnknown.With("id", id)
-	case who == author && a.Issuer.ID != r.Record.Author:
-		return nil, ErrNotAuthor.With("author", r.Record.Author)
-	case who == requester && a.Issuer.ID != r.Requester:
-		return nil, ErrNotRequester.With("requester", r.Requester)
-	}
-	if now := r.StatusAt(a.Now); now != want {
-		return nil, ErrStatus.With("status", now, "want", want)
-	}
-	if err := change(&r); err != nil {
+	out, r, err := judged(a, id, who, want, change)
+	if err != nil {
 		return nil, err
 	}
-	return &Stepped{id, r.StatusAt(a.Now), r.Until(a.Now)}, releases.Insert(a.Tx, &r)
+	return out, releases.Insert(a.Tx, r)
+}
+
+// judged changes a copy of the release if it is this party's turn, and writes nothing.
+func judged(a *members.Act, id exchange.ReleaseID, who party, want Status, change func(*Release) error) (*Stepped, *Release, error) {
+	r, ok := releases.Get(a.Tx, string(id))
+	if !ok {
+		return nil, nil, ErrUnknown.With("id", id)
+	}
+	switch {
+	case who == author && a.Issuer.ID != r.Record.Author:
+		return nil, nil, ErrNotAuthor.With("author", r.Record.Author)
+	case who == requester && a.Issuer.ID != r.Requester:
+		return nil, nil, ErrNotRequester.With("requester", r.Requester)
+	case who == judge:
+		if err := r.mayJudge(a); err != nil {
+			return nil, nil, err
+		}
+	}
+	if now := r.StatusAt(a.Now); now != want {
+		return nil, nil, ErrStatus.With("status", now, "want", want)
+	}
+	if err := change(&r); err != nil {
+		return nil, nil, err
+	}
+	return &Stepped{id, r.StatusAt(a.Now), r.Until(a.Now)}, &r, nil
 }

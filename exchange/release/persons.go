@@ -1,0 +1,122 @@
+package release
+
+import (
+	"accord/exchange"
+	"accord/exchange/catalogue"
+	"accord/exchange/members"
+)
+
+// rulesVersion is the machine version that brought what is in this file, consents,
+// bulk and emergencies. Requests made before follow the rules they were made under.
+const rulesVersion = 4
+
+// mayJudge says whether the issuer's operator may approve or deny the request: by its
+// rule the author's officers, or as many different persons of the kinds of member it
+// names. The requester is never among these; nor is a person who has a part in the
+// request already, at whichever member: an operator's name counts once over all.
+func (r *Release) mayJudge(a *members.Act) error {
+	switch r.Decision.Approval {
+	case catalogue.ApprovalConsent, catalogue.ApprovalMeeting:
+		return ErrApproval.With("approval", r.Decision.Approval)
+	case catalogue.ApprovalPersons:
+	default:
+		if a.Issuer.ID != r.Record.Author {
+			return ErrNotAuthor.With("author", r.Record.Author)
+		}
+		return nil
+	}
+	kinds := r.Decision.Approvers
+	switch {
+	case a.Issuer.ID == r.Requester:
+		return ErrRequesterApproves.With("requester", r.Requester)
+	case len(kinds) == 0 && a.Issuer.ID != r.Record.Author:
+		return ErrNotAuthor.With("author", r.Record.Author)
+	case len(kinds) > 0 && !containsKind(kinds, a.Issuer.Kind):
+		return ErrNotApprover.With("member", a.Issuer.ID)
+	}
+	if r.hasPart(a.Command.Operator) {
+		return ErrPerson.With("operator", a.Command.Operator)
+	}
+	return nil
+}
+
+// hasPart says whether an operator of this name asked, seconded or approved.
+func (r *Release) hasPart(op exchange.OperatorID) bool {
+	if op == r.Operator || r.Second != nil && op == r.Second.Operator {
+		return true
+	}
+	for _, was := range r.Approvals {
+		if was.Operator == op {
+			return true
+		}
+	}
+	return false
+}
+
+func containsKind(list []exchange.MemberKind, k exchange.MemberKind) bool {
+	for _, item := range list {
+		if item == k {
+			return true
+		}
+	}
+	return false
+}
+
+// DecodeSecond reads the body of release.second.
+func DecodeSecond(body []byte) (*JudgeBody, error) {
+	return decodeJudge(exchange.VerbReleaseSecond, body)
+}
+
+// Second is the word of a second person of the requester for a bulk request.
+func Second(a *members.Act, b *JudgeBody) (*Stepped, error) {
+	out, r, err := judged(a, b.Release, requester, Pending, func(r *Release) error {
+		switch {
+		case len(r.More) == 0:
+			return ErrOneRecord.With()
+		case r.Second != nil || r.hasPart(a.Command.Operator):
+			return ErrPerson.With("operator", a.Command.Operator)
+		}
+		yes := word(a, b.Note)
+		r.Second = &yes
+		return r.stands(a)
+	})
+	if err != nil {
+		return nil, err
+	}
+	return out, releases.Insert(a.Tx, r)
+}
+
+// stands says whether the request could be made now as it was: an approval or a
+// delivery under rules that have changed is none. The requester must be a member
+// still, and the catalogue in force must grant it, with the approvals it was asked
+// under or without any. Requests made before machine version 4 stood anyway.
+func (r *Release) stands(a *members.Act) error {
+	if r.Rules < rulesVersion {
+		return nil
+	}
+	asks, ok := members.Get(a.Tx, r.Requester)
+	author, known := members.Get(a.Tx, r.Record.Author)
+	if !ok || asks.Status != members.Active {
+		return ErrGone.With("requester", r.Requester)
+	}
+	if a.Catalogue.Document().Version == r.Decision.Version {
+		return nil
+	}
+	now := a.Catalogue.Decide(r.question(asks.Kind, author.Kind))
+	if !known || now.Outcome == catalogue.Refused || now.Outcome == catalogue.Pending && !sameApproval(now, r.Decision) {
+		return ErrRules.With("asked", r.Decision.Version, "now", now.Version)
+	}
+	return nil
+}
+
+func sameApproval(a, b catalogue.Decision) bool {
+	if a.Approval != b.Approval || a.Persons != b.Persons || len(a.Approvers) != len(b.Approvers) {
+		return false
+	}
+	for _, k := range a.Approvers {
+		if !containsKind(b.Approvers, k) {
+			return false
+		}
+	}
+	return true
+}
