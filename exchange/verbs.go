@@ -36,6 +36,8 @@ const (
 	VerbSubjectAnswer   Verb = "subject.answer"   // whoever asked answers the complaint
 	VerbSubjectApply    Verb = "subject.apply"    // 依申请公开: a subject applies for sealed fields of its record
 	VerbSubjectDecide   Verb = "subject.decide"   // the record's author hands them out, or says why not
+)
+
 // The verbs of machine version 4 on releases.
 const (
 	VerbReleaseSecond   Verb = "release.second"   // a second person of the requester stands by a bulk request

@@ -14,6 +14,7 @@ type Query struct {
 	Author    exchange.MemberID  // of the record
 	Record    exchange.RecordID  //
 	Status    Status             // at At
+	Emergency bool               // asked as emergencies
 	At        exchange.Millis    // the time whose statuses are meant; needed with Status
 	After     exchange.ReleaseID // the last release of the page before
 	Limit     int                // most releases to give; 1 to MaxPage
@@ -55,6 +56,8 @@ func (q *Query) rows(r state.Reader) iter.Seq[Release] {
 		index, prefix = byParty, []string{string(q.Author)}
 	case q.Party != "":
 		index, prefix = byParty, []string{string(q.Party)}
+	case q.Emergency:
+		index = byEmergency
 	}
 	if q.After == "" {
 		return index.Scan(r, prefix...)
@@ -69,6 +72,6 @@ func (q *Query) rows(r state.Reader) iter.Seq[Release] {
 func (q *Query) fits(r *Release) bool {
 	return (q.Party == "" || q.Party == r.Requester || q.Party == r.Record.Author) &&
 		(q.Requester == "" || q.Requester == r.Requester) &&
-		(q.Author == "" || q.Author == r.Record.Author) &&
+		(q.Author == "" || q.Author == r.Record.Author) && (!q.Emergency || r.Emergency) &&
 		(q.Status == "" || q.Status == r.StatusAt(q.At))
 }

@@ -189,15 +189,15 @@ func TestRulesThatChangeUnderway(t *testing.T) {
 		edit     func(*catalogue.Document)
 		after    word
 	}{
-		"nothing of it changed":               {true, []word{yes}, func(*catalogue.Document) {}, send},
-		"the field was closed":                {true, []word{yes}, closed, refused(send)},
-		"the field was closed, approval":      {true, nil, closed, refused(yes)},
-		"the rule is gone":                    {false, nil, func(d *catalogue.Document) { d.Rules = d.Rules[1:] }, refused(send)},
-		"the requester's kind was closed":     {false, nil, rule(0, func(r *catalogue.Rule) { r.Requesters = []exchange.MemberKind{exchange.KindCommission} }), refused(send)},
-		"an approval is wanted now":           {false, nil, rule(0, func(r *catalogue.Rule) { r.Approval = catalogue.ApprovalAuthor }), refused(send)},
-		"no approval is wanted any more":      {true, []word{yes}, rule(1, func(r *catalogue.Rule) { r.Approval = catalogue.ApprovalNone }), send},
-		"the purpose is another rule's":       {false, nil, rule(0, func(r *catalogue.Rule) { r.ID = "renamed" }), send},
-			} {
+		"nothing of it changed":           {true, []word{yes}, func(*catalogue.Document) {}, send},
+		"the field was closed":            {true, []word{yes}, closed, refused(send)},
+		"the field was closed, approval":  {true, nil, closed, refused(yes)},
+		"the rule is gone":                {false, nil, func(d *catalogue.Document) { d.Rules = d.Rules[1:] }, refused(send)},
+		"the requester's kind was closed": {false, nil, rule(0, func(r *catalogue.Rule) { r.Requesters = []exchange.MemberKind{exchange.KindCommission} }), refused(send)},
+		"an approval is wanted now":       {false, nil, rule(0, func(r *catalogue.Rule) { r.Approval = catalogue.ApprovalAuthor }), refused(send)},
+		"no approval is wanted any more":  {true, []word{yes}, rule(1, func(r *catalogue.Rule) { r.Approval = catalogue.ApprovalNone }), send},
+		"the purpose is another rule's":   {false, nil, rule(0, func(r *catalogue.Rule) { r.ID = "renamed" }), send},
+	} {
 		m := found4(t, Document(1))
 		Do(t, m, ask("regulator", "q", func(b *release.RequestBody) {
 			if c.approval {

@@ -1,7 +1,9 @@
 package release
 
 import (
+	"cmp"
 	"iter"
+	"slices"
 
 	"accord/exchange"
 	"accord/exchange/state"
@@ -14,6 +16,9 @@ const (
 	StepDeny    = "denied"
 	StepDeliver = "delivered"
 	StepOpen    = "opened"
+	StepConsent = "consented" // the requester presented the subject's consent
+	StepSecond  = "seconded"
+	StepJustify = "justified"
 )
 
 // Step is one statement of the ledger by which a release went on. Whoever adds a
@@ -30,7 +35,16 @@ type Step struct {
 func (r *Release) Steps() []Step {
 	steps := []Step{{StepRequest, r.Seq, r.Requester, r.Operator, r.At}}
 	for _, a := range r.Approvals {
-		steps = append(steps, Step{StepApprove, a.Seq, a.By, a.Operator, a.At})
+		switch {
+		case a.Seq == r.Seq: // the consent came with the request
+		case r.Consent != nil:
+			steps = append(steps, Step{StepConsent, a.Seq, r.Requester, r.Operator, a.At})
+		default:
+			steps = append(steps, Step{StepApprove, a.Seq, a.By, a.Operator, a.At})
+		}
+	}
+	if s := r.Second; s != nil {
+		steps = append(steps, Step{StepSecond, s.Seq, s.By, s.Operator, s.At})
 	}
 	if d := r.Denied; d != nil {
 		steps = append(steps, Step{StepDeny, d.Seq, d.By, d.Operator, d.At})
@@ -41,6 +55,10 @@ func (r *Release) Steps() []Step {
 	if o := r.Opened; o != nil {
 		steps = append(steps, Step{StepOpen, o.Seq, r.Requester, o.Operator, o.At})
 	}
+	if j := r.Justified; j != nil {
+		steps = append(steps, Step{StepJustify, j.Seq, j.By, j.Operator, j.At})
+	}
+	slices.SortFunc(steps, func(a, b Step) int { return cmp.Compare(a.Seq, b.Seq) })
 	return steps
 }
 

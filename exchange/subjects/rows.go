@@ -156,7 +156,7 @@ type Step struct {
 // All gives the steps about all records, in no order.
 func All(r state.Reader) (steps []Step) {
 	for rel := range release.All(r) {
-		steps = ofRelease(steps, &rel)
+		steps = ofRelease(steps, &rel, "")
 	}
 	for c := range complaintsByAge.Scan(r) {
 		steps = ofComplaint(steps, &c)
@@ -170,7 +170,7 @@ func All(r state.Reader) (steps []Step) {
 // OfRecord gives the steps about one record, in no order.
 func OfRecord(r state.Reader, id exchange.RecordID) (steps []Step) {
 	for rel := range release.OfRecord(r, id) {
-		steps = ofRelease(steps, &rel)
+		steps = ofRelease(steps, &rel, id)
 	}
 	for c := range complaintsByRecord.Scan(r, string(id)) {
 		steps = ofComplaint(steps, &c)
@@ -181,9 +181,14 @@ func OfRecord(r state.Reader, id exchange.RecordID) (steps []Step) {
 	return steps
 }
 
-func ofRelease(steps []Step, rel *release.Release) []Step {
+// ofRelease adds the steps of a release about one of its records, or about all of them.
+func ofRelease(steps []Step, rel *release.Release, only exchange.RecordID) []Step {
 	for _, s := range rel.Steps() {
-		steps = append(steps, Step{Step: s, Record: rel.Record, Release: rel})
+		for _, ref := range rel.Refs() {
+			if only == "" || ref.ID == only {
+				steps = append(steps, Step{Step: s, Record: ref, Release: rel})
+			}
+		}
 	}
 	return steps
 }
