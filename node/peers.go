@@ -19,6 +19,7 @@ import (
 	"accord/exchange"
 	"accord/exchange/members"
 	"accord/exchange/records"
+	"accord/exchange/release"
 	"accord/node/api"
 	"accord/node/client"
 	"accord/node/failpoint"
@@ -293,8 +294,13 @@ func (n *Node) gauges() metrics.Gauges {
 		PeersRefused: func() map[metrics.PeerReason]uint64 { return n.byMember(n.tls.Refused(), n.ledger.Refusals()) },
 		PeersPutOff:  func() map[metrics.PeerReason]uint64 { return n.byMember(n.tls.Delayed(), n.ledger.Delayed()) },
 		Feeds:        func() float64 { return float64(n.feeds.OpenAlarms()) },
-		Hooks:        func() float64 { return float64(len(n.webhooks.Disabled())) },
-		FeedBehind:   func() float64 { return float64(n.feeds.Behind()) },
+		Emergencies: func() float64 {
+			view := n.machine.View()
+			waiting, overdue := release.Emergencies(view.Rows(), max(view.Time(), exchange.MillisOf(n.opts.Clock())))
+			return float64(waiting + overdue)
+		},
+		Hooks:      func() float64 { return float64(len(n.webhooks.Disabled())) },
+		FeedBehind: func() float64 { return float64(n.feeds.Behind()) },
 	}
 }
 

@@ -36,11 +36,12 @@ func releaseCommand(e *env) *cli.Command {
 		Name:     "release",
 		Category: e.t("信用信息", "credit information"),
 		Usage:    e.t("授权开放密封的信息项", "opening sealed fields by rule"),
-		Subcommands: []*cli.Command{askCommand(e), {
+		Subcommands: append(moreReleaseCommands(e), []*cli.Command{askCommand(e), {
 			Name:  "list",
 			Usage: e.t("全部回执，新的在前", "all receipts, newest first"),
 			Flags: []cli.Flag{
 				choice("status", "", []string{"refused", "pending", "granted", "denied", "lapsed", "delivered", "opened"}, e.t("状态", "status")),
+				&cli.BoolFlag{Name: "emergency", Usage: e.t("只看紧急调用", "only what was asked as an emergency")},
 				limitFlag(e),
 			},
 			Action: func(c *cli.Context) error { return e.listReleases(c) },
@@ -66,7 +67,7 @@ func releaseCommand(e *env) *cli.Command {
 				Description: e.t("作者节点没有应答而记录有托管时，改由托管方开放。", "Where the author's node does not answer and the record is in custody, its custodians are asked."),
 				Flags:       []cli.Flag{&cli.BoolFlag{Name: "custodians", Usage: e.t("不问作者，直接由托管方开放", "do not ask the author: by its custodians")}},
 				Action:      func(c *cli.Context) error { return e.openRelease(c) },
-			}},
+			}}...),
 	}
 }
 
@@ -84,9 +85,15 @@ func askCommand(e *env) *cli.Command {
 			&cli.StringFlag{Name: "purpose", Required: true, Usage: e.t("用途 `ID`", "`ID` of the purpose")},
 			basis,
 			&cli.StringFlag{Name: "basis-ref", Required: true, Usage: e.t("依据的案号、文号或条款 `TEXT`", "case number, document number or article, `TEXT`")},
+			&cli.StringFlag{Name: "consent", Usage: e.t("写有主体同意的 `FILE`", "`FILE` with the subject's consent")},
+			&cli.BoolFlag{Name: "emergency", Usage: e.t("紧急调用：立即生效，各成员可见，须在限期内说明理由", "an emergency: works at once, every member sees it, and it has to be justified in time")},
 		},
 		Action: func(c *cli.Context) error {
-			r, err := e.node().AskRelease(c.Context, wire.AskRelease{Record: exchange.RecordID(c.String("record")),
+			consent, err := e.consent(c.String("consent"))
+			if err != nil {
+				return err
+			}
+			r, err := e.node().AskRelease(c.Context, wire.AskRelease{Consent: consent, Emergency: c.Bool("emergency"), Record: exchange.RecordID(c.String("record")),
 				Author: exchange.MemberID(c.String("from")), Fields: c.StringSlice("field"), Purpose: c.String("purpose"),
 				Basis: wire.Basis{Kind: c.String("basis-kind"), Ref: c.String("basis-ref")}})
 			if err != nil {
@@ -139,16 +146,21 @@ func (e *env) listReleases(c *cli.Context) error {
 		{ID: "basis_ref", Title: exchange.Text{Zh: "依据", En: "BASIS"}},
 		{ID: "rule", Title: exchange.Text{Zh: "规则", En: "RULE"}},
 		{ID: "clause", Title: exchange.Text{Zh: "未满足", En: "FAILED"}},
+		{ID: "urgency", Title: exchange.Text{Zh: "紧急调用", En: "EMERGENCY"}},
 	}}
 	node, cursor := e.node(), ""
 	err := pages(int(c.Uint("limit")), func(limit int) (int, bool, error) {
-		page, err := node.Releases(c.Context, c.String("status"), cursor, limit)
+		ask := node.Releases
+		if c.Bool("emergency") {
+			ask = node.Emergencies
+		}
+		page, err := ask(c.Context, c.String("status"), cursor, limit)
 		if err != nil {
 			return 0, false, err
 		}
 		for _, r := range page.Releases {
 			list.add(r.ID, r.At, told(releaseStatuses, r.Status), r.Requester, r.Operator, r.Record.Author, r.Record.ID, r.Record.Category,
-				r.Fields, purposeCell(cat, r.Purpose), r.Basis.Kind, r.Basis.Ref, r.Decision.Rule, told(clauses, r.Decision.Clause))
+				r.Fields, purposeCell(cat, r.Purpose), r.Basis.Kind, r.Basis.Ref, r.Decision.Rule, told(clauses, r.Decision.Clause), told(urgencies, urgencyOf(r)))
 		}
 		cursor = page.Next
 		return len(page.Releases), page.Next != "", nil
@@ -170,7 +182,7 @@ func (e *env) releaseCard(w io.Writer, cat *catalogue.Catalogue, r wire.Release)
 		fields = append(fields, e.say(fieldTitle(cat, r.Record.Category, f)))
 	}
 	who := ""
-	if r.Status == "pending" {
+	if r.Status == "pending" && r.Decision.Approval == catalogue.ApprovalAuthor {
 		who = string(r.Record.Author)
 	}
 	facts := []fact{
@@ -193,6 +205,7 @@ func (e *env) releaseCard(w io.Writer, cat *catalogue.Catalogue, r wire.Release)
 		{exchange.Text{Zh: "申请时间", En: "asked"}, r.At},
 		{exchange.Text{Zh: "有效至", En: "valid until"}, pointed(r.Until)},
 	}
+	facts = append(facts, e.moreFacts(r)...)
 	for _, a := range r.Approvals {
 		verdict := exchange.Text{Zh: "拒绝", En: "denied by"}
 		if a.Approve {
@@ -241,14 +254,15 @@ func (e *env) openRelease(c *cli.Context) error {
 	}
 	category, cat := opened.Release.Record.Category, e.titles(c)
 	if e.Format == formatCSV || e.Format == formatCSVBOM {
-		return e.print(e.fieldRows(cat, category, opened.Fields))
+		return e.print(markedRows(e.fieldRows(cat, category, opened.Fields), opened))
 	}
 	return e.object(opened, func(w io.Writer) {
 		e.card(w, append([]fact{
 			{exchange.Text{Zh: "回执", En: "receipt"}, opened.Release.ID},
 			{labelAuthor, opened.Issuer},
 			{labelCategory, categoryCell(cat, category)},
-			{exchange.Text{Zh: "签名有效", En: "verified"}, opened.Verified}}, e.openedBy(opened)...)...)
+			{exchange.Text{Zh: "签名有效", En: "verified"}, opened.Verified},
+			{exchange.Text{Zh: "副本标记", En: "mark of this copy"}, opened.Copy}}, e.openedBy(opened)...)...)
 		e.section(w, exchange.Text{Zh: "准予的信息项", En: "Granted fields"}, e.fieldRows(cat, category, opened.Fields))
 	})
 }

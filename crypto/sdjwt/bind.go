@@ -3,8 +3,10 @@ package sdjwt
 import (
 	"encoding/json"
 	"fmt"
+	"strings"
 	"unicode/utf8"
 
+	"accord/crypto/internal/b64url"
 	"accord/crypto/jws"
 	"accord/crypto/keys"
 	"accord/crypto/strictjson"
@@ -156,4 +158,23 @@ func confirmationKey(payload []byte) (keys.Public, error) {
 		return keys.Public{}, fmt.Errorf("%w: %w", ErrBinding, err)
 	}
 	return key, nil
+}
+
+// BoundTo is for whom and for which request a presentation says that it was made. It
+// verifies nothing: whoever asks goes on to VerifyBound with both.
+func BoundTo(combined string) (aud, nonce string, ok bool) {
+	p, err := split(combined)
+	if err != nil || p.binding == "" {
+		return "", "", false
+	}
+	part := strings.Split(p.binding, ".")
+	if len(part) != 3 {
+		return "", "", false
+	}
+	payload, err := b64url.Decode(part[1])
+	var claims bindingClaims
+	if err != nil || strictjson.Unmarshal(payload, &claims) != nil || !claims.valid() {
+		return "", "", false
+	}
+	return claims.Audience, claims.Nonce, true
 }

@@ -160,6 +160,10 @@ func (d Disclosure) Salt() string { return d.parsed().salt }
 // Element tells whether it discloses an array element rather than a claim.
 func (d Disclosure) Element() bool { return d.parsed().element }
 
+// DigestOf is the digest of the disclosure with this JSON text, which must be the text
+// as issued to the byte.
+func DigestOf(text []byte) string { return digest(b64url.Encode(text)) }
+
 // Digest is base64url of SHA-256 over the text as issued (section 4.2.3): the
 // entry of `_sd` or `...` that refers to this disclosure.
 func (d Disclosure) Digest() string { return digest(d.Encoded) }

@@ -86,8 +86,8 @@ func (a *Agency) Deliver(ctx context.Context, op exchange.OperatorID, requester 
 	if rel.Requester != requester || rel.Record.Author != a.Self {
 		return "", ErrNotParty.With("release", id)
 	}
-	if to, _ := view.Member(requester); to.Suspended != 0 {
-		return "", members.ErrSuspended.With("member", requester)
+	if err := a.mayReceive(view, &rel); err != nil {
+		return "", err
 	}
 	switch status := rel.StatusAt(a.instant(view)); status {
 	case release.Granted:
@@ -153,6 +153,8 @@ func (a *Agency) bind(ctx context.Context, rel release.Release) (string, error) 
 		what = "author"
 	case rec.Status == records.Retracted:
 		return "", ErrRetracted.With()
+	case rel.Consent != nil && rel.Consent.Subject != release.SubjectOf(rel.Consent.ID, rec.Subject):
+		return "", release.ErrConsent.With("why", "it is another subject's")
 	}
 	if what != "" {
 		return "", ErrMismatch.With("release", rel.ID, "what", what)

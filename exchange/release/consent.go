@@ -18,7 +18,7 @@ const ConsentFormat = "accord-consent/1"
 
 // Bounds of a consent: of its JWS in bytes, and of how long one may hold.
 const (
-	maxConsent     = 8 << 10
+	MaxConsent     = 8 << 10
 	MaxConsentTerm = exchange.Millis(366 * 86_400_000)
 )
 
@@ -50,6 +50,16 @@ type Consent struct {
 func SubjectOf(id string, subject exchange.SubjectID) string {
 	sum := sha256.Sum256([]byte("accord-consent/1\n" + id + "\n" + string(subject)))
 	return hex.EncodeToString(sum[:])
+}
+
+// Encode gives the bytes to sign, or ErrConsent for what is none.
+func (c *Consent) Encode() ([]byte, error) {
+	data, err := strictjson.Marshal(c)
+	if err != nil {
+		return nil, ErrConsent.With("why", "malformed")
+	}
+	_, err = ParseConsent(data)
+	return data, err
 }
 
 // ParseConsent reads what a consent's JWS holds.
@@ -190,7 +200,7 @@ func DecodeConsent(body []byte) (*ConsentBody, error) {
 	if err := exchange.DecodeBody(exchange.VerbReleaseConsent, body, b); err != nil {
 		return nil, err
 	}
-	if !exchange.ValidID(string(b.Release)) || b.Consent == "" || len(b.Consent) > maxConsent {
+	if !exchange.ValidID(string(b.Release)) || b.Consent == "" || len(b.Consent) > MaxConsent {
 		return nil, exchange.ErrBody.With("verb", exchange.VerbReleaseConsent)
 	}
 	return b, nil

@@ -3,6 +3,7 @@ package release
 import (
 	"accord/exchange"
 	"accord/exchange/members"
+	"accord/exchange/state"
 )
 
 // JustifyBody is the body of release.justify.
@@ -67,4 +68,18 @@ func (r *Release) UrgencyAt(at exchange.Millis) Urgency {
 		return Overdue
 	}
 	return Unjustified
+}
+
+// Emergencies counts the emergencies that are still to be justified, and those that
+// were not in time and are not yet.
+func Emergencies(r state.Reader, at exchange.Millis) (unjustified, overdue int) {
+	for rel := range byEmergency.Scan(r) {
+		switch rel.UrgencyAt(at) {
+		case Unjustified:
+			unjustified++
+		case Overdue:
+			overdue++
+		}
+	}
+	return unjustified, overdue
 }

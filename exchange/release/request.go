@@ -49,7 +49,7 @@ func DecodeRequest(body []byte) (*RequestBody, error) {
 	for _, f := range b.Fields {
 		ok = ok && exchange.ValidName(f)
 	}
-	if !ok || !b.validParts() || len(b.Consent) > maxConsent {
+	if !ok || !b.validParts() || len(b.Consent) > MaxConsent {
 		return nil, exchange.ErrBody.With("verb", exchange.VerbReleaseRequest)
 	}
 	return b, nil

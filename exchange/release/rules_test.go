@@ -387,6 +387,12 @@ func TestEmergencies(t *testing.T) {
 			t.Errorf("%s: %q", id, rel.UrgencyAt(due))
 		}
 	}
+	if waiting, overdue := release.Emergencies(m.View().Rows(), due); waiting != 2 || overdue != 0 {
+		t.Errorf("%d and %d emergencies are open", waiting, overdue)
+	}
+	if waiting, overdue := release.Emergencies(m.View().Rows(), due+100*Day); waiting != 0 || overdue != 2 {
+		t.Errorf("later %d and %d emergencies are open", waiting, overdue)
+	}
 	page, _ := m.View().Releases(release.Query{Emergency: true, Limit: 100})
 	if len(page) != 6 { // q, q2, q3, loud, tomorrow, colleague
 		t.Errorf("%d emergencies are listed", len(page))

@@ -7,6 +7,7 @@ import (
 	"strconv"
 	"strings"
 
+	"accord/exchange/release"
 	"accord/node/wire"
 )
 
@@ -91,6 +92,10 @@ func (s *Server) marks(b *strings.Builder, st wire.NodeStatus) {
 	}
 	for _, name := range disabled {
 		fmt.Fprintf(b, "[!] webhooks: %s is disabled\n", name)
+	}
+	view := s.view()
+	if waiting, overdue := release.Emergencies(view.Rows(), s.instant(nil, view)); waiting+overdue > 0 { // of all members, at every node
+		fmt.Fprintf(b, "[!] emergencies: %d to be justified, %d overdue\n", waiting, overdue)
 	}
 	if len(st.KeysDue) == 0 {
 		b.WriteString("[+] keys\n")

@@ -32,6 +32,9 @@ func (s *Server) open(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
+	if out.Copy, err = s.Agency.MarkCopy(callerOf(r).Operator.Name, row.ID); err != nil {
+		return err
+	}
 	view := s.view()
 	setIndex(w, view)
 	if row, ok := view.Release(row.ID); ok {

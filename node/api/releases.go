@@ -18,11 +18,12 @@ const maxFields = 64
 
 // releases is a page of receipts, newest first.
 func (s *Server) releases(w http.ResponseWriter, r *http.Request) error {
-	q, err := queryOf(r, "status", "cursor", "limit", "read")
+	q, err := queryOf(r, "status", "emergency", "cursor", "limit", "read")
 	if err != nil {
 		return err
 	}
 	find := release.Query{Status: release.Status(q.text("status", isReleaseStatus)), After: exchange.ReleaseID(q.cursor()), Limit: q.limit()}
+	find.Emergency = q.flag("emergency")
 	linear := q.linear()
 	if err := q.err(); err != nil {
 		return err
@@ -87,6 +88,7 @@ func releaseOf(r *release.Release, at exchange.Millis) wire.Release {
 		Record: wire.RecordRef(r.Record), Fields: r.Fields, Purpose: r.Purpose, Basis: wire.Basis(r.Basis),
 		Decision: r.Decision, At: r.At.Time(), Seq: r.Seq,
 		Delivered: receiptOf(r.Delivered), Opened: receiptOf(r.Opened)}
+	moreOf(&out, r, at)
 	if until := r.Until(at); until != 0 {
 		t := until.Time()
 		out.Until = &t
@@ -140,7 +142,7 @@ func (s *Server) askRelease(w http.ResponseWriter, r *http.Request) error {
 		ref := agency.ReferenceTo(in.Author, held.claims, held.jwt)
 		e.Category = ref.Category
 		id, err = s.Agency.AskRelease(r.Context(), callerOf(r).Operator.Name, release.RequestBody{Record: ref,
-			Fields: in.Fields, Purpose: in.Purpose, Basis: release.Basis(in.Basis)})
+			Fields: in.Fields, Purpose: in.Purpose, Basis: release.Basis(in.Basis), Consent: in.Consent, Emergency: in.Emergency})
 		e.Release = id
 		if row, ok := s.view().Release(id); ok {
 			e.Result = string(row.Decision.Outcome)
@@ -169,6 +171,7 @@ func checkAsk(in wire.AskRelease) error {
 	}
 	f.need(exchange.ValidName(in.Purpose), "/purpose")
 	f.need(exchange.ValidName(in.Basis.Kind), "/basis/kind")
+	f.need(len(in.Consent) <= release.MaxConsent, "/consent")
 	f.text(in.Basis.Ref, catalogue.MaxBasisRef, "/basis/ref")
 	return f.err()
 }

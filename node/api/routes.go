@@ -24,6 +24,7 @@ var (
 	clerks   = []config.Role{config.Clerk}
 	officers = []config.Role{config.Officer}
 	admins   = []config.Role{config.Admin}
+	tracers  = []config.Role{config.Officer, config.Auditor}
 	couriers = []config.Role{config.Officer, config.Admin}                 // carry feeds by hand
 	counters = []config.Role{config.Clerk, config.Officer}                 // speak for a subject at the counter or portal
 	readers  = []config.Role{config.Clerk, config.Officer, config.Auditor} // of receipts
@@ -135,6 +136,12 @@ var routes = []route{
 	{"GET", "/feeds/{member}/checkpoint", everybody, nobody, false, (*Server).feedCheckpoint},
 	{"GET", "/feeds/{member}/tile/{path...}", everybody, nobody, false, (*Server).feedTile},
 
+	{"POST", "/api/v1/releases/trace", operator, tracers, false, (*Server).trace},
+	{"POST", "/api/v1/releases/{id}/second", operator, officers, false, (*Server).second},
+	{"POST", "/api/v1/releases/{id}/justify", operator, officers, false, (*Server).justify},
+	{"POST", "/api/v1/releases/{id}/consent", operator, clerks, false, (*Server).presentConsent},
+	{"POST", "/api/v1/consents", operator, clerks, false, (*Server).signConsent},
+	{"POST", "/api/v1/consents/{id}/withdraw", operator, clerks, false, (*Server).withdrawConsent},
 	{"GET", "/api/v1/releases", operator, readers, false, (*Server).releases},
 	{"POST", "/api/v1/releases", operator, clerks, false, (*Server).askRelease},
 	{"GET", "/api/v1/releases/{id}", operator, readers, false, (*Server).release},

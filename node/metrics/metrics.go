@@ -40,6 +40,7 @@ type Gauges struct {
 	Cosigned    func() float64
 	Complaints  func() float64
 	Feeds       func() float64
+	Emergencies func() float64
 	Hooks       func() float64
 	FeedBehind  func() float64
 	// PeersRefused and PeersPutOff count since the start; nil counts nothing.
@@ -108,6 +109,7 @@ func New(version, member string, g Gauges) *Metrics {
 		{"accord_ledger_cosigned_size", "Statements under the newest checkpoint with a quorum of cosignatures.", g.Cosigned},
 		{"accord_ledger_complaints", "Complaints whose statement is not on the ledger yet.", g.Complaints},
 		{"accord_feed_alarms", "Feed alarms nobody has settled: rewrites, withheld documents, stalled members.", g.Feeds},
+		{"accord_emergencies_open", "Releases taken as an emergency, by whichever member, that are not justified.", g.Emergencies},
 		{"accord_webhooks_disabled", "Webhook endpoints that failed until they were disabled.", g.Hooks},
 		{"accord_feed_behind_entries", "Entries of other members' feeds that were seen and are not here yet.", g.FeedBehind},
 		{"accord_records", "Own records in the store.", g.Records},

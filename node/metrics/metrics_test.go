@@ -10,7 +10,7 @@ import (
 func TestPageShowsCountersAndGauges(t *testing.T) {
 	one := func() float64 { return 1 }
 	m := New("test", "court", Gauges{LedgerSize: one, AppliedLog: one, CommitLog: one, IsLeader: one, Records: one, AuditSinks: one, LedgerTimeS: one, Documents: one, BadDocs: one,
-		Forks: one, Stopped: one, Cosigned: one, Complaints: one, Feeds: one, Hooks: one, FeedBehind: one,
+		Forks: one, Stopped: one, Cosigned: one, Complaints: one, Feeds: one, Hooks: one, Emergencies: one, FeedBehind: one,
 		PeersRefused: func() map[PeerReason]uint64 { return map[PeerReason]uint64{{"court", "role"}: 7} }})
 	m.Request("GET /x", 404, time.Millisecond)
 	m.Release("request", "refused")

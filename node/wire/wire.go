@@ -472,6 +472,9 @@ type ImportIssue struct {
 
 // AskRelease asks to open private fields of a record.
 type AskRelease struct {
+	Consent   string `json:"consent,omitempty"`   // the subject's consent, a JWS
+	Emergency bool   `json:"emergency,omitempty"` // works at once, is seen by all and has to be justified
+
 	Record  exchange.RecordID `json:"record"`
 	Author  exchange.MemberID `json:"author"`
 	Fields  []string          `json:"fields"`
@@ -488,6 +491,14 @@ type Basis struct {
 // Release is a request to open private fields and all that became of it. It is
 // the receipt (回执) every node holds.
 type Release struct {
+	Records   int         `json:"records"`             // how many it is about
+	Second    *Approval   `json:"second,omitempty"`    // of the requester, for several records
+	Consent   *ConsentRef `json:"consent,omitempty"`   // of the subject
+	Emergency bool        `json:"emergency,omitempty"` // asked as one
+	Urgency   string      `json:"urgency,omitempty"`   // of a granted emergency: unjustified, overdue, justified, justified-late
+	JustifyBy *time.Time  `json:"justify_by,omitempty"`
+	Justified *Approval   `json:"justified,omitempty"`
+
 	ID        exchange.ReleaseID  `json:"id"`
 	Status    string              `json:"status"` // refused, pending, granted, denied, lapsed, delivered, opened
 	Requester exchange.MemberID   `json:"requester"`
@@ -542,6 +553,8 @@ type Delivery struct {
 // Opened is what the requester's operator sees: exactly the granted fields,
 // verified against the author's signature.
 type Opened struct {
+	Copy string `json:"copy"` // the mark of this copy, a JWS: who was shown it, under which release
+
 	Release  Release                    `json:"release"`
 	Fields   map[string]json.RawMessage `json:"fields"`
 	Issuer   exchange.MemberID          `json:"issuer"`
