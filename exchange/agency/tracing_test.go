@@ -14,8 +14,6 @@ import (
 
 // TestALeakIsTraced: two members get the same field of one record, and it turns up in
 // every form it can turn up in.
-//
-// Shows: R24
 func TestALeakIsTraced(t *testing.T) {
 	w := newWorld(t)
 	record := firstRecord(t, w)

@@ -121,8 +121,6 @@ const (
 
 // TestApprovalsCannotBeHad: what one or two dishonest members try to approve for
 // themselves, one step after the other, and where the request stands in the end.
-//
-// Shows: B3, B11
 func TestApprovalsCannotBeHad(t *testing.T) {
 	more := func(b *release.RequestBody) {
 		b.More = []release.Part{{ID: exchange.RecordID(ID("r2")), Digest: Hash("r2")}}
@@ -249,8 +247,6 @@ func consentOf(t *testing.T, by, signer exchange.MemberID, edit func(*release.Co
 }
 
 // TestConsents: which consents a request can rest on.
-//
-// Shows: B3
 func TestConsents(t *testing.T) {
 	for name, c := range map[string]struct {
 		by, signer exchange.MemberID

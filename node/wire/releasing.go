@@ -6,6 +6,24 @@ import (
 	"accord/exchange"
 )
 
+// AskRelease asks to open private fields of a record.
+type AskRelease struct {
+	Consent   string `json:"consent,omitempty"`   // the subject's consent, a JWS
+	Emergency bool   `json:"emergency,omitempty"` // works at once, is seen by all and has to be justified
+
+	Record  exchange.RecordID `json:"record"`
+	Author  exchange.MemberID `json:"author"`
+	Fields  []string          `json:"fields"`
+	Purpose string            `json:"purpose"`
+	Basis   Basis             `json:"basis"`
+}
+
+// Basis is the legal basis (依据) of a request: its kind and its number.
+type Basis struct {
+	Kind string `json:"kind"` // case, decision, consent, statute
+	Ref  string `json:"ref"`
+}
+
 // ConsentRef is the subject's consent that a release rests on.
 type ConsentRef struct {
 	ID       string              `json:"id"`
