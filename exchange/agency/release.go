@@ -14,7 +14,6 @@ import (
 	"accord/exchange"
 	"accord/exchange/lists"
 	"accord/exchange/machine"
-	"accord/exchange/members"
 	"accord/exchange/records"
 	"accord/exchange/release"
 )

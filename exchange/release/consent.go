@@ -135,7 +135,7 @@ func verifyConsent(a *members.Act, token string) (*Consent, error) {
 	var signer members.Member
 	t, err := a.Tools.Verify(token, jws.Kind{Typ: jws.TypConsent, Use: keys.Command}, func(kid string) (keys.Public, error) {
 		m, key, ok := members.KeyAt(a.Tx, kid, a.Now)
-		if !ok || m.Status != members.Active {
+		if !ok || !m.Takes() {
 			return keys.Public{}, jws.ErrKey
 		}
 		signer = m

@@ -3,6 +3,7 @@ package release
 import (
 	"accord/exchange"
 	"accord/exchange/catalogue"
+	"accord/exchange/meeting"
 	"accord/exchange/members"
 )
 
@@ -16,7 +17,9 @@ const rulesVersion = 4
 // request already, at whichever member: an operator's name counts once over all.
 func (r *Release) mayJudge(a *members.Act) error {
 	switch r.Decision.Approval {
-	case catalogue.ApprovalConsent, catalogue.ApprovalMeeting:
+	case catalogue.ApprovalMeeting:
+		return r.decided(a)
+	case catalogue.ApprovalConsent:
 		return ErrApproval.With("approval", r.Decision.Approval)
 	case catalogue.ApprovalPersons:
 	default:
@@ -39,6 +42,31 @@ func (r *Release) mayJudge(a *members.Act) error {
 	}
 	return nil
 }
+
+// decided says whether the joint meeting decided on the request as the command says:
+// then whichever member brings that here. A vote of the requester does not count.
+func (r *Release) decided(a *members.Act) error {
+	o, ok := meeting.Decided(a.Tx, meeting.Release, string(r.ID))
+	want := meetingApproves
+	if a.Command.Verb == exchange.VerbReleaseDeny {
+		want = meetingDenies
+	}
+	if !ok || o.Outcome != want {
+		return ErrApproval.With("approval", r.Decision.Approval)
+	}
+	for _, seat := range o.By {
+		if seat == r.Requester {
+			return ErrRequesterApproves.With("requester", r.Requester)
+		}
+	}
+	return nil
+}
+
+// What the joint meeting decides on a release (meeting.Decision.Outcome).
+const (
+	meetingApproves = "approve"
+	meetingDenies   = "deny"
+)
 
 // hasPart says whether an operator of this name asked, seconded or approved.
 func (r *Release) hasPart(op exchange.OperatorID) bool {
@@ -96,7 +124,7 @@ func (r *Release) stands(a *members.Act) error {
 	}
 	asks, ok := members.Get(a.Tx, r.Requester)
 	author, known := members.Get(a.Tx, r.Record.Author)
-	if !ok || asks.Status != members.Active {
+	if !ok || !asks.Takes() {
 		return ErrGone.With("requester", r.Requester)
 	}
 	if a.Catalogue.Document().Version == r.Decision.Version {

@@ -11,6 +11,7 @@ import (
 	"accord/exchange/catalogue"
 	"accord/exchange/machine"
 	. "accord/exchange/machine/machinetest"
+	"accord/exchange/meeting"
 	"accord/exchange/members"
 	"accord/exchange/release"
 )
@@ -472,4 +473,33 @@ func FuzzDecode(f *testing.F) {
 			t.Errorf("%+v", c)
 		}
 	})
+}
+
+// TestTheMeetingDecides: what the joint meeting decided is brought to the request by
+// any member; not before, and not with the requester's vote.
+func TestTheMeetingDecides(t *testing.T) {
+	for name, c := range map[string]struct {
+		outcome string
+		seats   []exchange.MemberID
+		verb    exchange.Verb
+		want    string
+	}{
+		"approved":                  {"approve", []exchange.MemberID{"commission", "association", "court"}, approve, ""},
+		"denied":                    {"deny", []exchange.MemberID{"commission", "association", "court"}, deny, ""},
+		"denied, used as approved":  {"deny", []exchange.MemberID{"commission", "association", "court"}, approve, "REL-012"},
+		"not enough seats":          {"approve", []exchange.MemberID{"commission", "court"}, approve, "REL-012"},
+		"with the requester's vote": {"approve", []exchange.MemberID{"regulator", "commission", "court"}, approve, "REL-009"},
+	} {
+		m := found2(t)
+		Do(t, m, Order{By: "regulator", Op: "asker", ID: "q", Verb: exchange.VerbReleaseRequest, Body: demand("meeting", nil)})
+		motion := Order{By: "commission", ID: "motion", Verb: exchange.VerbPropose, Body: meeting.ProposeBody{Kind: meeting.Release, Reason: "裁定", Deadline: Start + 30*Day, Decision: &meeting.Decision{Object: ID("q"), Outcome: c.outcome}}}
+		if a := Do(t, m, motion); !a.OK {
+			t.Fatal(a.Error)
+		}
+		for _, seat := range c.seats {
+			Do(t, m, Order{By: seat, ID: "vote " + string(seat), Verb: exchange.VerbVote, Body: meeting.VoteBody{Proposal: exchange.CommandID(ID("motion")), Choice: meeting.Yes}})
+		}
+		t.Log(name)
+		say(t, m, 1, 1, word{"association", "zhao", c.verb, Hour, c.want})
+	}
 }
