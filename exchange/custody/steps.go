@@ -147,6 +147,9 @@ func Deliver(a *members.Act, b *DeliverBody) (*Stepped, error) {
 	case !rel.Standing(a.Now):
 		return nil, ErrNotGranted.With("release", b.Release, "status", rel.StatusAt(a.Now))
 	}
+	if err := rel.Stands(a); err != nil {
+		return nil, err
+	}
 	old, _ := AnswersOf(a.Tx, b.Release)
 	next := &Answers{Release: b.Release}
 	d := Delivery{Custodian: a.Issuer.ID, Generation: b.Generation, Digest: b.Digest, Operator: a.Command.Operator, At: a.Now, Seq: a.Seq, Times: 1}

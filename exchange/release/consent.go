@@ -213,7 +213,7 @@ func PresentConsent(a *members.Act, b *ConsentBody) (*Stepped, error) {
 		if r.Decision.Approval != catalogue.ApprovalConsent {
 			return ErrApproval.With("approval", r.Decision.Approval)
 		}
-		if err := r.stands(a); err != nil {
+		if err := r.Stands(a); err != nil {
 			return err
 		}
 		spent, err = r.restOn(a, b.Consent)

@@ -106,7 +106,7 @@ func Second(a *members.Act, b *JudgeBody) (*Stepped, error) {
 		}
 		yes := word(a, b.Note)
 		r.Second = &yes
-		return r.stands(a)
+		return r.Stands(a)
 	})
 	if err != nil {
 		return nil, err
@@ -114,11 +114,11 @@ func Second(a *members.Act, b *JudgeBody) (*Stepped, error) {
 	return out, releases.Insert(a.Tx, r)
 }
 
-// stands says whether the request could be made now as it was: an approval or a
+// Stands says whether the request could be made now as it was: an approval or a
 // delivery under rules that have changed is none. The requester must be a member
 // still, and the catalogue in force must grant it, with the approvals it was asked
 // under or without any. Requests made before machine version 4 stood anyway.
-func (r *Release) stands(a *members.Act) error {
+func (r *Release) Stands(a *members.Act) error {
 	if r.Rules < rulesVersion {
 		return nil
 	}

@@ -71,7 +71,7 @@ type Stepped struct {
 func Approve(a *members.Act, b *JudgeBody) (*Stepped, error) {
 	return step(a, b.Release, judge, Pending, func(r *Release) error {
 		r.Approvals = append(append([]Approval(nil), r.Approvals...), word(a, b.Note))
-		return r.stands(a)
+		return r.Stands(a)
 	})
 }
 
@@ -92,7 +92,7 @@ func Deliver(a *members.Act, b *ReceiptBody) (*Stepped, error) {
 			return members.ErrSuspended.With("member", r.Requester)
 		}
 		r.Delivered = receipt(a, b.Digest)
-		return r.stands(a)
+		return r.Stands(a)
 	})
 }
 
