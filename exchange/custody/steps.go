@@ -131,6 +131,9 @@ func Deliver(a *members.Act, b *DeliverBody) (*Stepped, error) {
 	if !ok {
 		return nil, release.ErrUnknown.With("id", b.Release)
 	}
+	if m, _ := members.Get(a.Tx, rel.Requester); m.Suspended != 0 {
+		return nil, members.ErrSuspended.With("member", rel.Requester)
+	}
 	row, _ := DepositOf(a.Tx, rel.Record.Author, rel.Record.ID)
 	g, ok := row.Generation(b.Generation)
 	if !ok {

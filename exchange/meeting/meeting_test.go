@@ -9,6 +9,7 @@ import (
 	"accord/crypto/strictjson"
 	"accord/exchange"
 	"accord/exchange/catalogue"
+	"accord/exchange/custody"
 	"accord/exchange/machine"
 	. "accord/exchange/machine/machinetest"
 	"accord/exchange/meeting"
@@ -482,6 +483,10 @@ func TestNoDeliveryToTheSuspended(t *testing.T) {
 	deliver := Order{By: "court", ID: "d", Verb: exchange.VerbReleaseDeliver, Body: release.ReceiptBody{Release: exchange.ReleaseID(ID("q")), Digest: Hash("e")}}
 	if a := Do(t, m, deliver); Code(a) != "MEM-043" {
 		t.Errorf("%q", Code(a))
+	}
+	share := Order{By: "court", ID: "c", Verb: exchange.VerbCustodyDeliver, Body: custody.DeliverBody{Release: exchange.ReleaseID(ID("q")), Generation: 1, Digest: Hash("e")}}
+	if a := Do(t, m, share); Code(a) != "MEM-043" {
+		t.Errorf("by a custodian: %q", Code(a))
 	}
 	pass(t, m, RosterMotion(t, m, "r", meeting.Restore, nil, edit("commission", func(f *members.Founder) { f.Suspended = false })), 0)
 	deliver.ID = "d2"

@@ -111,7 +111,7 @@ func (s *Server) identify(r *http.Request, rt route) (*http.Request, error) {
 
 // entitled are the routes that give peers what the catalogue entitles members to:
 // not those that are suspended. What all may see, and the common ledger, they still do.
-var entitled = map[string]bool{"/api/v1/records/{id}": true, "/api/v1/feeds/{member}/documents": true, "/api/v1/releases/{id}/deliver": true}
+var entitled = map[string]bool{"/api/v1/records/{id}": true, "/api/v1/feeds/{member}/documents": true, "/api/v1/releases/{id}/deliver": true, "/api/v1/releases/{id}/custody": true}
 
 func (rt route) admits(c Caller) bool {
 	switch {

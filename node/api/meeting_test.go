@@ -129,7 +129,7 @@ func (w *world) nothingForTheSuspended() {
 	w.t.Helper()
 	const id = "AAAAAAAAAAAAAAAAAAAAAA"
 	for target, body := range map[string]string{
-		"/api/v1/records/" + id: "", "/api/v1/feeds/association/documents": `{"entries":[]}`, "/api/v1/releases/" + id + "/deliver": "{}"} {
+		"/api/v1/records/" + id: "", "/api/v1/feeds/association/documents": `{"entries":[]}`, "/api/v1/releases/" + id + "/deliver": "{}", "/api/v1/releases/" + id + "/custody": "{}"} {
 		method := "POST"
 		if body == "" {
 			method = "GET"
