@@ -159,34 +159,48 @@ func (v *verifier) accesses() {
 	}
 }
 
-// aboutRecords are the ledger leaves of the file's accepted commands, by the record
-// they are about: one that names the record, or one that names a command that is.
+// aboutRecords are the ledger leaves of the file's accepted commands, by the records
+// they are about: one that names records, or one that names a command that is.
 func (v *verifier) aboutRecords() map[string][]tlog.Hash {
-	about := map[string]string{} // command id -> record
+	about := map[string][]string{} // command id -> records
 	held := map[string][]tlog.Hash{}
 	for i, c := range v.bundle.Commands {
 		var body map[string]json.RawMessage
 		if c.Outcome != Accepted || strictjson.UnmarshalLoose(v.bodies[i].Body, &body) != nil {
 			continue
 		}
-		var record struct {
-			ID string `json:"id"`
-		}
-		if raw, ok := body["record"]; ok && strictjson.UnmarshalLoose(raw, &record) != nil {
-			record.ID = ""
-		}
-		for _, name := range []string{"release", "complaint", "application"} {
-			var id string
-			if raw, ok := body[name]; ok && strictjson.Unmarshal(raw, &id) == nil && record.ID == "" {
-				record.ID = about[id]
-			}
-		}
-		if record.ID != "" {
-			about[v.bodies[i].ID] = record.ID
-			held[record.ID] = append(held[record.ID], tlog.LeafHash(Leaf(v.bodies[i].ID, []byte(c.JWS), c.Outcome)))
+		for _, record := range recordsNamed(body, about) {
+			about[v.bodies[i].ID] = append(about[v.bodies[i].ID], record)
+			held[record] = append(held[record], tlog.LeafHash(Leaf(v.bodies[i].ID, []byte(c.JWS), c.Outcome)))
 		}
 	}
 	return held
+}
+
+// recordsNamed are the records a command's body names, itself or by naming a command
+// before it.
+func recordsNamed(body map[string]json.RawMessage, about map[string][]string) (records []string) {
+	type named struct {
+		ID string `json:"id"`
+	}
+	var one named
+	var more []named
+	if raw, ok := body["record"]; ok && strictjson.UnmarshalLoose(raw, &one) == nil && one.ID != "" {
+		records = append(records, one.ID)
+		if raw, ok := body["more"]; ok && strictjson.UnmarshalLoose(raw, &more) == nil {
+			for _, m := range more {
+				records = append(records, m.ID)
+			}
+		}
+		return records
+	}
+	for _, name := range []string{"release", "complaint", "application"} {
+		var id string
+		if raw, ok := body[name]; ok && strictjson.Unmarshal(raw, &id) == nil && about[id] != nil {
+			return about[id]
+		}
+	}
+	return nil
 }
 
 func (r *AccessedRecord) check(federation string, c tlog.Checkpoint, held []tlog.Hash) error {
