@@ -60,7 +60,8 @@ func (e *env) asking(c *cli.Context) (wire.AskSubject, error) {
 
 // accessEvents are what the ledger says happened, in words.
 var accessEvents = map[string]exchange.Text{
-	"requested": {Zh: "申请", En: "requested"}, "approved": {Zh: "批准", En: "approved"}, "denied": {Zh: "不同意", En: "denied"},
+	"custodian-delivered": {Zh: "托管方交付", En: "delivered by a custodian"},
+	"requested":           {Zh: "申请", En: "requested"}, "approved": {Zh: "批准", En: "approved"}, "denied": {Zh: "不同意", En: "denied"},
 	"delivered": {Zh: "交付", En: "delivered"}, "opened": {Zh: "查阅", En: "opened"}, "complained": {Zh: "投诉", En: "complained"},
 	"consented": {Zh: "出示主体同意", En: "consented"}, "seconded": {Zh: "申请单位第二人确认", En: "seconded"}, "justified": {Zh: "说明紧急理由", En: "justified"},
 	"answered": {Zh: "答复投诉", En: "answered"}, "applied": {Zh: "申请公开", En: "applied"}, "decided": {Zh: "答复申请", En: "decided"},

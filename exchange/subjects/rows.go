@@ -5,6 +5,7 @@ import (
 	"math"
 
 	"accord/exchange"
+	"accord/exchange/custody"
 	"accord/exchange/lists"
 	"accord/exchange/release"
 	"accord/exchange/state"
@@ -140,6 +141,8 @@ const (
 	StepAnswer   = "answered"
 	StepApply    = "applied"
 	StepDecide   = "decided"
+	// Of a release that custodians answered: the last answer of each.
+	StepCustodian = "custodian-delivered"
 )
 
 // Step is one accepted statement of the ledger about a record: what a subject's
@@ -156,7 +159,7 @@ type Step struct {
 // All gives the steps about all records, in no order.
 func All(r state.Reader) (steps []Step) {
 	for rel := range release.All(r) {
-		steps = ofRelease(steps, &rel, "")
+		steps = ofRelease(r, steps, &rel, "")
 	}
 	for c := range complaintsByAge.Scan(r) {
 		steps = ofComplaint(steps, &c)
@@ -170,7 +173,7 @@ func All(r state.Reader) (steps []Step) {
 // OfRecord gives the steps about one record, in no order.
 func OfRecord(r state.Reader, id exchange.RecordID) (steps []Step) {
 	for rel := range release.OfRecord(r, id) {
-		steps = ofRelease(steps, &rel, id)
+		steps = ofRelease(r, steps, &rel, id)
 	}
 	for c := range complaintsByRecord.Scan(r, string(id)) {
 		steps = ofComplaint(steps, &c)
@@ -182,11 +185,19 @@ func OfRecord(r state.Reader, id exchange.RecordID) (steps []Step) {
 }
 
 // ofRelease adds the steps of a release about one of its records, or about all of them.
-func ofRelease(steps []Step, rel *release.Release, only exchange.RecordID) []Step {
+func ofRelease(r state.Reader, steps []Step, rel *release.Release, only exchange.RecordID) []Step {
 	for _, s := range rel.Steps() {
 		for _, ref := range rel.Refs() {
 			if only == "" || ref.ID == only {
 				steps = append(steps, Step{Step: s, Record: ref, Release: rel})
+			}
+		}
+	}
+	answers, _ := custody.AnswersOf(r, rel.ID)
+	for _, d := range answers.Deliveries {
+		for _, ref := range rel.Refs() {
+			if only == "" || ref.ID == only {
+				steps = append(steps, Step{Step: release.Step{Kind: StepCustodian, Seq: d.Seq, By: d.Custodian, Operator: d.Operator, At: d.At}, Record: ref, Release: rel})
 			}
 		}
 	}
