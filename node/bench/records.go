@@ -115,7 +115,7 @@ func (o *RecordOptions) defaults() {
 	set(&o.Mirrored, 1_000_000, 3000)
 	set(&o.Names, 1_000_000, 600)
 	if o.Quick {
-		o.Looked, o.Duration = []int{200, 400}, 100*time.Millisecond
+		o.Looked, o.Duration = []int{200, 400}, 250*time.Millisecond
 	}
 	if len(o.Looked) == 0 {
 		o.Looked = []int{1_000_000, 10_000_000}
