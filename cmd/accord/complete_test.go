@@ -7,7 +7,7 @@ import (
 
 func TestComplete(t *testing.T) {
 	for line, want := range map[string]string{
-		"pr":                           "probe",
+		"prob":                         "probe",
 		"versi":                        "version",
 		"probe im":                     "import",
 		"probe import --dr":            "--dry-run",
@@ -19,7 +19,7 @@ func TestComplete(t *testing.T) {
 		"probe import --kind = e":      "entry",
 		"probe import --kind =":        "record entry",
 		"-o j":                         "json",
-		"-o json pro":                  "probe",
+		"-o json prob":                 "probe",
 		"completion ":                  "bash zsh fish",
 		"completion bash ":             "",
 		"explain CLI-00":               "CLI-001 CLI-002 CLI-003 CLI-004 CLI-005 CLI-006 CLI-007 CLI-008 CLI-009",
