@@ -182,7 +182,7 @@ func (e *env) releaseCard(w io.Writer, cat *catalogue.Catalogue, r wire.Release)
 		fields = append(fields, e.say(fieldTitle(cat, r.Record.Category, f)))
 	}
 	who := ""
-	if r.Status == "pending" && r.Decision.Approval == catalogue.ApprovalAuthor {
+	if a := r.Decision.Approval; r.Status == "pending" && (a == catalogue.ApprovalAuthor || a == "") {
 		who = string(r.Record.Author)
 	}
 	facts := []fact{
