@@ -437,6 +437,7 @@ func (n *Node) openInterface() error {
 	n.tasks.Go(func() { n.webhooks.Run(ctx) })
 	n.tasks.Go(func() { n.watchRecords(ctx) })
 	n.tasks.Go(func() { n.keepRetention(ctx) })
+	n.tasks.Go(func() { n.tellEmergencies(ctx) })
 	n.tasks.Go(func() { n.keepCustody(ctx) })
 	return nil
 }
