@@ -32,6 +32,13 @@ func TestAnAuthorIsGoneForGood(t *testing.T) {
 			doc.Categories[i].Custody = &catalogue.Custody{K: 2, Of: []exchange.MemberKind{exchange.KindRegulator, exchange.KindCommission, exchange.KindCourt}}
 		}
 	}
+	doc.Rules = append(doc.Rules,
+		catalogue.Rule{ID: "urgent", Title: exchange.Text{Zh: "紧急", En: "urgent"}, Categories: []string{"discipline-practitioner"}, Fields: []string{"resident_id"},
+			Requesters: []exchange.MemberKind{exchange.KindCourt}, Purposes: []string{"enforcement"}, Basis: catalogue.BasisDecision,
+			Approval: catalogue.ApprovalNone, ValidHours: 2, Emergency: true, JustifyDays: 2},
+		catalogue.Rule{ID: "consented", Title: exchange.Text{Zh: "主体同意", En: "by consent"}, Categories: []string{"discipline-practitioner"}, Fields: []string{"resident_id"},
+			Requesters: []exchange.MemberKind{exchange.KindCourt}, Purposes: []string{"objection-handling"}, Basis: catalogue.BasisConsent,
+			Approval: catalogue.ApprovalConsent, ValidHours: 2})
 	document, err := strictjson.Marshal(doc)
 	must(t, err)
 	f := newFederationUnder(t, document, func(string) {})
@@ -81,6 +88,7 @@ func TestAnAuthorIsGoneForGood(t *testing.T) {
 			}
 		}
 	}
+	f.otherWaysToOpen(record)
 	must(t, f.sup.Kill("association"))
 	must(t, os.RemoveAll(f.sup.Dir("association")))
 	ask := []string{"release", "ask", "--record", record, "--from", "association", "--field", "resident_id", "--purpose", "enforcement",
@@ -114,5 +122,60 @@ func TestAnAuthorIsGoneForGood(t *testing.T) {
 		if strings.Contains(string(log), value) {
 			t.Errorf("%s logs a value", m)
 		}
+	}
+}
+
+// otherWaysToOpen opens a field at the court in an emergency and with the subject's
+// consent, and traces a copy, from the command line.
+func (f *federation) otherWaysToOpen(record string) {
+	f.t.Helper()
+	ask := func(more ...string) (r wire.Release) {
+		f.t.Helper()
+		must(f.t, json.Unmarshal([]byte(f.cli("court", append([]string{"release", "ask", "--record", record, "--from", "association", "--field", "resident_id",
+			"--basis-ref", "(2026)青9901执2号", "--output", "json"}, more...)...)), &r))
+		return r
+	}
+	open := func(id exchange.ReleaseID) (copied string, opened wire.Opened) {
+		f.t.Helper()
+		copied = f.cli("court", "release", "open", string(id), "--output", "json")
+		must(f.t, json.Unmarshal([]byte(copied), &opened))
+		return copied, opened
+	}
+	urgent := ask("--purpose", "enforcement", "--basis-kind", "decision", "--emergency")
+	copied, opened := open(urgent.ID)
+	if urgent.Status != "granted" || urgent.Urgency != "unjustified" || len(opened.Fields) != 1 {
+		f.t.Fatalf("an emergency: %s, %s", urgent.Status, urgent.Urgency)
+	}
+	if out := f.cli("commission", "release", "list", "--emergency"); !strings.Contains(out, string(urgent.ID)) || !strings.Contains(out, "to be justified") {
+		f.t.Errorf("at another member: %s", out)
+	}
+	if out := f.cli("court", "release", "justify", string(urgent.ID), "--reason", "财产正在转移"); !strings.Contains(out, "justified") {
+		f.t.Errorf("justified: %s", out)
+	}
+	number := f.paper("number")
+	must(f.t, os.WriteFile(number, []byte(strings.Trim(string(opened.Fields["resident_id"]), `"`)), 0o600))
+	waiting := ask("--purpose", "objection-handling", "--basis-kind", "consent")
+	var signed struct{ Consent string }
+	must(f.t, json.Unmarshal([]byte(f.cli("association", "release", "consent-sign", "--person-file", number, "--proof", "id-card:-", "--category", "discipline-practitioner",
+		"--field", "resident_id", "--purpose", "objection-handling", "--for", "court", "--output", "json")), &signed))
+	must(f.t, os.WriteFile(f.paper("consent"), []byte(signed.Consent), 0o600))
+	if out := f.cli("court", "release", "consent", string(waiting.ID), "--consent", f.paper("consent")); waiting.Status != "pending" || !strings.Contains(out, "granted") {
+		f.t.Errorf("with the subject's consent: was %s, is %s", waiting.Status, out)
+	}
+	if _, again := open(waiting.ID); len(again.Fields) != 1 {
+		f.t.Error("the subject consented, and nothing opens")
+	}
+	access := f.cli("association", "subject", "log", "--person-file", number, "--proof", "id-card:-", "--out", f.paper("access"))
+	for _, said := range []string{string(urgent.ID), string(waiting.ID), "opened", "consented", "justified"} {
+		if !strings.Contains(access, said) {
+			f.t.Errorf("the subject's log lacks %s: %s", said, access)
+		}
+	}
+	if out := f.cli("commission", "verify", f.paper("access")); strings.Contains(strings.ToLower(out), "failed") {
+		f.t.Errorf("the subject's log elsewhere: %s", out)
+	}
+	must(f.t, os.WriteFile(f.paper("leak"), []byte(copied), 0o600))
+	if out := f.cli("regulator", "release", "trace", f.paper("leak"), "--output", "json"); !strings.Contains(out, string(urgent.ID)) || strings.Contains(out, string(waiting.ID)) {
+		f.t.Errorf("the copy is traced to %s", out)
 	}
 }
