@@ -3,6 +3,7 @@ package main
 import (
 	"encoding/json"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -38,10 +39,21 @@ func TestAnAuthorIsGoneForGood(t *testing.T) {
 			Approval: catalogue.ApprovalNone, ValidHours: 2, Emergency: true, JustifyDays: 2},
 		catalogue.Rule{ID: "consented", Title: exchange.Text{Zh: "主体同意", En: "by consent"}, Categories: []string{"discipline-practitioner"}, Fields: []string{"resident_id"},
 			Requesters: []exchange.MemberKind{exchange.KindCourt}, Purposes: []string{"objection-handling"}, Basis: catalogue.BasisConsent,
-			Approval: catalogue.ApprovalConsent, ValidHours: 2})
+			Approval: catalogue.ApprovalConsent, ValidHours: 2},
+		catalogue.Rule{ID: "several", Title: exchange.Text{Zh: "批量", En: "in bulk"}, Categories: []string{"discipline-practitioner"}, Fields: []string{"resident_id"},
+			Requesters: []exchange.MemberKind{exchange.KindCourt}, Purposes: []string{"credit-repair"}, Basis: catalogue.BasisDecision,
+			Approval: catalogue.ApprovalPersons, Persons: 2, Approvers: []exchange.MemberKind{exchange.KindRegulator, exchange.KindCommission},
+			ValidHours: 2, Bulk: &catalogue.Bulk{Records: 3, Persons: 2}})
 	document, err := strictjson.Marshal(doc)
 	must(t, err)
-	f := newFederationUnder(t, document, func(string) {})
+	f := newFederationUnder(t, document, func(dir string) { // each member has a second person
+		for _, m := range members4 {
+			path := filepath.Join(dir, m, "accord.yaml")
+			settings, err := os.ReadFile(path)
+			must(t, err)
+			must(t, os.WriteFile(path, []byte(strings.Replace(string(settings), "operators:\n", "operators:\n  - {name: second-"+m+", roles: [clerk, officer]}\n", 1)), 0o600))
+		}
+	})
 	ctx := t.Context()
 	sample, err := intake.Sample("discipline-sample.xlsx")
 	must(t, err)
@@ -78,7 +90,7 @@ func TestAnAuthorIsGoneForGood(t *testing.T) {
 		}
 		return size > 0
 	})
-	page, err := f.client("association").Records(ctx, client.RecordQuery{Category: "discipline-practitioner", Limit: 1})
+	page, err := f.client("association").Records(ctx, client.RecordQuery{Category: "discipline-practitioner", Status: "active", Limit: 2})
 	must(t, err)
 	record := string(page.Records[0].ID)
 	for _, format := range []string{"table", "json", "csv"} {
@@ -89,6 +101,7 @@ func TestAnAuthorIsGoneForGood(t *testing.T) {
 		}
 	}
 	f.otherWaysToOpen(record)
+	f.openSeveral(record, string(page.Records[1].ID))
 	must(t, f.sup.Kill("association"))
 	must(t, os.RemoveAll(f.sup.Dir("association")))
 	ask := []string{"release", "ask", "--record", record, "--from", "association", "--field", "resident_id", "--purpose", "enforcement",
@@ -177,5 +190,50 @@ func (f *federation) otherWaysToOpen(record string) {
 	must(f.t, os.WriteFile(f.paper("leak"), []byte(copied), 0o600))
 	if out := f.cli("regulator", "release", "trace", f.paper("leak"), "--output", "json"); !strings.Contains(out, string(urgent.ID)) || strings.Contains(out, string(waiting.ID)) {
 		f.t.Errorf("the copy is traced to %s", out)
+	}
+}
+
+// openSeveral opens a field of two records with one request, from the command line: a
+// second person of the court stands by it, and one person each at two other members
+// approves.
+func (f *federation) openSeveral(records ...string) {
+	f.t.Helper()
+	ask := []string{"release", "ask", "--from", "association", "--field", "resident_id", "--purpose", "credit-repair", "--basis-kind", "decision",
+		"--basis-ref", "例信修〔2026〕3号", "--output", "json"}
+	for _, r := range records {
+		ask = append(ask, "--record", r)
+	}
+	var rel wire.Release
+	must(f.t, json.Unmarshal([]byte(f.cli("court", ask...)), &rel))
+	as := func(m string, args ...string) string {
+		f.t.Helper()
+		cmd := exec.Command(accordBinary(f.t), append(args, "--dir", f.sup.Dir(m), "--operator", "second-"+m, "--lang", "en", "--output", "json")...)
+		out, err := cmd.CombinedOutput()
+		if err != nil {
+			f.t.Fatalf("accord %s at %s: %v\n%s", strings.Join(args, " "), m, err, out)
+		}
+		return string(out)
+	}
+	if out, err := f.try("court", "release", "second", string(rel.ID)); err == nil {
+		f.t.Errorf("who asked stands by its own request: %s", out)
+	}
+	as("court", "release", "second", string(rel.ID))
+	as("regulator", "release", "approve", string(rel.ID))
+	if out, err := f.try("court", "release", "open", string(rel.ID)); err == nil || !strings.Contains(out, "pending") {
+		f.t.Errorf("with one approval of two: %s", out)
+	}
+	must(f.t, json.Unmarshal([]byte(as("commission", "release", "approve", string(rel.ID))), &rel))
+	opened := f.cli("court", "release", "open", string(rel.ID), "--output", "csv")
+	if rel.Status != "granted" || strings.Count(opened, ",resident_id,") != len(records) || !strings.Contains(opened, "accord-copy") {
+		f.t.Fatalf("%s, then %d lines", rel.Status, strings.Count(opened, "\n"))
+	}
+	for _, r := range records {
+		if strings.Count(opened, r) != 1 {
+			f.t.Errorf("record %s stands in %d lines", r, strings.Count(opened, r))
+		}
+	}
+	must(f.t, json.Unmarshal([]byte(f.cli("regulator", "release", "show", string(rel.ID), "--output", "json")), &rel))
+	if rel.Status != "opened" || rel.Records != len(records) || rel.Second == nil {
+		f.t.Errorf("the receipt elsewhere: %s, %d records", rel.Status, rel.Records)
 	}
 }

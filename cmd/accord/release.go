@@ -79,7 +79,7 @@ func askCommand(e *env) *cli.Command {
 		Name:  "ask",
 		Usage: e.t("申请开放一条记录的信息项", "ask to open fields of a record"),
 		Flags: []cli.Flag{
-			&cli.StringFlag{Name: "record", Required: true, Usage: e.t("记录 `ID`", "`ID` of the record")},
+			&cli.StringSliceFlag{Name: "record", Required: true, Usage: e.t("记录 `ID`；多次给出则为批量请求，须本单位第二人确认", "`ID` of the record; given several times it is a bulk request, which a second person here confirms")},
 			&cli.StringFlag{Name: "from", Required: true, Usage: e.t("作者单位 `MEMBER`", "its author `MEMBER`")},
 			&cli.StringSliceFlag{Name: "field", Required: true, Usage: e.t("信息项 `ID`，可多次", "`ID` of a field, repeatable")},
 			&cli.StringFlag{Name: "purpose", Required: true, Usage: e.t("用途 `ID`", "`ID` of the purpose")},
@@ -93,7 +93,11 @@ func askCommand(e *env) *cli.Command {
 			if err != nil {
 				return err
 			}
-			r, err := e.node().AskRelease(c.Context, wire.AskRelease{Consent: consent, Emergency: c.Bool("emergency"), Record: exchange.RecordID(c.String("record")),
+			var ids []exchange.RecordID
+			for _, id := range c.StringSlice("record") {
+				ids = append(ids, exchange.RecordID(id))
+			}
+			r, err := e.node().AskRelease(c.Context, wire.AskRelease{Consent: consent, Emergency: c.Bool("emergency"), Record: ids[0], More: ids[1:],
 				Author: exchange.MemberID(c.String("from")), Fields: c.StringSlice("field"), Purpose: c.String("purpose"),
 				Basis: wire.Basis{Kind: c.String("basis-kind"), Ref: c.String("basis-ref")}})
 			if err != nil {
@@ -253,8 +257,14 @@ func (e *env) openRelease(c *cli.Context) error {
 		return err
 	}
 	category, cat := opened.Release.Record.Category, e.titles(c)
+	fields := func() rows {
+		if len(opened.Records) == 0 {
+			return e.fieldRows(cat, category, opened.Fields)
+		}
+		return e.bulkRows(cat, category, opened.Records)
+	}
 	if e.Format == formatCSV || e.Format == formatCSVBOM {
-		return e.print(markedRows(e.fieldRows(cat, category, opened.Fields), opened))
+		return e.print(markedRows(fields(), opened))
 	}
 	return e.object(opened, func(w io.Writer) {
 		e.card(w, append([]fact{
@@ -263,6 +273,6 @@ func (e *env) openRelease(c *cli.Context) error {
 			{labelCategory, categoryCell(cat, category)},
 			{exchange.Text{Zh: "签名有效", En: "verified"}, opened.Verified},
 			{exchange.Text{Zh: "副本标记", En: "mark of this copy"}, opened.Copy}}, e.openedBy(opened)...)...)
-		e.section(w, exchange.Text{Zh: "准予的信息项", En: "Granted fields"}, e.fieldRows(cat, category, opened.Fields))
+		e.section(w, exchange.Text{Zh: "准予的信息项", En: "Granted fields"}, fields())
 	})
 }

@@ -7,6 +7,7 @@ import (
 
 	"accord/exchange"
 	"accord/exchange/agency"
+	"accord/exchange/catalogue"
 	"accord/exchange/release"
 	"accord/node/wire"
 
@@ -151,6 +152,21 @@ func (e *env) moreFacts(r wire.Release) []fact {
 	}
 	word(exchange.Text{Zh: "紧急理由", En: "justified by"}, r.Justified)
 	return facts
+}
+
+// bulkRows are the granted fields of several records.
+func (e *env) bulkRows(cat *catalogue.Catalogue, category string, records []wire.OpenedRecord) rows {
+	var all rows
+	for _, one := range records {
+		part := e.fieldRows(cat, category, one.Fields)
+		if all.Columns == nil {
+			all.Columns = append([]column{{ID: "record", Title: exchange.Text{Zh: "记录", En: "RECORD"}, Whole: true}}, part.Columns...)
+		}
+		for _, r := range part.Cells {
+			all.add(append([]any{one.Record}, r...)...)
+		}
+	}
+	return all
 }
 
 // markedRows puts the mark of a copy under its fields, so that an exported table has it.

@@ -62,6 +62,8 @@ func (a *Agency) OpenByCustodians(ctx context.Context, op exchange.OperatorID, i
 		return Opened{}, nil, ErrNoRelease.With("release", id)
 	case rel.Requester != a.Self:
 		return Opened{}, nil, ErrNotParty.With("release", id)
+	case len(rel.More) > 0:
+		return Opened{}, nil, ErrBulk.With("release", id)
 	case !rel.Standing(a.instant(view)):
 		return Opened{}, nil, custody.ErrNotGranted.With("release", id, "status", rel.StatusAt(a.instant(view)))
 	}
@@ -217,7 +219,7 @@ func (a *Agency) openReplies(rel release.Release, jwt string, replies []custodyR
 	if err != nil {
 		return Opened{}, ErrDelivery.Wrap(err, "what", "signature")
 	}
-	if what := matches(verified, rel); what != "" {
+	if what := matches(verified, rel.Record, rel.Fields); what != "" {
 		return Opened{}, ErrDelivery.With("what", what)
 	}
 	out := Opened{Fields: map[string]json.RawMessage{}, Bound: shown}

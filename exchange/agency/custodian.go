@@ -161,6 +161,9 @@ func (a *Agency) AnswerCustody(ctx context.Context, op exchange.OperatorID, requ
 	defer done()
 	view := a.Ledger.View()
 	rel, to, err := a.mayAnswer(view, requester, id)
+	if err == nil && len(rel.More) > 0 {
+		err = ErrBulk.With("release", id)
+	}
 	if err != nil {
 		return "", err
 	}

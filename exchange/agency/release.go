@@ -114,7 +114,7 @@ func (a *Agency) Deliver(ctx context.Context, op exchange.OperatorID, requester 
 // envelope is what the requester gets: the one an earlier try left, or a new
 // one, which is kept. The record must allow it now in either case.
 func (a *Agency) envelope(ctx context.Context, view *machine.View, rel release.Release) (string, error) {
-	bound, err := a.bind(ctx, rel)
+	bound, err := a.bindAll(ctx, &rel)
 	if err != nil {
 		return "", err
 	}
@@ -129,24 +129,41 @@ func (a *Agency) envelope(ctx context.Context, view *machine.View, rel release.R
 	if !ok {
 		return "", ErrNotParty.With("release", rel.ID)
 	}
-	envelope, err := seal.Encrypt(sealKey, envelopeType, []byte(bound))
+	envelope, err := seal.Encrypt(sealKey, envelopeType, bound)
 	if err != nil {
 		return "", err
 	}
 	return envelope, a.keepEnvelope(rel.ID, envelope)
 }
 
-// bind opens the granted disclosures and binds them to the release.
-func (a *Agency) bind(ctx context.Context, rel release.Release) (string, error) {
-	rec, err := a.Records.Get(ctx, rel.Record.ID)
+// bindAll is what an envelope holds: the presentation of the one record, or of several
+// a JSON array of them in the order of the request.
+func (a *Agency) bindAll(ctx context.Context, rel *release.Release) ([]byte, error) {
+	var all []string
+	for _, ref := range rel.Refs() {
+		bound, err := a.bind(ctx, rel, ref)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, bound)
+	}
+	if len(all) == 1 {
+		return []byte(all[0]), nil
+	}
+	return strictjson.Marshal(all)
+}
+
+// bind opens the granted disclosures of a record and binds them to the release.
+func (a *Agency) bind(ctx context.Context, rel *release.Release, ref lists.RecordRef) (string, error) {
+	rec, err := a.Records.Get(ctx, ref.ID)
 	if err != nil {
 		return "", err
 	}
 	what := ""
 	switch {
-	case rec.Digest != rel.Record.Digest:
+	case rec.Digest != ref.Digest:
 		what = "digest"
-	case rec.Category != rel.Record.Category:
+	case rec.Category != ref.Category:
 		what = "category"
 	case rec.Author != a.Self:
 		what = "author"
@@ -193,12 +210,20 @@ func (a *Agency) openField(rec records.Record, id exchange.ReleaseID, field stri
 
 // Opened is a delivery that verified.
 type Opened struct {
+	Fields  map[string]json.RawMessage // of the one record; empty where there are several
+	Bound   string                     // its SD-JWT+KB, for evidence
+	Records []OpenedRecord             // all of them, in the order of the request
+}
+
+// OpenedRecord is what was granted of one record.
+type OpenedRecord struct {
+	Record exchange.RecordID
 	Fields map[string]json.RawMessage
 	Bound  string // the SD-JWT+KB, for evidence
 }
 
 // Open is the requester's side: it decrypts the envelope and accepts it only if
-// it is the author's signed record, bound by the author to exactly this member
+// it is the author's signed records, bound by the author to exactly this member
 // and release, with exactly the granted fields. The receipt is on the ledger
 // before the fields are returned.
 func (a *Agency) Open(ctx context.Context, op exchange.OperatorID, id exchange.ReleaseID, envelope string) (Opened, error) {
@@ -214,20 +239,13 @@ func (a *Agency) Open(ctx context.Context, op exchange.OperatorID, id exchange.R
 	if err != nil {
 		return Opened{}, err
 	}
-	bound, err := seal.Decrypt(sealKey, envelopeType, envelope)
+	content, err := seal.Decrypt(sealKey, envelopeType, envelope)
 	if err != nil {
 		return Opened{}, ErrDelivery.With("what", "encryption")
 	}
-	verified, _, err := sdjwt.VerifyBound(string(bound), TypRecord, a.attestKeyOf(rel.Record.Author), string(a.Self), string(id), recordVisible...)
+	out, err := a.openAll(&rel, content)
 	if err != nil {
-		return Opened{}, ErrDelivery.Wrap(err, "what", "signature")
-	}
-	if what := matches(verified, rel); what != "" {
-		return Opened{}, ErrDelivery.With("what", what)
-	}
-	out := Opened{Fields: map[string]json.RawMessage{}, Bound: string(bound)}
-	for _, d := range verified.Disclosed {
-		out.Fields[d.Name()] = d.Value()
+		return Opened{}, err
 	}
 	a.hit("agency.open.before")
 	_, err = a.Act(ctx, op, exchange.VerbReleaseOpen, release.ReceiptBody{Release: id, Digest: digestOf(envelope)})
@@ -235,19 +253,47 @@ func (a *Agency) Open(ctx context.Context, op exchange.OperatorID, id exchange.R
 	return out, err
 }
 
-// matches says in what a verified delivery differs from its release, "" when in
-// nothing.
-func matches(v *sdjwt.Verified, rel release.Release) string {
-	if records.DigestOf(v.JWT) != rel.Record.Digest {
+// openAll verifies what an envelope holds, record by record.
+func (a *Agency) openAll(rel *release.Release, content []byte) (out Opened, err error) {
+	refs, bound := rel.Refs(), []string{string(content)}
+	if len(refs) > 1 {
+		if err := strictjson.Unmarshal(content, &bound); err != nil || len(bound) != len(refs) {
+			return Opened{}, ErrDelivery.With("what", "records")
+		}
+	}
+	for i, ref := range refs {
+		verified, _, err := sdjwt.VerifyBound(bound[i], TypRecord, a.attestKeyOf(ref.Author), string(a.Self), string(rel.ID), recordVisible...)
+		if err != nil {
+			return Opened{}, ErrDelivery.Wrap(err, "what", "signature")
+		}
+		if what := matches(verified, ref, rel.Fields); what != "" {
+			return Opened{}, ErrDelivery.With("what", what)
+		}
+		one := OpenedRecord{Record: ref.ID, Fields: map[string]json.RawMessage{}, Bound: bound[i]}
+		for _, d := range verified.Disclosed {
+			one.Fields[d.Name()] = d.Value()
+		}
+		out.Records = append(out.Records, one)
+	}
+	if len(refs) == 1 {
+		out.Fields, out.Bound = out.Records[0].Fields, bound[0]
+	}
+	return out, nil
+}
+
+// matches says in what a verified presentation differs from the record and the fields
+// that were granted, "" when in nothing.
+func matches(v *sdjwt.Verified, ref lists.RecordRef, fields []string) string {
+	if records.DigestOf(v.JWT) != ref.Digest {
 		return "record"
 	}
 	var claims RecordClaims
-	if err := strictjson.UnmarshalLoose(v.Clear, &claims); err != nil || claims.ID != rel.Record.ID ||
-		claims.Issuer != rel.Record.Author || claims.Type != "record/"+rel.Record.Category {
+	if err := strictjson.UnmarshalLoose(v.Clear, &claims); err != nil || claims.ID != ref.ID ||
+		claims.Issuer != ref.Author || claims.Type != "record/"+ref.Category {
 		return "claims"
 	}
 	granted := map[string]bool{}
-	for _, f := range rel.Fields {
+	for _, f := range fields {
 		granted[f] = true
 	}
 	for _, d := range v.Disclosed {

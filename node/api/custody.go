@@ -1,6 +1,7 @@
 package api
 
 import (
+	"encoding/json"
 	"context"
 	"encoding/base64"
 	"maps"
@@ -122,7 +123,13 @@ func (s *Server) openFrom(r *http.Request, row *release.Release, custodians bool
 	if !custodians {
 		opened, err := s.openFromAuthor(r, row)
 		if err == nil {
-			out.Fields, out.Verified = opened.Fields, true
+			out.Verified = true
+			if out.Fields = opened.Fields; len(opened.Records) > 1 {
+				out.Fields = map[string]json.RawMessage{}
+				for _, one := range opened.Records {
+					out.Records = append(out.Records, wire.OpenedRecord{Record: one.Record, Fields: one.Fields})
+				}
+			}
 			return nil
 		}
 		if _, kept := s.view().Custody(row.Record.Author, row.Record.ID); !kept || !unanswered(err) {

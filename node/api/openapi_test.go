@@ -30,7 +30,7 @@ var bodies = map[string]any{
 	"ImportEvent": wire.ImportEvent{}, "ImportReport": wire.ImportReport{}, "ImportPlan": wire.ImportPlan{}, "ImportPart": wire.ImportPart{}, "ImportIssue": wire.ImportIssue{},
 	"Quality": wire.Quality{}, "QualitySource": wire.QualitySource{}, "QualityMember": wire.QualityMember{}, "QualityShare": wire.QualityShare{}, "QualityField": wire.QualityField{},
 	"QualityFinding": wire.QualityFinding{}, "QualityTime": wire.QualityTime{},
-	"AskRelease": wire.AskRelease{}, "Basis": wire.Basis{}, "Release": wire.Release{}, "Approval": wire.Approval{}, "Receipt": wire.Receipt{},
+	"AskRelease": wire.AskRelease{}, "OpenedRecord": wire.OpenedRecord{}, "Basis": wire.Basis{}, "Release": wire.Release{}, "Approval": wire.Approval{}, "Receipt": wire.Receipt{},
 	"Releases": wire.Releases{}, "Judge": wire.Judge{}, "Delivery": wire.Delivery{}, "Opened": wire.Opened{}, "Checkpoint": wire.Checkpoint{},
 	"Problem": wire.Problem{}, "AdoptCatalogue": wire.AdoptCatalogue{}, "Endorsement": wire.Endorsement{}, "Done": wire.Done{}, "Backup": wire.Backup{}, "NodeCheck": wire.NodeCheck{}, "KeyWindow": wire.KeyWindow{}, "KeyDue": wire.KeyDue{}, "PeerCheck": wire.PeerCheck{}, "PeerAnswer": wire.PeerAnswer{},
 	"Rosters": wire.Rosters{}, "SignedRoster": wire.SignedRoster{}, "Membership": wire.Membership{}, "MembershipNode": wire.MembershipNode{},

@@ -1,11 +1,14 @@
 package api
 
 import (
+	"context"
 	"net/http"
+	"slices"
 
 	"accord/exchange"
 	"accord/exchange/agency"
 	"accord/exchange/catalogue"
+	"accord/exchange/lists"
 	"accord/exchange/machine"
 	"accord/exchange/release"
 	"accord/node/audit"
@@ -141,7 +144,12 @@ func (s *Server) askRelease(w http.ResponseWriter, r *http.Request) error {
 		}
 		ref := agency.ReferenceTo(in.Author, held.claims, held.jwt)
 		e.Category = ref.Category
-		id, err = s.Agency.AskRelease(r.Context(), callerOf(r).Operator.Name, release.RequestBody{Record: ref,
+		more, err := s.askedBeside(r.Context(), ref, in.More)
+		if err != nil {
+			return err
+		}
+		e.Count = int64(len(more))
+		id, err = s.Agency.AskRelease(r.Context(), callerOf(r).Operator.Name, release.RequestBody{Record: ref, More: more,
 			Fields: in.Fields, Purpose: in.Purpose, Basis: release.Basis(in.Basis), Consent: in.Consent, Emergency: in.Emergency})
 		e.Release = id
 		if row, ok := s.view().Release(id); ok {
@@ -161,10 +169,31 @@ func (s *Server) askRelease(w http.ResponseWriter, r *http.Request) error {
 	return s.answerRelease(w, view, id)
 }
 
+// askedBeside names the further records of a request: of the same author and category
+// as the first.
+func (s *Server) askedBeside(ctx context.Context, first lists.RecordRef, ids []exchange.RecordID) (more []release.Part, err error) {
+	for _, id := range ids {
+		held, err := s.holdForAsking(ctx, first.Author, id)
+		if err != nil {
+			return nil, err
+		}
+		ref := agency.ReferenceTo(first.Author, held.claims, held.jwt)
+		if ref.Category != first.Category {
+			return nil, ErrMember.With("member", "/more") // of another category
+		}
+		more = append(more, release.Part{ID: ref.ID, Digest: ref.Digest})
+	}
+	return more, nil
+}
+
 func checkAsk(in wire.AskRelease) error {
 	var f form
 	f.need(exchange.ValidID(string(in.Record)), "/record")
 	f.need(exchange.ValidName(string(in.Author)), "/author")
+	f.need(len(in.More) <= release.MaxParts, "/more")
+	for i, id := range in.More {
+		f.need(exchange.ValidID(string(id)) && id != in.Record && !slices.Contains(in.More[:i], id), "/more")
+	}
 	f.need(len(in.Fields) > 0 && len(in.Fields) <= maxFields, "/fields")
 	for _, field := range in.Fields {
 		f.need(exchange.ValidName(field), "/fields")

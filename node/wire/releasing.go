@@ -6,16 +6,17 @@ import (
 	"accord/exchange"
 )
 
-// AskRelease asks to open private fields of a record.
+// AskRelease asks to open private fields of a record, or of several.
 type AskRelease struct {
 	Consent   string `json:"consent,omitempty"`   // the subject's consent, a JWS
 	Emergency bool   `json:"emergency,omitempty"` // works at once, is seen by all and has to be justified
 
-	Record  exchange.RecordID `json:"record"`
-	Author  exchange.MemberID `json:"author"`
-	Fields  []string          `json:"fields"`
-	Purpose string            `json:"purpose"`
-	Basis   Basis             `json:"basis"`
+	Record  exchange.RecordID   `json:"record"`
+	More    []exchange.RecordID `json:"more,omitempty"` // further records of the same author and category, in bulk
+	Author  exchange.MemberID   `json:"author"`
+	Fields  []string            `json:"fields"`
+	Purpose string              `json:"purpose"`
+	Basis   Basis               `json:"basis"`
 }
 
 // Basis is the legal basis (依据) of a request: its kind and its number.

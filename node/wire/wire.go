@@ -538,12 +538,19 @@ type Opened struct {
 	Copy string `json:"copy"` // the mark of this copy, a JWS: who was shown it, under which release
 
 	Release  Release                    `json:"release"`
-	Fields   map[string]json.RawMessage `json:"fields"`
+	Fields   map[string]json.RawMessage `json:"fields"`            // of the one record
+	Records  []OpenedRecord             `json:"records,omitempty"` // of several, each with its own
 	Issuer   exchange.MemberID          `json:"issuer"`
 	Verified bool                       `json:"verified"`
 	// By whose answers it was opened without its author, and who gave nothing usable.
 	Custodians []exchange.MemberID `json:"custodians,omitempty"`
 	Faults     []CustodyFault      `json:"faults,omitempty"`
+}
+
+// OpenedRecord is what was granted of one of several records.
+type OpenedRecord struct {
+	Record exchange.RecordID          `json:"record"`
+	Fields map[string]json.RawMessage `json:"fields"`
 }
 
 // Checkpoint is the node's signed note over the ledger's root at Size.
