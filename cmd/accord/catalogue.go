@@ -26,7 +26,7 @@ func catalogueCommand(e *env) *cli.Command {
 		Name:     "catalogue",
 		Category: e.t("联合体", "federation"),
 		Usage:    e.t("信用信息目录", "the credit information catalogue"),
-		Subcommands: []*cli.Command{{
+		Subcommands: append([]*cli.Command{{
 			Name:  "show",
 			Usage: e.t("类别，或一个类别的信息项", "the categories, or the fields of one"),
 			Flags: []cli.Flag{catalogueFlag(e, ""), &cli.StringFlag{Name: "category", Usage: e.t("类别 `ID`", "`ID` of the category")}},
@@ -45,7 +45,7 @@ func catalogueCommand(e *env) *cli.Command {
 			Usage:  e.t("谁可以看到一个信息项，依据哪条规则", "who may see a field, and by which rule"),
 			Flags:  []cli.Flag{catalogueFlag(e, "")},
 			Action: func(c *cli.Context) error { return e.explainField(c) },
-		}, rulesCommand(e), {
+		}, {
 			Name: "compile", ArgsUsage: "FILE",
 			Usage:  e.t("把 YAML 编译为成员签署的 JSON", "compile YAML to the JSON that members sign"),
 			Flags:  []cli.Flag{e.outFlag("-")},
@@ -62,7 +62,7 @@ func catalogueCommand(e *env) *cli.Command {
 			Name: "diff", ArgsUsage: "BEFORE AFTER",
 			Usage:  e.t("两个目录文件的差别，先列谁多看到或少看到什么", "how two catalogue files differ: first who gains or loses access"),
 			Action: func(c *cli.Context) error { return e.diffCatalogues(c.Args().Get(0), c.Args().Get(1)) },
-		}, simulateCommand(e), fmtCommand(e), exportCommand(e), endorseCommand(e), adoptCommand(e)},
+		}, simulateCommand(e), fmtCommand(e), exportCommand(e), endorseCommand(e), adoptCommand(e)}, rulesCommands(e)...),
 	}
 }
 

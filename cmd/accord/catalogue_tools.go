@@ -20,7 +20,7 @@ import (
 var (
 	errRuleFile = exchange.Define(exchange.KindInvalid, "CAT-008",
 		exchange.Text{Zh: "规则表须为 .xlsx 或 .csv 文件：{path}", En: "a rule table is an .xlsx or .csv file: {path}"},
-		exchange.Text{Zh: "用 accord catalogue rules export 导出一份", En: "export one with accord catalogue rules export"})
+		exchange.Text{Zh: "用 accord catalogue rules-export 导出一份", En: "export one with accord catalogue rules-export"})
 	errSimulateKinds = exchange.Define(exchange.KindNotFound, "CAT-009",
 		exchange.Text{Zh: "节点不认识请求中的成员单位 {member}", En: "the node does not know member {member} of a request"},
 		exchange.Text{Zh: "等节点跟上账本后再试", En: "try again when the node has caught up"})
@@ -28,11 +28,11 @@ var (
 
 const ruleSheet = "规则 Rules"
 
-// rulesCommand shows the release rules, and takes them to a spreadsheet and back.
-func rulesCommand(e *env) *cli.Command {
-	return &cli.Command{
+// rulesCommands show the release rules, and take them to a spreadsheet and back.
+func rulesCommands(e *env) []*cli.Command {
+	return []*cli.Command{{
 		Name:  "rules",
-		Usage: e.t("授权规则；可导出为表格并导回", "the release rules; to a spreadsheet and back"),
+		Usage: e.t("授权规则", "the release rules"),
 		Flags: []cli.Flag{catalogueFlag(e, "")},
 		Action: func(c *cli.Context) error {
 			cat, err := e.catalogue(c)
@@ -41,44 +41,43 @@ func rulesCommand(e *env) *cli.Command {
 			}
 			return e.print(ruleRows(cat))
 		},
-		Subcommands: []*cli.Command{{
-			Name:  "export",
-			Usage: e.t("把规则写成表格（.xlsx 或 .csv）", "write the rules as a table (.xlsx or .csv)"),
-			Flags: []cli.Flag{catalogueFlag(e, ""), e.outFlag("")},
-			Action: func(c *cli.Context) error {
-				cat, err := e.catalogue(c)
-				if err != nil {
-					return err
-				}
-				table, err := writeRules(c.String("out"), cat.Document())
-				if err != nil {
-					return err
-				}
-				return e.save(c.String("out"), table)
-			},
-		}, {
-			Name: "import", ArgsUsage: "TABLE FILE",
-			Usage: e.t("用表格中的规则替换目录文件的规则，写成新的 YAML 文件；注释不保留", "put the rules of a table in place of those of a catalogue file, as a new YAML file; comments are not kept"),
-			Flags: []cli.Flag{e.outFlag("")},
-			Action: func(c *cli.Context) error {
-				doc, err := e.draftCatalogue(c.Args().Get(1))
-				if err != nil {
-					return err
-				}
-				if doc.Rules, err = e.readRules(c.Context, c.Args().Get(0)); err != nil {
-					return err
-				}
-				if err := catalogue.Validate(doc); err != nil {
-					return err
-				}
-				text, err := catalogue.YAML(doc)
-				if err != nil {
-					return err
-				}
-				return e.save(c.String("out"), text)
-			},
-		}},
-	}
+	}, {
+		Name:  "rules-export",
+		Usage: e.t("把规则写成表格（.xlsx 或 .csv）", "write the rules as a table (.xlsx or .csv)"),
+		Flags: []cli.Flag{catalogueFlag(e, ""), e.outFlag("")},
+		Action: func(c *cli.Context) error {
+			cat, err := e.catalogue(c)
+			if err != nil {
+				return err
+			}
+			table, err := writeRules(c.String("out"), cat.Document())
+			if err != nil {
+				return err
+			}
+			return e.save(c.String("out"), table)
+		},
+	}, {
+		Name: "rules-import", ArgsUsage: "TABLE FILE",
+		Usage: e.t("用表格中的规则替换目录文件的规则，写成新的 YAML 文件；注释不保留", "put the rules of a table in place of those of a catalogue file, as a new YAML file; comments are not kept"),
+		Flags: []cli.Flag{e.outFlag("")},
+		Action: func(c *cli.Context) error {
+			doc, err := e.draftCatalogue(c.Args().Get(1))
+			if err != nil {
+				return err
+			}
+			if doc.Rules, err = e.readRules(c.Context, c.Args().Get(0)); err != nil {
+				return err
+			}
+			if err := catalogue.Validate(doc); err != nil {
+				return err
+			}
+			text, err := catalogue.YAML(doc)
+			if err != nil {
+				return err
+			}
+			return e.save(c.String("out"), text)
+		},
+	}}
 }
 
 func writeRules(path string, doc *catalogue.Document) ([]byte, error) {
