@@ -19,7 +19,7 @@ const (
 	readingRoom = 192 << 20
 	importRoom  = 64 << 20
 	heapPercent = 35
-	mostPercent = 400
+	leastLive   = 4 << 20 // a heap below this is taken for as large
 )
 
 // heap is the collector's setting of this process.
@@ -96,7 +96,6 @@ func heapPercentFor(live, room uint64) int {
 	if live == 0 {
 		return 100
 	}
-	most := max(mostPercent, room*mostPercent/heapRoom)
-	percent := int(min(room*100/live, most))
+	percent := int(room * 100 / max(live, leastLive))
 	return max(heapPercent, percent-percent%10)
 }

@@ -8,10 +8,11 @@ func TestHeapPercent(t *testing.T) {
 		want       int
 	}{
 		{0, heapRoom, 100},
-		{1 << 20, heapRoom, 400},
-		{16 << 20, heapRoom, 100},
-		{40 << 20, heapRoom, 40},
-		{100 << 20, heapRoom, heapPercent},
+		{1 << 20, heapRoom, 1200},
+		{16 << 20, heapRoom, 300},
+		{40 << 20, heapRoom, 120},
+		{100 << 20, heapRoom, 40},
+		{200 << 20, heapRoom, heapPercent},
 		{1 << 40, heapRoom, heapPercent},
 		{4 << 20, readingRoom, 4800},
 		{100 << 20, readingRoom, 190},

@@ -338,7 +338,7 @@ func (w *world) join(id exchange.MemberID, kind exchange.MemberKind) {
 	must(err)
 	w.servers[id] = &Server{Webhooks: hooks, Feeds: fed, Config: cfg, Agency: a, Ledger: w.machine, Node: node, Audit: sinks, Clock: w.clock,
 		Witness: wit,
-		Metrics: metrics.New("test", string(id), metrics.Gauges{Forks: zero, Documents: zero, BadDocs: zero, Stopped: zero, Cosigned: zero, Complaints: zero, LedgerSize: zero, AppliedLog: zero, CommitLog: zero, IsLeader: zero, Records: zero, AuditSinks: zero, LedgerTimeS: zero, Feeds: zero, Hooks: zero, FeedBehind: zero}),
+		Metrics: metrics.New("test", string(id), metrics.Gauges{Forks: zero, Documents: zero, BadDocs: zero, Stopped: zero, Cosigned: zero, Complaints: zero, LedgerSize: zero, AppliedLog: zero, CommitLog: zero, IsLeader: zero, Records: zero, AuditSinks: zero, LedgerTimeS: zero, Feeds: zero, Hooks: zero, FeedBehind: zero, Emergencies: zero}),
 		Log:     slog.New(slog.NewTextHandler(w.log, nil))}
 }
 

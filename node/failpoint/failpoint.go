@@ -40,6 +40,8 @@ var names = []string{
 	"agency.sign", "agency.propose.before", "agency.propose.after",
 	"agency.deliver.before", "agency.deliver.after", "agency.open.before", "agency.open.after",
 	"outbox.write.before", "outbox.rename.before", "outbox.rename.after", "outbox.sweep",
+	"custody.deal", "custody.anchor.before", "custody.anchor.after", "custody.hand.before", "custody.hand.after", "custody.kept", "custody.retired",
+	"custody.deliver.before", "custody.deliver.after", "custody.open.before", "custody.open.after",
 	"records.begin", "records.commit.before", "records.commit.after",
 	// consensus: proposals and read points
 	"propose.submit", "propose.forward.before", "propose.forward.after", "propose.serve",
