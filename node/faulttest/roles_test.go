@@ -35,7 +35,7 @@ var starting = []string{"node.start.network", "node.start.ledger", "node.start.f
 
 // nowhere says why a role does not come to points that begin so.
 var nowhere = map[string]map[string]string{
-	"custody.":          {leads: "nothing is in custody here", follows: "nothing is in custody here", joins: "nothing is in custody here"},
+	"custody.":         {leads: "nothing is in custody here", follows: "nothing is in custody here", joins: "nothing is in custody here"},
 	"founding.":        {leads: founds, follows: founds, joins: founds},
 	"bootstrap.":       {leads: "founders' first start: TestCrashWhileStarting", follows: "founders' first start: TestCrashWhileStarting", joins: "only founders found"},
 	"store.create.":    {leads: "first start", follows: "founders' first start: TestCrashWhileStarting"},
