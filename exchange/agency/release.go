@@ -258,7 +258,7 @@ func (a *Agency) openAll(rel *release.Release, content []byte) (out Opened, err 
 	refs, bound := rel.Refs(), []string{string(content)}
 	if len(refs) > 1 {
 		if err := strictjson.Unmarshal(content, &bound); err != nil || len(bound) != len(refs) {
-			return Opened{}, ErrDelivery.With("what", "records")
+			return Opened{}, ErrDelivery.With("what", "record")
 		}
 	}
 	for i, ref := range refs {

@@ -1,6 +1,7 @@
 package wire
 
 import (
+	"encoding/json"
 	"time"
 
 	"accord/exchange"
@@ -96,4 +97,10 @@ type Traced struct {
 	Record    exchange.RecordID   `json:"record"`
 	Field     string              `json:"field,omitempty"`
 	Proved    bool                `json:"proved"` // by a signature; else one of the candidates
+}
+
+// OpenedRecord is what was granted of one of several records.
+type OpenedRecord struct {
+	Record exchange.RecordID          `json:"record"`
+	Fields map[string]json.RawMessage `json:"fields"`
 }

@@ -547,12 +547,6 @@ type Opened struct {
 	Faults     []CustodyFault      `json:"faults,omitempty"`
 }
 
-// OpenedRecord is what was granted of one of several records.
-type OpenedRecord struct {
-	Record exchange.RecordID          `json:"record"`
-	Fields map[string]json.RawMessage `json:"fields"`
-}
-
 // Checkpoint is the node's signed note over the ledger's root at Size.
 type Checkpoint struct {
 	Size int64  `json:"size"`
