@@ -2,7 +2,6 @@ package agency
 
 import (
 	"cmp"
-	"context"
 	"slices"
 
 	"accord/crypto/bundle"
@@ -41,7 +40,7 @@ type AccessesWord struct {
 
 // AccessBundle is the evidence file of who asked for these records: every statement
 // about them up to the checkpoint, and the members' word that there are no others.
-func (a *Agency) AccessBundle(ctx context.Context, ids []exchange.RecordID, word AccessesWord) (*bundle.Bundle, error) {
+func (a *Agency) AccessBundle(ids []exchange.RecordID, word AccessesWord) (*bundle.Bundle, error) {
 	view := a.Ledger.View()
 	c, _, err := tlog.Read(word.Checkpoint)
 	if err != nil {
@@ -60,26 +59,12 @@ func (a *Agency) AccessBundle(ctx context.Context, ids []exchange.RecordID, word
 		}
 		b.Accesses.Records = append(b.Accesses.Records, one)
 		for _, s := range subjects.OfRecord(view.Rows(), id) {
-			seqs = append(seqs, s.Seq)
+			if s.Seq < c.Size {
+				seqs = append(seqs, s.Seq)
+			}
 		}
 	}
-	for row := range view.Rosters(0) {
-		seqs = append(seqs, row.Seq)
-	}
-	slices.Sort(seqs)
-	for _, seq := range slices.Compact(seqs) {
-		s, ok := view.Statement(seq)
-		if !ok || seq >= c.Size {
-			continue
-		}
-		if err := ctx.Err(); err != nil {
-			return nil, err
-		}
-		if err := addStatement(b, view, s); err != nil {
-			return nil, err
-		}
-	}
-	return b, nil
+	return b, addSeqs(b, view, c.Size, seqs)
 }
 
 // OpenForSubject opens the sealed fields of an own record for its subject: all that

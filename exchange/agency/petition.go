@@ -258,20 +258,15 @@ func (a *Agency) PresentationBundle(id exchange.CommandID, presentation string, 
 	if err := b.LogCharter(view.Tree(), 0); err != nil {
 		return nil, err
 	}
-	seqs := []int64{p.Seq}
-	if p.Answer != nil {
+	var seqs []int64
+	if p.Seq < c.Size {
+		seqs = append(seqs, p.Seq)
+	}
+	if p.Answer != nil && p.Answer.Seq < c.Size {
 		seqs = append(seqs, p.Answer.Seq)
 	}
-	for row := range view.Rosters(0) {
-		seqs = append(seqs, row.Seq)
-	}
-	slices.Sort(seqs)
-	for _, seq := range seqs {
-		if s, ok := view.Statement(seq); ok && seq < c.Size {
-			if err := addStatement(b, view, s); err != nil {
-				return nil, err
-			}
-		}
+	if err := addSeqs(b, view, c.Size, seqs); err != nil {
+		return nil, err
 	}
 	b.AddDocument(bundle.KindRecord, presentation)
 	return b, nil

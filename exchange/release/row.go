@@ -1,9 +1,6 @@
 package release
 
 import (
-	"encoding/hex"
-	"math"
-
 	"accord/exchange"
 	"accord/exchange/catalogue"
 	"accord/exchange/lists"
@@ -167,14 +164,7 @@ func (r *Release) approved(at exchange.Millis) (since exchange.Millis, ok bool) 
 }
 
 // age orders newest first.
-func (r *Release) age() string {
-	var b [8]byte
-	seq := uint64(math.MaxInt64 - r.Seq)
-	for i := range b {
-		b[i] = byte(seq >> (56 - 8*i))
-	}
-	return hex.EncodeToString(b[:])
-}
+func (r *Release) age() string { return state.Newest(r.Seq) }
 
 var (
 	byAge   = state.NewIndex("age", func(r *Release) [][]string { return [][]string{{r.age()}} })

@@ -1,9 +1,12 @@
 package state
 
 import (
+	"encoding/binary"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"iter"
+	"math"
 	"strings"
 
 	"accord/crypto/strictjson"
@@ -45,6 +48,14 @@ type Index[T any] struct {
 	name  string
 	keys  func(*T) [][]string
 	table *Table[T]
+}
+
+// Newest is the key part that orders rows by the number of their statement, the
+// newest first.
+func Newest(seq int64) string {
+	var b [8]byte
+	binary.BigEndian.PutUint64(b[:], uint64(math.MaxInt64-seq))
+	return hex.EncodeToString(b[:])
 }
 
 // NewIndex describes an index by the keys of a row. Ids and key parts hold no

@@ -1,8 +1,7 @@
 package subjects
 
 import (
-	"encoding/hex"
-	"math"
+	"slices"
 
 	"accord/exchange"
 	"accord/exchange/custody"
@@ -89,23 +88,13 @@ func statusAt(answer *Answer, due, at exchange.Millis) Status {
 	return Open
 }
 
-// age orders newest first.
-func age(seq int64) string {
-	var b [8]byte
-	n := uint64(math.MaxInt64 - seq)
-	for i := range b {
-		b[i] = byte(n >> (56 - 8*i))
-	}
-	return hex.EncodeToString(b[:])
-}
-
 var (
-	complaintsByAge    = state.NewIndex("age", func(c *Complaint) [][]string { return [][]string{{age(c.Seq)}} })
-	complaintsByRecord = state.NewIndex("record", func(c *Complaint) [][]string { return [][]string{{string(c.Record.ID), age(c.Seq)}} })
+	complaintsByAge    = state.NewIndex("age", func(c *Complaint) [][]string { return [][]string{{state.Newest(c.Seq)}} })
+	complaintsByRecord = state.NewIndex("record", func(c *Complaint) [][]string { return [][]string{{string(c.Record.ID), state.Newest(c.Seq)}} })
 	complaints         = state.NewTable("subjects.complaints", func(c *Complaint) string { return string(c.ID) }, complaintsByAge, complaintsByRecord).Later()
 
-	applicationsByAge    = state.NewIndex("age", func(a *Application) [][]string { return [][]string{{age(a.Seq)}} })
-	applicationsByRecord = state.NewIndex("record", func(a *Application) [][]string { return [][]string{{string(a.Record.ID), age(a.Seq)}} })
+	applicationsByAge    = state.NewIndex("age", func(a *Application) [][]string { return [][]string{{state.Newest(a.Seq)}} })
+	applicationsByRecord = state.NewIndex("record", func(a *Application) [][]string { return [][]string{{string(a.Record.ID), state.Newest(a.Seq)}} })
 	applications         = state.NewTable("subjects.applications", func(a *Application) string { return string(a.ID) }, applicationsByAge, applicationsByRecord).Later()
 )
 
@@ -123,17 +112,10 @@ func GetApplication(r state.Reader, id exchange.CommandID) (Application, bool) {
 }
 
 // Complaints gives every complaint, newest first.
-func Complaints(r state.Reader) []Complaint { return collect(complaintsByAge.Scan(r)) }
+func Complaints(r state.Reader) []Complaint { return slices.Collect(complaintsByAge.Scan(r)) }
 
 // Applications gives every application, newest first.
-func Applications(r state.Reader) []Application { return collect(applicationsByAge.Scan(r)) }
-
-func collect[T any](all func(func(T) bool)) (out []T) {
-	for one := range all {
-		out = append(out, one)
-	}
-	return out
-}
+func Applications(r state.Reader) []Application { return slices.Collect(applicationsByAge.Scan(r)) }
 
 // The kinds of steps beside those of releases.
 const (

@@ -292,8 +292,8 @@ func (s *Server) subjectProof(w http.ResponseWriter, r *http.Request) error {
 		if err != nil {
 			return err
 		}
-		file, err = s.evidenceFile(r.Context(), []byte(word.Point.Note), func(ctx context.Context, checkpoint []byte) (*bundle.Bundle, error) {
-			return s.Agency.AccessBundle(ctx, ids, agency.AccessesWord{Checkpoint: checkpoint, Tree: word.Tree, Note: word.Note})
+		file, err = s.evidenceFile(r.Context(), []byte(word.Point.Note), func(_ context.Context, checkpoint []byte) (*bundle.Bundle, error) {
+			return s.Agency.AccessBundle(ids, agency.AccessesWord{Checkpoint: checkpoint, Tree: word.Tree, Note: word.Note})
 		})
 		return err
 	})

@@ -8,6 +8,8 @@ import (
 
 	"accord/crypto/bundle"
 	"accord/exchange"
+	"accord/exchange/meeting"
+	"accord/exchange/members"
 	"accord/node/config"
 	"accord/node/wire"
 	"accord/node/witness"
@@ -215,5 +217,25 @@ func TestSubjectsMustProveWhoTheyAre(t *testing.T) {
 				t.Errorf("%s %s: %d %s, want %s", route, body, got.status, got.code, want)
 			}
 		}
+	}
+}
+
+// TestAProofAfterAVotedRoster: where the joint meeting changed the roster, the file
+// holds the proposal and the votes by which a stranger follows it.
+func TestAProofAfterAVotedRoster(t *testing.T) {
+	w, rec, _, _ := looked(t)
+	w.meet()
+	w.decided(wire.Propose{Kind: meeting.Suspend, Document: w.roster(func(r *members.Roster) {
+		f, _ := r.Member("court")
+		f.Suspended = true
+		r.Put(f)
+	})}, "association", "commission")
+	file, err := w.client("association", config.Officer).SubjectProof(context.Background(), asks(rec.Subject))
+	if err != nil {
+		t.Fatal(err)
+	}
+	trust := bundle.DigestOf(w.genesis.Charter)
+	if report := bundle.Verify(file, bundle.Options{Trust: &trust}); !report.OK || !report.Anchored {
+		t.Errorf("%s: %+v", failedCheck(report), report.Checks)
 	}
 }
