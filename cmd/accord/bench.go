@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"io"
 	"os"
@@ -94,9 +95,14 @@ func (e *env) benchLedger(c *cli.Context) error {
 			return errBadValue.With("flag", flag, "value", c.Value(strings.TrimPrefix(flag, "--")), "example", "5, 10s, 1000000")
 		}
 	}
+	return e.measured(c, func(ctx context.Context) (bench.Report, error) { return bench.Run(ctx, o) })
+}
+
+// measured measures until it is interrupted, and prints what was measured by then.
+func (e *env) measured(c *cli.Context, run func(context.Context) (bench.Report, error)) error {
 	ctx, stop := signal.NotifyContext(c.Context, os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	report, err := bench.Run(ctx, o)
+	report, err := run(ctx)
 	if len(report.Results) == 0 {
 		return err
 	}

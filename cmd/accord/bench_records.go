@@ -1,11 +1,10 @@
 package main
 
 import (
+	"context"
 	"os"
-	"os/signal"
 	"strconv"
 	"strings"
-	"syscall"
 	"time"
 
 	"accord/node/bench"
@@ -66,14 +65,5 @@ func (e *env) benchRecords(c *cli.Context) error {
 			return errBadValue.With("flag", "--"+flag.name, "value", c.Value(flag.name), "example", example)
 		}
 	}
-	ctx, stop := signal.NotifyContext(c.Context, os.Interrupt, syscall.SIGTERM)
-	defer stop()
-	report, err := bench.RunRecords(ctx, o)
-	if len(report.Results) == 0 {
-		return err
-	}
-	if perr := e.printReport(report); perr != nil {
-		return perr
-	}
-	return err
+	return e.measured(c, func(ctx context.Context) (bench.Report, error) { return bench.RunRecords(ctx, o) })
 }

@@ -1,10 +1,9 @@
 package main
 
 import (
+	"context"
 	"os"
-	"os/signal"
 	"strings"
-	"syscall"
 	"time"
 
 	"accord/node/bench"
@@ -48,14 +47,5 @@ func (e *env) benchRelease(c *cli.Context) error {
 			return errBadValue.With("flag", "--"+flag, "value", c.Value(flag), "example", "5, 10s, 2000")
 		}
 	}
-	ctx, stop := signal.NotifyContext(c.Context, os.Interrupt, syscall.SIGTERM)
-	defer stop()
-	report, err := bench.RunReleases(ctx, o)
-	if len(report.Results) == 0 {
-		return err
-	}
-	if perr := e.printReport(report); perr != nil {
-		return perr
-	}
-	return err
+	return e.measured(c, func(ctx context.Context) (bench.Report, error) { return bench.RunReleases(ctx, o) })
 }

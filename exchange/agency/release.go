@@ -55,16 +55,6 @@ func (a *Agency) AskRelease(ctx context.Context, op exchange.OperatorID, b relea
 	return exchange.ReleaseID(res.ID), err
 }
 
-// Judge approves or denies a pending release of this member's record.
-func (a *Agency) Judge(ctx context.Context, op exchange.OperatorID, id exchange.ReleaseID, approve bool, note string) error {
-	verb := exchange.VerbReleaseDeny
-	if approve {
-		verb = exchange.VerbReleaseApprove
-	}
-	_, err := a.Act(ctx, op, verb, release.JudgeBody{Release: id, Note: note})
-	return err
-}
-
 // Deliver is the author's side of a granted release: it looks the decision up
 // in its own copy of the ledger, takes exactly the granted disclosures of the
 // record, binds them to this requester and release, encrypts them to the

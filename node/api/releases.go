@@ -207,15 +207,16 @@ func checkAsk(in wire.AskRelease) error {
 
 // approve gives this member's consent to a pending release of its record.
 func (s *Server) approve(w http.ResponseWriter, r *http.Request) error {
-	return s.judge(w, r, "release.approve", true)
+	return s.judge(w, r, "release.approve", exchange.VerbReleaseApprove)
 }
 
 // deny refuses it.
 func (s *Server) deny(w http.ResponseWriter, r *http.Request) error {
-	return s.judge(w, r, "release.deny", false)
+	return s.judge(w, r, "release.deny", exchange.VerbReleaseDeny)
 }
 
-func (s *Server) judge(w http.ResponseWriter, r *http.Request, act string, yes bool) error {
+// judge says a person's word on a release, with a note.
+func (s *Server) judge(w http.ResponseWriter, r *http.Request, act string, verb exchange.Verb) error {
 	var in wire.Judge
 	if err := body(r, &in); err != nil {
 		return err
@@ -225,20 +226,7 @@ func (s *Server) judge(w http.ResponseWriter, r *http.Request, act string, yes b
 	if err := f.err(); err != nil {
 		return err
 	}
-	row, err := s.releaseRow(r)
-	if err != nil {
-		return err
-	}
-	err = s.act(r, s.eventOf(act, &row), func(*audit.Event) error {
-		return s.Agency.Judge(r.Context(), callerOf(r).Operator.Name, row.ID, yes, in.Note)
-	})
-	s.Metrics.Release(act[len("release."):], outcome(err))
-	if err != nil {
-		return err
-	}
-	view := s.view()
-	setIndex(w, view)
-	return s.answerRelease(w, view, row.ID)
+	return s.stepRelease(w, r, act, verb, func(id exchange.ReleaseID) any { return release.JudgeBody{Release: id, Note: in.Note} })
 }
 
 // releaseRow finds the release of the path. Whoever names one that is not here

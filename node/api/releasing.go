@@ -33,18 +33,7 @@ func (s *Server) stepRelease(w http.ResponseWriter, r *http.Request, act string,
 
 // second stands by a bulk request of this member as its second person.
 func (s *Server) second(w http.ResponseWriter, r *http.Request) error {
-	var in wire.Judge
-	if err := body(r, &in); err != nil {
-		return err
-	}
-	var f form
-	f.maybe(in.Note, maxReason, "/note")
-	if err := f.err(); err != nil {
-		return err
-	}
-	return s.stepRelease(w, r, "release.second", exchange.VerbReleaseSecond, func(id exchange.ReleaseID) any {
-		return release.JudgeBody{Release: id, Note: in.Note}
-	})
+	return s.judge(w, r, "release.second", exchange.VerbReleaseSecond)
 }
 
 // justify says afterwards why it was an emergency.
