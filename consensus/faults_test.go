@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -377,9 +378,12 @@ func TestPoisonEntry(t *testing.T) {
 	if _, err := c.Nodes[leader].Log.Propose(within(t), []byte("poison=1")); !errors.Is(err, consensus.ErrUnknownOutcome) {
 		t.Fatalf("Propose = %v", err)
 	}
+	out := map[int]bool{}
 	refused := func(i int) bool {
-		c.Eventually("the node stops", func() bool {
-			return c.Nodes[i].Fatal() != nil || c.Nodes[i].Log.Status().Leader != "" && c.Nodes[i].Log.Status().State == "follower"
+		c.Eventually("the node stops", func() bool { // or follows, or is alone with those that stopped
+			status := c.Nodes[i].Log.Status()
+			return c.Nodes[i].Fatal() != nil || status.Leader != "" && status.State == "follower" ||
+				!slices.ContainsFunc(others(c, i), func(j int) bool { return !out[j] && c.Nodes[j].Fatal() == nil })
 		})
 		err := c.Nodes[i].Fatal()
 		if err != nil && (!errors.Is(err, consensus.ErrMachine) || strings.Contains(err.Error(), "secret")) {
@@ -392,7 +396,6 @@ func TestPoisonEntry(t *testing.T) {
 		}
 		return err != nil
 	}
-	out := map[int]bool{}
 	for round := 0; len(out) < 2; round++ {
 		if round > 40 {
 			t.Fatal("they start for ever")
