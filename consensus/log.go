@@ -36,6 +36,7 @@ type Log struct {
 	notify    chan bool
 	elected   chan struct{} // this node has come to lead
 	doubted   chan struct{} // a peer cannot judge this leader's certificate
+	left      chan string   // a peer has ended its streams to this node
 
 	settled atomic.Uint64 // the term in which this node, leading, has committed an entry
 	change  sync.Mutex    // one membership change at a time
@@ -58,7 +59,7 @@ func Open(cfg Config, m Machine) (*Log, error) {
 		return nil, err
 	}
 	l := &Log{cfg: cfg, stop: make(chan struct{}), notify: make(chan bool, 8), elected: make(chan struct{}, 1), doubted: make(chan struct{}, 1),
-		proposals: make(chan *proposal, queueLength), forwards: make(chan *proposal, queueLength), reads: make(chan *readPoint), changes: make(chan Leadership, 1)}
+		proposals: make(chan *proposal, queueLength), forwards: make(chan *proposal, queueLength), reads: make(chan *readPoint), changes: make(chan Leadership, 1), left: make(chan string, 1)}
 	if err := l.openStore(m); err != nil {
 		return nil, err
 	}
@@ -85,6 +86,7 @@ func Open(cfg Config, m Machine) (*Log, error) {
 	}
 	l.tasks.Go(l.watchLeadership)
 	l.tasks.Go(l.settle)
+	l.tasks.Go(l.runDoubts)
 	l.tasks.Go(func() { l.checks.run(l.stop) })
 	l.tasks.Go(l.runGroups)
 	l.tasks.Go(l.runReads)
@@ -147,7 +149,7 @@ func (l *Log) openTransport() (err error) {
 		Logger: l.cfg.Logger, HeartbeatTimeout: l.cfg.Heartbeat, Timeout: l.cfg.RPCTimeout,
 		Spool: l.cfg.Dir, Vet: l.vet, Vouch: l.vouch, Unproven: l.doubt,
 		Silent: func() bool { return l.store.Room() != nil || l.cfg.unfit() != nil }, Holds: l.store.Holds, Durable: l.store.Durable, Fill: l.store.Fill,
-		Committed: l.fsm.growth.known.Store, Ahead: l.checkNext})
+		Committed: l.fsm.growth.known.Store, Ahead: l.checkNext, Gone: l.gone})
 	return nil
 }
 

@@ -18,7 +18,9 @@ func (t *Transport) accept() {
 			return // Network.Accept fails only when it is closed
 		}
 		if t.track(conn) {
+			t.arrived(conn.Peer())
 			t.tasks.Go(func() {
+				defer t.departed(conn.Peer())
 				defer t.release(conn)
 				t.serve(conn)
 			})

@@ -59,6 +59,9 @@ type Config struct {
 	// Committed, if not nil, is told how far the leader says that the log is committed,
 	// which may be far ahead of what is here. It must not block.
 	Committed func(index uint64)
+	// Gone, if not nil, is told that a peer has ended the last stream that it had opened
+	// to this node. It must not block.
+	Gone func(peer string)
 }
 
 // Transport is Raft's transport over a [Network] with a [Guard] in front of
@@ -76,6 +79,7 @@ type Transport struct {
 	pool   map[string][]*clientConn // idle outbound streams by peer id
 	active map[Conn]struct{}        // every open stream, to end them on Close
 	absent map[string]chan struct{} // peers whose next answer is waited for; closed when it comes
+	served map[string]int           // streams of theirs that are served, by peer id
 }
 
 // idleLimit is how long an unused stream lives on the side that opened it. The
@@ -104,7 +108,7 @@ func New(cfg Config) *Transport {
 	if cfg.Spool != "" {
 		_ = os.Remove(filepath.Join(cfg.Spool, spoolName)) // of a process that ended meanwhile
 	}
-	t := &Transport{cfg: cfg, consumer: make(chan raft.RPC), pool: map[string][]*clientConn{}, active: map[Conn]struct{}{}, absent: map[string]chan struct{}{}}
+	t := &Transport{cfg: cfg, consumer: make(chan raft.RPC), pool: map[string][]*clientConn{}, active: map[Conn]struct{}{}, absent: map[string]chan struct{}{}, served: map[string]int{}}
 	t.ctx, t.cancel = context.WithCancel(context.Background())
 	t.tasks.Go(t.accept)
 	return t
@@ -165,6 +169,26 @@ func (t *Transport) release(c Conn) {
 	delete(t.active, c)
 	t.mu.Unlock()
 	_ = c.Close()
+}
+
+// arrived and departed count a peer's streams here.
+func (t *Transport) arrived(peer string) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.served[peer]++
+}
+
+func (t *Transport) departed(peer string) {
+	t.mu.Lock()
+	t.served[peer]--
+	last := t.served[peer] == 0
+	if last {
+		delete(t.served, peer)
+	}
+	t.mu.Unlock()
+	if last && t.cfg.Gone != nil && t.ctx.Err() == nil {
+		t.cfg.Gone(peer)
+	}
 }
 
 // allowance is the time a message of n bytes may take.
