@@ -3,7 +3,10 @@ package intake
 import (
 	"net/url"
 	"regexp"
+	"strings"
 	"time"
+	"unicode"
+	"unicode/utf8"
 
 	"accord/exchange"
 )
@@ -75,11 +78,30 @@ type Pages struct {
 const maxPullText = 64 << 10
 
 var (
-	sqlName    = regexp.MustCompile(`^[\pL_][\pL\pN_$]{0,62}(\.[\pL_][\pL\pN_$]{0,62})?$`)
-	sqlColumn  = regexp.MustCompile(`^[\pL_][\pL\pN_$]{0,62}$`)
 	secretName = regexp.MustCompile(`^ACCORD_PULL_[A-Z0-9_]{1,64}$`)
 	headerName = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9-]{0,63}$`)
 )
+
+// maxSQLName is PostgreSQL's bound, in characters here.
+const maxSQLName = 63
+
+// isSQLColumn: a letter or underscore, then letters, numbers, underscores and dollars.
+// A regular expression of that took a third of the time in which the program starts.
+func isSQLColumn(s string) bool {
+	n := 0
+	for _, r := range s {
+		if n++; r != '_' && !unicode.IsLetter(r) && (n == 1 || r != '$' && !unicode.IsNumber(r)) {
+			return false
+		}
+	}
+	return n > 0 && n <= maxSQLName && utf8.ValidString(s)
+}
+
+// isSQLTable is a table's name, with its schema's before it or without.
+func isSQLTable(s string) bool {
+	schema, table, qualified := strings.Cut(s, ".")
+	return isSQLColumn(schema) && (!qualified || isSQLColumn(table))
+}
 
 func (s Secret) set() bool { return s.File != "" || s.Env != "" }
 
@@ -117,13 +139,13 @@ func (p *SQLPull) normalise(format FileFormat) string {
 		return "pull.sql.driver"
 	case !p.Address.check():
 		return "pull.sql.address"
-	case (p.Table == "") == (p.Query == "") || p.Table != "" && !sqlName.MatchString(p.Table):
+	case (p.Table == "") == (p.Query == "") || p.Table != "" && !isSQLTable(p.Table):
 		return "pull.sql.table"
 	case len(p.Query) > maxPullText:
 		return "pull.sql.query"
-	case p.Key != "" && !sqlColumn.MatchString(p.Key):
+	case p.Key != "" && !isSQLColumn(p.Key):
 		return "pull.sql.key"
-	case p.Cursor != "" && (!sqlColumn.MatchString(p.Cursor) || p.Key == ""):
+	case p.Cursor != "" && (!isSQLColumn(p.Cursor) || p.Key == ""):
 		return "pull.sql.cursor"
 	case p.Overlap != "" && p.Cursor == "":
 		return "pull.sql.overlap"
