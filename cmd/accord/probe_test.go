@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -17,16 +18,14 @@ import (
 	"github.com/urfave/cli/v2"
 )
 
-// TestMain also installs the real program as "accord" and the same program
-// with the probe group as "accord-probe", for the scripts. Programs that the
-// tests build come without the race detector, which is for tests in one process
-// and makes real ones many times slower.
+// TestMain also installs the program with the probe group as "accord-probe", for the
+// scripts. Programs that the tests build come without the race detector, which is for
+// tests in one process and makes real ones many times slower.
 func TestMain(m *testing.M) {
 	if err := os.Unsetenv("GOFLAGS"); err != nil {
 		panic(err)
 	}
 	testscript.Main(cleanRun{m}, map[string]func(){
-		"accord":          main,
 		"accord-evidence": writeEvidence,
 		"accord-probe": func() {
 			os.Exit(run(context.Background(), osEnv(), append(commands, probeCommand)...))
@@ -34,8 +33,17 @@ func TestMain(m *testing.M) {
 	})
 }
 
+// TestScripts runs the program as it is built, without the race detector that may watch
+// the tests: two hundred starts of it took longer than all they do.
 func TestScripts(t *testing.T) {
-	testscript.Run(t, testscript.Params{Dir: "testdata/script", RequireExplicitExec: true})
+	built, err := binary()
+	if err != nil {
+		t.Fatal(err)
+	}
+	testscript.Run(t, testscript.Params{Dir: "testdata/script", RequireExplicitExec: true, Setup: func(e *testscript.Env) error {
+		e.Setenv("PATH", filepath.Dir(built)+string(filepath.ListSeparator)+e.Getenv("PATH"))
+		return nil
+	}})
 }
 
 var errProbe = exchange.Define(exchange.KindRefused, "PROBE-001",
