@@ -99,14 +99,9 @@ func (a *Agency) onLedger(view *machine.View, token string, st *custody.Statemen
 // sharesIn opens what an author sealed to this member, with the key it was sealed to,
 // and verifies it.
 func (a *Agency) sharesIn(jwe, token string, st *custody.Statement) (custody.Shares, error) {
-	key, err := a.Keys.Key(keys.Seal)
+	key, err := a.sealKeyFor(jwe)
 	if err != nil {
 		return custody.Shares{}, err
-	}
-	if kid := seal.Recipient(jwe); kid != key.KID() && a.Former != nil {
-		if former, err := a.Former(kid); err == nil {
-			key = former
-		}
 	}
 	plain, err := seal.Decrypt(key, custody.SharesType, jwe)
 	if err != nil {
@@ -114,6 +109,21 @@ func (a *Agency) sharesIn(jwe, token string, st *custody.Statement) (custody.Sha
 	}
 	defer clear(plain)
 	return custody.DecodeShares(plain, token, st, a.Self)
+}
+
+// sealKeyFor is the key that opens what was sealed to this member: the one it has, or
+// one it had when that was sealed.
+func (a *Agency) sealKeyFor(jwe string) (keys.Private, error) {
+	key, err := a.Keys.Key(keys.Seal)
+	if err != nil {
+		return key, err
+	}
+	if kid := seal.Recipient(jwe); kid != key.KID() && a.Former != nil {
+		if former, err := a.Former(kid); err == nil {
+			return former, nil
+		}
+	}
+	return key, nil
 }
 
 func (a *Agency) custodyReceipt(author exchange.MemberID, record exchange.RecordID, generation int, digest, did string) (string, error) {

@@ -5,10 +5,14 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 
+	"accord/crypto/seal"
 	"accord/exchange"
+	"accord/exchange/machine"
+	"accord/exchange/members"
 	"accord/exchange/release"
 )
 
@@ -24,6 +28,12 @@ import (
 var ErrOutbox = exchange.Define(exchange.KindUnavailable, "OPEN-007",
 	exchange.Text{Zh: "无法保存待交付的密封件，未交付", En: "the envelope cannot be kept, so nothing was delivered"},
 	exchange.Text{Zh: "检查作者节点数据文件夹所在磁盘的空间与权限后再试", En: "check space and permissions of the author's data folder and try again"})
+
+// ErrFormerKey is given where the only envelope there is was sealed to a key that the
+// requester has replaced.
+var ErrFormerKey = exchange.Define(exchange.KindConflict, "OPEN-014",
+	exchange.Text{Zh: "授权开放 {release} 的密封件是用申请单位已更换的密钥加密的，不再发送", En: "the envelope of release {release} is sealed to a key that its requester has replaced; it is not sent any more"},
+	exchange.Text{Zh: "一分钟后再试；仍不行则重新申请", En: "try again in a minute; if that does not help, ask anew"})
 
 // suffix is how the names of envelopes end. What is still being written ends in
 // suffix and partial, and is taken for nothing.
@@ -106,7 +116,7 @@ func (a *Agency) kept(id exchange.ReleaseID) (string, error) {
 }
 
 // sentBefore is the envelope of a delivery whose receipt is on the ledger.
-func (a *Agency) sentBefore(rel release.Release) (string, error) {
+func (a *Agency) sentBefore(view *machine.View, rel release.Release) (string, error) {
 	envelope, err := a.kept(rel.ID)
 	if err != nil {
 		return "", err
@@ -114,7 +124,45 @@ func (a *Agency) sentBefore(rel release.Release) (string, error) {
 	if rel.Delivered == nil || digestOf(envelope) != rel.Delivered.Digest {
 		return "", ErrNotGranted.With("release", rel.ID, "status", release.Delivered)
 	}
+	if !a.counts(view, &rel, envelope, formerKeys) {
+		return "", ErrFormerKey.With("release", rel.ID)
+	}
 	return envelope, nil
+}
+
+// formerKeys is how long what was sealed to a key is sent after the key has been
+// replaced: an answer may be under way when a member exchanges its keys, and a key is
+// replaced, too, because somebody else has it.
+const formerKeys exchange.Millis = 60_000
+
+// statementsWait is how long after it was signed a statement may still come to count: a
+// node takes none whose time is further off.
+const statementsWait exchange.Millis = 60_000
+
+// counts says whether an envelope is sealed to a key that its requester has, or had
+// until a while ago.
+func (a *Agency) counts(view *machine.View, rel *release.Release, envelope string, while exchange.Millis) bool {
+	to, ok := view.Member(rel.Requester)
+	if !ok || envelope == "" {
+		return false
+	}
+	kid, now := seal.Recipient(envelope), a.instant(view)
+	return slices.ContainsFunc(to.Keys, func(k members.Key) bool {
+		return k.Public.KID() == kid && (k.ValidAt(now) || k.Until != 0 && now < k.Until+while)
+	})
+}
+
+// left is the envelope that an earlier try left and that may still be sent, "" when
+// another may be made: the receipt of an earlier one must not come to count after that.
+func (a *Agency) left(view *machine.View, rel *release.Release) (string, error) {
+	before, err := a.kept(rel.ID)
+	switch {
+	case err != nil || a.counts(view, rel, before, formerKeys):
+		return before, err
+	case a.counts(view, rel, before, formerKeys+statementsWait):
+		return "", ErrFormerKey.With("release", rel.ID)
+	}
+	return "", nil
 }
 
 // sweepOutbox removes the envelopes of releases that are over.

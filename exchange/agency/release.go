@@ -81,7 +81,7 @@ func (a *Agency) Deliver(ctx context.Context, op exchange.OperatorID, requester 
 	switch status := rel.StatusAt(a.instant(view)); status {
 	case release.Granted:
 	case release.Delivered:
-		return a.sentBefore(rel)
+		return a.sentBefore(view, rel)
 	default:
 		return "", ErrNotGranted.With("release", id, "status", status)
 	}
@@ -108,7 +108,7 @@ func (a *Agency) envelope(ctx context.Context, view *machine.View, rel release.R
 	if err != nil {
 		return "", err
 	}
-	if before, err := a.kept(rel.ID); err != nil || before != "" {
+	if before, err := a.left(view, &rel); err != nil || before != "" {
 		return before, err
 	}
 	to, ok := view.Member(rel.Requester)
@@ -225,7 +225,7 @@ func (a *Agency) Open(ctx context.Context, op exchange.OperatorID, id exchange.R
 	if rel.Requester != a.Self {
 		return Opened{}, ErrNotParty.With("release", id)
 	}
-	sealKey, err := a.Keys.Key(keys.Seal)
+	sealKey, err := a.sealKeyFor(envelope)
 	if err != nil {
 		return Opened{}, err
 	}
