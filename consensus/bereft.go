@@ -1,6 +1,9 @@
 package consensus
 
 import (
+	"bytes"
+	"crypto/sha256"
+	"encoding/binary"
 	"slices"
 	"time"
 
@@ -77,12 +80,22 @@ func (l *Log) turn(r *raft.Raft, leader string) time.Duration {
 			voters = append(voters, string(s.ID))
 		}
 	}
-	slices.Sort(voters)
-	at := slices.Index(voters, l.cfg.NodeID)
+	at := slices.Index(inTurn(voters, r.CurrentTerm()), l.cfg.NodeID)
 	if at < 0 {
 		return -1
 	}
 	return time.Duration(at) * l.cfg.Heartbeat / turns
+}
+
+// inTurn orders voters the same way on all of them, and in another way in each term: a
+// leader that has just failed must not be the one that is always elected.
+func inTurn(voters []string, term uint64) []string {
+	rank := func(id string) []byte {
+		sum := sha256.Sum256(append(binary.BigEndian.AppendUint64(nil, term), id...))
+		return sum[:]
+	}
+	slices.SortFunc(voters, func(a, b string) int { return bytes.Compare(rank(a), rank(b)) })
+	return voters
 }
 
 // turns is into how many a heartbeat timeout is parted. One must be enough to store a

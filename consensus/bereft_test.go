@@ -116,3 +116,23 @@ func (n cutNetwork) Accept() (transport.Conn, error) {
 	}
 	return conn, err
 }
+
+// Whoever completes the majority is elected, so over the terms it must be everybody.
+func TestEverybodyComesToLead(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := consensustest.New(t, 5, consensustest.Options{Heartbeat: heartbeat})
+		led := map[int]bool{}
+		for range 40 {
+			leader := c.Leader()
+			led[leader] = true
+			c.Kill(leader)
+			c.Leader()
+			c.Start(leader)
+		}
+		if len(led) < 5 {
+			t.Errorf("in forty elections only these were elected: %v", led)
+		}
+		c.Stop()
+		synctest.Wait()
+	})
+}

@@ -56,6 +56,7 @@ func releaseCommand(e *env) *cli.Command {
 				return e.showRelease(c, r)
 			},
 		},
+			waitingCommand(e),
 			judge("approve", e.t("作为作者单位批准", "consent as the record's author"), func(ctx context.Context, id exchange.ReleaseID, note string) (wire.Release, error) {
 				return e.node().Approve(ctx, id, note)
 			}),

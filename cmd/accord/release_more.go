@@ -210,3 +210,54 @@ var traceKinds = map[string]exchange.Text{
 	agency.TraceCopy:         {Zh: "带标记的副本", En: "marked copy"},
 	agency.TraceDisclosure:   {Zh: "披露", En: "disclosure"},
 }
+
+// waitingCommand lists what an officer is asked about, and nothing beside.
+func waitingCommand(e *env) *cli.Command {
+	return &cli.Command{
+		Name:        "waiting",
+		Usage:       e.t("等待您批准的请求", "the requests that wait for your word"),
+		Description: e.t("只列出接收单位、信息项、用途、主体与条数；用 approve 或 deny 答复。", "Who gets which fields, for what purpose, about whom and how many; answer with approve or deny."),
+		Flags:       []cli.Flag{limitFlag(e)},
+		Action: func(c *cli.Context) error {
+			out, err := e.node().WaitingReleases(c.Context, int(c.Uint("limit")))
+			if err != nil {
+				return err
+			}
+			cat := e.titles(c)
+			list := rows{Columns: []column{
+				{ID: "id", Title: exchange.Text{Zh: "编号", En: "ID"}},
+				{ID: "recipient", Title: exchange.Text{Zh: "接收单位", En: "TO"}},
+				{ID: "fields", Title: exchange.Text{Zh: "信息项", En: "FIELDS"}},
+				{ID: "purpose", Title: exchange.Text{Zh: "用途", En: "PURPOSE"}},
+				{ID: "subject", Title: exchange.Text{Zh: "主体", En: "SUBJECT"}},
+				{ID: "records", Title: exchange.Text{Zh: "记录数", En: "RECORDS"}},
+				{ID: "until", Title: exchange.Text{Zh: "有效至", En: "UNTIL"}},
+			}}
+			for _, w := range out.Waiting {
+				list.add(w.ID, w.Recipient, fieldsCell(cat, w.Category, w.Fields), purposeCell(cat, w.Purpose), subjectsCell(w.Subjects), w.Records, w.Until)
+			}
+			return e.print(list)
+		},
+	}
+}
+
+// fieldsCell are a category's fields with their titles; cat may be nil.
+func fieldsCell(cat *catalogue.Catalogue, category string, ids []string) (out wordedList) {
+	for _, id := range ids {
+		out = append(out, worded{id, fieldTitle(cat, category, id)})
+	}
+	return out
+}
+
+// subjectsCell names subjects, by their ids where their names are not public.
+func subjectsCell(all []wire.WaitingSubject) []string {
+	var out []string
+	for _, s := range all {
+		if len(s.Names) > 0 {
+			out = append(out, s.Names[0])
+		} else {
+			out = append(out, string(s.Subject))
+		}
+	}
+	return out
+}

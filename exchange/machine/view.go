@@ -200,6 +200,11 @@ func (v *View) Releases(q release.Query) (page []release.Release, next exchange.
 	return page, next
 }
 
+// WaitingReleases are the pending requests on which an operator's word is asked for.
+func (v *View) WaitingReleases(m members.Member, op exchange.OperatorID, at exchange.Millis, limit int) []release.Release {
+	return release.Waiting(v.state, m, op, at, limit)
+}
+
 func (v *View) explain(r *release.Release) {
 	c, ok := v.CatalogueAt(r.Decision.Version)
 	requester, known := v.Member(r.Requester)

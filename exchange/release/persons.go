@@ -5,42 +5,63 @@ import (
 	"accord/exchange/catalogue"
 	"accord/exchange/meeting"
 	"accord/exchange/members"
+	"accord/exchange/state"
 )
 
 // rulesVersion is the machine version that brought what is in this file, consents,
 // bulk and emergencies. Requests made before follow the rules they were made under.
 const rulesVersion = 4
 
-// mayJudge says whether the issuer's operator may approve or deny the request: by its
-// rule the author's officers, or as many different persons of the kinds of member it
-// names. The requester is never among these; nor is a person who has a part in the
-// request already, at whichever member: an operator's name counts once over all.
+// mayJudge says whether the issuer's operator may approve or deny the request.
 func (r *Release) mayJudge(a *members.Act) error {
-	switch r.Decision.Approval {
-	case catalogue.ApprovalMeeting:
+	if r.Decision.Approval == catalogue.ApprovalMeeting {
 		return r.decided(a)
-	case catalogue.ApprovalConsent:
+	}
+	return r.askedOf(a.Issuer, a.Command.Operator)
+}
+
+// askedOf says whether a person's word is asked for: by its rule that of the author's
+// officers, or of as many different persons of the kinds of member it names. The
+// requester is never among these; nor is a person who has a part in the request
+// already, at whichever member: an operator's name counts once over all.
+func (r *Release) askedOf(m members.Member, op exchange.OperatorID) error {
+	switch r.Decision.Approval {
+	case catalogue.ApprovalConsent, catalogue.ApprovalMeeting:
 		return ErrApproval.With("approval", r.Decision.Approval)
 	case catalogue.ApprovalPersons:
 	default:
-		if a.Issuer.ID != r.Record.Author {
+		if m.ID != r.Record.Author {
 			return ErrNotAuthor.With("author", r.Record.Author)
 		}
 		return nil
 	}
 	kinds := r.Decision.Approvers
 	switch {
-	case a.Issuer.ID == r.Requester:
+	case m.ID == r.Requester:
 		return ErrRequesterApproves.With("requester", r.Requester)
-	case len(kinds) == 0 && a.Issuer.ID != r.Record.Author:
+	case len(kinds) == 0 && m.ID != r.Record.Author:
 		return ErrNotAuthor.With("author", r.Record.Author)
-	case len(kinds) > 0 && !containsKind(kinds, a.Issuer.Kind):
-		return ErrNotApprover.With("member", a.Issuer.ID)
+	case len(kinds) > 0 && !containsKind(kinds, m.Kind):
+		return ErrNotApprover.With("member", m.ID)
 	}
-	if r.hasPart(a.Command.Operator) {
-		return ErrPerson.With("operator", a.Command.Operator)
+	if r.hasPart(op) {
+		return ErrPerson.With("operator", op)
 	}
 	return nil
+}
+
+// Waiting are the pending requests on which this operator's word is asked for, the
+// newest first; at most limit, or MaxPage. It reads the undecided ones only.
+func Waiting(r state.Reader, m members.Member, op exchange.OperatorID, at exchange.Millis, limit int) (out []Release) {
+	for rel := range byWaiting.Scan(r) {
+		if rel.StatusAt(at) != Pending || rel.askedOf(m, op) != nil {
+			continue
+		}
+		if out = append(out, rel); len(out) >= min(limit, MaxPage) {
+			break
+		}
+	}
+	return out
 }
 
 // decided says whether the joint meeting decided on the request as the command says:

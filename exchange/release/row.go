@@ -1,6 +1,8 @@
 package release
 
 import (
+	"math"
+
 	"accord/exchange"
 	"accord/exchange/catalogue"
 	"accord/exchange/lists"
@@ -178,6 +180,13 @@ var (
 		}
 		return all
 	})
+	// byWaiting holds what nobody has decided yet; what has lapsed stays in it.
+	byWaiting = state.NewIndex("waiting", func(r *Release) [][]string {
+		if _, done := r.approved(math.MaxInt64); done || r.Decision.Outcome != catalogue.Pending || r.Denied != nil {
+			return nil
+		}
+		return [][]string{{r.age()}}
+	})
 	byEmergency = state.NewIndex("emergency", func(r *Release) [][]string {
 		if !r.Emergency {
 			return nil
@@ -185,7 +194,7 @@ var (
 		return [][]string{{r.age()}}
 	})
 
-	releases = state.NewTable("release.releases", func(r *Release) string { return string(r.ID) }, byAge, byParty, byRecord, byEmergency)
+	releases = state.NewTable("release.releases", func(r *Release) string { return string(r.ID) }, byAge, byParty, byRecord, byWaiting, byEmergency)
 )
 
 // Tables lists the tables of this part. The later ones came with machine version 4.

@@ -2,6 +2,7 @@ package release_test
 
 import (
 	"fmt"
+	"slices"
 	"testing"
 
 	"accord/crypto/jws"
@@ -107,9 +108,23 @@ func say(t *testing.T, m *machine.Machine, cat, n int, w word) {
 	case exchange.VerbReleaseJustify:
 		o.Body = release.JustifyBody{Release: q, Text: "台风停电"}
 	}
+	asked := waits(m, w)
 	if a := Do(t, m, o); Code(a) != w.want {
 		t.Errorf("step %d, %s by %s/%s: %q, want %q", n, w.verb, w.by, w.op, Code(a), w.want)
 	}
+	if judges := w.verb == approve || w.verb == deny; judges && w.want == "" && !asked {
+		t.Errorf("step %d: %s/%s may judge it and is not told that it waits", n, w.by, w.op)
+	} else if judges && w.want != "" && w.want != "REL-014" && asked {
+		t.Errorf("step %d: %s/%s is told that it waits and may not judge it: %s", n, w.by, w.op, w.want)
+	}
+}
+
+// waits says whether the request waits for the word of who says it.
+func waits(m *machine.Machine, w word) bool {
+	who, _ := m.View().Member(w.by)
+	return slices.ContainsFunc(m.View().WaitingReleases(who, w.op, Start+w.at, release.MaxPage), func(r release.Release) bool {
+		return r.ID == exchange.ReleaseID(ID("q"))
+	})
 }
 
 const (

@@ -77,6 +77,7 @@ var matrix = map[string]string{
 	"POST /api/v1/records/{id}/correct":    "c",
 	"POST /api/v1/records/{id}/retract":    "c",
 	"GET /api/v1/releases":                 "coa",
+	"GET /api/v1/releases/waiting":         "o",
 	"POST /api/v1/releases":                "c",
 	"GET /api/v1/releases/{id}":            "coa",
 	"POST /api/v1/releases/{id}/approve":   "o",

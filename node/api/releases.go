@@ -2,6 +2,7 @@ package api
 
 import (
 	"context"
+	"errors"
 	"net/http"
 	"slices"
 
@@ -10,6 +11,7 @@ import (
 	"accord/exchange/catalogue"
 	"accord/exchange/lists"
 	"accord/exchange/machine"
+	"accord/exchange/records"
 	"accord/exchange/release"
 	"accord/node/audit"
 	"accord/node/wire"
@@ -45,6 +47,43 @@ func (s *Server) releases(w http.ResponseWriter, r *http.Request) error {
 	out := wire.Releases{Releases: make([]wire.Release, len(rows)), Next: string(next)}
 	for i := range rows {
 		out.Releases[i] = releaseOf(&rows[i], find.At)
+	}
+	return answer(w, out)
+}
+
+// waitingReleases are the requests that wait for the operator's own word: exactly what
+// it is about, so that what is approved is what was read.
+func (s *Server) waitingReleases(w http.ResponseWriter, r *http.Request) error {
+	q, err := queryOf(r, "limit", "read")
+	if err != nil {
+		return err
+	}
+	limit, linear := q.limit(), q.linear()
+	if err := q.err(); err != nil {
+		return err
+	}
+	view, err := s.read(w, r, linear)
+	if err != nil {
+		return err
+	}
+	self, _ := view.Member(s.Agency.Self)
+	at, out := s.instant(nil, view), wire.Waiting{Waiting: []wire.WaitingRelease{}}
+	for _, rel := range view.WaitingReleases(self, callerOf(r).Operator.Name, at, limit) {
+		one := wire.WaitingRelease{ID: rel.ID, Recipient: rel.Requester, Category: rel.Record.Category, Fields: rel.Fields, Purpose: rel.Purpose,
+			Subjects: []wire.WaitingSubject{}, Records: 1 + len(rel.More), Until: rel.Until(at).Time()}
+		for _, ref := range rel.Refs() {
+			rec, err := s.Agency.Records.Get(r.Context(), ref.ID)
+			if errors.Is(err, records.ErrNotFound) || err == nil && rec.Digest != ref.Digest {
+				continue
+			} else if err != nil {
+				return err
+			}
+			who := wire.WaitingSubject{Subject: rec.Subject, Kind: rec.SubjectKind, Names: rec.Names}
+			if !slices.ContainsFunc(one.Subjects, func(w wire.WaitingSubject) bool { return w.Subject == who.Subject }) {
+				one.Subjects = append(one.Subjects, who)
+			}
+		}
+		out.Waiting = append(out.Waiting, one)
 	}
 	return answer(w, out)
 }

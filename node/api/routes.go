@@ -143,6 +143,7 @@ var routes = []route{
 	{"POST", "/api/v1/consents", operator, clerks, false, (*Server).signConsent},
 	{"POST", "/api/v1/consents/{id}/withdraw", operator, clerks, false, (*Server).withdrawConsent},
 	{"GET", "/api/v1/releases", operator, readers, false, (*Server).releases},
+	{"GET", "/api/v1/releases/waiting", operator, officers, false, (*Server).waitingReleases},
 	{"POST", "/api/v1/releases", operator, clerks, false, (*Server).askRelease},
 	{"GET", "/api/v1/releases/{id}", operator, readers, false, (*Server).release},
 	{"POST", "/api/v1/releases/{id}/approve", operator, officers, false, (*Server).approve},

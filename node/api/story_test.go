@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"net/http"
+	"reflect"
 	"strings"
 	"testing"
 	"time"
@@ -310,6 +311,7 @@ func TestApproveAndDeny(t *testing.T) {
 			t.Errorf("approved by the requester: %v", err)
 		}
 		officer := w.client("association", config.Officer)
+		w.waitsOnlyFor(officer, m, rel, rec)
 		if yes {
 			rel, err = officer.Approve(ctx, rel.ID, "同意")
 		} else {
@@ -322,6 +324,21 @@ func TestApproveAndDeny(t *testing.T) {
 		if _, err := w.client(m, config.Clerk).Open(ctx, rel.ID); (err == nil) != yes {
 			t.Errorf("opened after %s: %v", want, err)
 		}
+	}
+}
+
+// waitsOnlyFor: the officer who is asked sees what it is about and not who asks; the
+// requester's sees nothing.
+func (w *world) waitsOnlyFor(officer *client.Client, requester exchange.MemberID, rel wire.Release, rec wire.Record) {
+	w.t.Helper()
+	out, err := officer.WaitingReleases(w.t.Context(), 10)
+	want := wire.WaitingRelease{ID: rel.ID, Recipient: requester, Category: rel.Record.Category, Fields: rel.Fields, Purpose: rel.Purpose,
+		Subjects: []wire.WaitingSubject{{Subject: rec.Subject, Kind: rec.SubjectKind}}, Records: 1, Until: *rel.Until}
+	if err != nil || len(out.Waiting) != 1 || !reflect.DeepEqual(out.Waiting[0], want) {
+		w.t.Errorf("waiting: %+v, want %+v, %v", out.Waiting, want, err)
+	}
+	if out, err = w.client(requester, config.Officer).WaitingReleases(w.t.Context(), 10); err != nil || len(out.Waiting) > 0 {
+		w.t.Errorf("the requester's officer is asked for its word: %+v %v", out.Waiting, err)
 	}
 }
 

@@ -14,6 +14,12 @@ func (c *Client) Emergencies(ctx context.Context, status, cursor string, limit i
 	return out, c.get(ctx, "/api/v1/releases", map[string]string{"status": status, "emergency": "true", "cursor": cursor, "limit": num(limit)}, &out)
 }
 
+// WaitingReleases are the requests on which the operator's word is asked for.
+func (c *Client) WaitingReleases(ctx context.Context, limit int) (wire.Waiting, error) {
+	var out wire.Waiting
+	return out, c.get(ctx, "/api/v1/releases/waiting", map[string]string{"limit": num(limit)}, &out)
+}
+
 // Second stands by a bulk request of the own member.
 func (c *Client) Second(ctx context.Context, id exchange.ReleaseID, note string) (wire.Release, error) {
 	var out wire.Release

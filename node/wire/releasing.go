@@ -104,3 +104,28 @@ type OpenedRecord struct {
 	Record exchange.RecordID          `json:"record"`
 	Fields map[string]json.RawMessage `json:"fields"`
 }
+
+// Waiting are the requests on which the operator's word is asked for, newest first.
+type Waiting struct {
+	Waiting []WaitingRelease `json:"waiting"`
+}
+
+// WaitingRelease is what an approver sees of a request: who gets what, about whom and
+// for what. It is neither told who asks in person nor on which case.
+type WaitingRelease struct {
+	ID        exchange.ReleaseID `json:"id"`
+	Recipient exchange.MemberID  `json:"recipient"`
+	Category  string             `json:"category"`
+	Fields    []string           `json:"fields"`
+	Purpose   string             `json:"purpose"`
+	Subjects  []WaitingSubject   `json:"subjects"` // of the records that this node holds
+	Records   int                `json:"records"`  // how many the request is about
+	Until     time.Time          `json:"until"`    // when it lapses without approval
+}
+
+// WaitingSubject is whom a record is about.
+type WaitingSubject struct {
+	Subject exchange.SubjectID `json:"subject"`
+	Kind    string             `json:"kind"`
+	Names   []string           `json:"names,omitempty"` // where they are public
+}
