@@ -131,6 +131,7 @@ var reasons = map[string]string{
 	"it is for another federation":           "是给另一联合体的",
 	"another federation's":                   "属于另一联合体",
 	"it is for another member or federation": "是给另一成员单位或另一联合体的",
+	"its charter is not the one the invitation names":       "其章程不是邀请所指的章程",
 	"it is no introduction, or its signature does not hold": "不是申请，或签名不成立",
 	"it is no welcome": "不是接纳文件",
 	"its newest roster does not list the node {}":            "其中最新的名册没有列出节点 {}",

@@ -7,6 +7,7 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"accord/crypto/keystore"
@@ -74,6 +75,9 @@ type trusted struct {
 	Name       exchange.Text     `json:"convener_name"`
 	Expires    exchange.Millis   `json:"expires"`
 	Phrase     exchange.Text     `json:"phrase"` // of the invitation
+
+	Charter   string   `json:"charter,omitempty"`   // digest, of a federation that is founded
+	Endpoints []string `json:"endpoints,omitempty"` // of its members' nodes
 }
 
 func (e *env) initialise(c *cli.Context) error {
@@ -128,10 +132,15 @@ func (e *env) renewNode() error {
 }
 
 func filesOf(o founding.Options) []string {
-	if o.Passphrase == nil {
-		return initFiles
+	files := slices.Clone(initFiles)
+	if o.Passphrase != nil {
+		files = files[:len(files)-1]
 	}
-	return initFiles[:len(initFiles)-1]
+	if len(o.Invitation) > 0 {
+		files = append(files, "invitation.jws")
+		slices.Sort(files)
+	}
+	return files
 }
 
 func listFolder(dir string) ([]string, error) {
@@ -166,7 +175,9 @@ func (e *env) initReport(w io.Writer, r initReport) {
 			fact{exchange.Text{Zh: "信任联合体", En: "trusts federation"}, t.Federation},
 			fact{exchange.Text{Zh: "召集方", En: "convened by"}, e.say(t.Name) + " (" + string(t.Convener) + ")"},
 			fact{exchange.Text{Zh: "邀请有效至", En: "invitation until"}, t.Expires},
-			fact{exchange.Text{Zh: "邀请口令词", En: "invitation's words"}, t.Phrase})
+			fact{exchange.Text{Zh: "邀请口令词", En: "invitation's words"}, t.Phrase},
+			fact{exchange.Text{Zh: "章程摘要", En: "its charter"}, t.Charter},
+			fact{exchange.Text{Zh: "成员节点", En: "its nodes"}, strings.Join(t.Endpoints, "  ")})
 	}
 	if r.Phrase != nil {
 		facts = append(facts, fact{exchange.Text{Zh: "申请口令词", En: "introduction's words"}, *r.Phrase})
@@ -225,7 +236,7 @@ func (e *env) takeInvitation(path string, o *founding.Options) (*trusted, error)
 		return nil, err
 	}
 	o.Invitation, o.Federation = token, inv.Federation
-	return &trusted{inv.Name, inv.Convener.ID, inv.Convener.Name, inv.Expires, phraseOf(token)}, nil
+	return &trusted{inv.Name, inv.Convener.ID, inv.Convener.Name, inv.Expires, phraseOf(token), inv.Charter, inv.Endpoints}, nil
 }
 
 // takePassphrase reads the passphrase and makes the configuration name its

@@ -60,6 +60,11 @@ func EnrolBy(a *Act, s *SignedRoster, papers []int64) (*Enrolled, error) {
 	if err != nil {
 		return nil, err
 	}
+	if Fed(a.Tx).MachineVersion >= MachineMeeting {
+		if err := before.invitedOnce(l.roster, s.Proofs, a.Tools.Verify); err != nil {
+			return nil, err
+		}
+	}
 	if _, err := a.Tools.Book.Learn(*s, a.Tools.Verify); err != nil {
 		return nil, err
 	}

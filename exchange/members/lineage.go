@@ -26,6 +26,9 @@ var (
 	ErrRosterProof = exchange.Define(exchange.KindUnverified, "MEM-035",
 		exchange.Text{Zh: "成员单位 {member} 没有证明持有新密钥", En: "{member} has not shown that it holds its new keys"},
 		exchange.Text{Zh: "请附上该单位以新指令密钥签署的自荐书，内容须与名册一致", En: "add its introduction, signed with the command key the roster lists and saying what the roster says"})
+	ErrInvitationSpent = exchange.Define(exchange.KindRefused, "MEM-044",
+		exchange.Text{Zh: "成员单位 {member} 所持的邀请已由 {by} 使用，一份邀请只接纳一个单位", En: "{member} answers an invitation that {by} came on; an invitation admits one member"},
+		exchange.Text{Zh: "另出一份邀请（accord member invite），由新单位重新自荐（accord init --invite）", En: "make another (accord member invite), and let the newcomer introduce itself anew (accord init --invite)"})
 	ErrRosterUsed = exchange.Define(exchange.KindRefused, "MEM-036",
 		exchange.Text{Zh: "成员单位 {member} 的{what}曾被使用，不得再用", En: "the {what} of {member} was in use before and does not come back"},
 		exchange.Text{Zh: "请换用新的；重建的节点用 accord init --renew-node 取得新标识", En: "use a new one; a rebuilt node gets a new id from accord init --renew-node"})
@@ -81,11 +84,12 @@ type used struct {
 	members   map[exchange.MemberID]bool
 	nodes     map[string]exchange.MemberID
 	addresses map[string]exchange.MemberID
-	raw       map[string]bool // key material, whatever its use
+	raw       map[string]bool              // key material, whatever its use
+	invited   map[string]exchange.MemberID // by invitation: who came on it, not since the charter
 }
 
 func (u used) with(r *Roster) used {
-	u = used{maps.Clone(u.members), maps.Clone(u.nodes), maps.Clone(u.addresses), maps.Clone(u.raw)}
+	u = used{maps.Clone(u.members), maps.Clone(u.nodes), maps.Clone(u.addresses), maps.Clone(u.raw), maps.Clone(u.invited)}
 	for _, m := range r.Members {
 		u.members[m.ID] = true
 		u.nodes[m.Node.ID] = m.ID
@@ -104,7 +108,7 @@ func (g Genesis) Lineage() (*Lineage, error) {
 		return nil, err
 	}
 	r := c.Roster()
-	none := used{map[exchange.MemberID]bool{}, map[string]exchange.MemberID{}, map[string]exchange.MemberID{}, map[string]bool{}}
+	none := used{map[exchange.MemberID]bool{}, map[string]exchange.MemberID{}, map[string]exchange.MemberID{}, map[string]bool{}, map[string]exchange.MemberID{}}
 	return &Lineage{charter: g.Digest(), roster: r, digest: g.Digest(), used: none.with(r)}, nil
 }
 
@@ -187,7 +191,11 @@ func (l *Lineage) Extend(s SignedRoster, verify Verifier) (*Lineage, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Lineage{parent: l, charter: l.charter, roster: next, digest: digest, paper: s, endorsers: endorsers, used: l.used.with(next)}, nil
+	used := l.used.with(next)
+	for _, a := range l.answers(next, s.Proofs, verify) {
+		used.invited[a.invitation] = a.newcomer
+	}
+	return &Lineage{parent: l, charter: l.charter, roster: next, digest: digest, paper: s, endorsers: endorsers, used: used}, nil
 }
 
 // Draft checks a roster as far as it can be checked before anybody endorsed it.
@@ -197,7 +205,8 @@ func (l *Lineage) Draft(s SignedRoster) (*Roster, error) {
 		return nil, err
 	}
 	for _, rule := range []func(*Roster) error{l.follows, l.fresh, l.oneStep,
-		func(r *Roster) error { return l.proven(r, s.Proofs, jws.VerifyKind) }} {
+		func(r *Roster) error { return l.proven(r, s.Proofs, jws.VerifyKind) },
+		func(r *Roster) error { return l.invitedOnce(r, s.Proofs, jws.VerifyKind) }} {
 		if err := rule(next); err != nil {
 			return nil, err
 		}
@@ -303,6 +312,45 @@ func (l *Lineage) proven(next *Roster, proofs []string, verify Verifier) error {
 		if !proof {
 			return ErrRosterProof.With("member", m.ID)
 		}
+	}
+	return nil
+}
+
+// answer is a newcomer and the invitation it answers.
+type answer struct {
+	invitation string
+	newcomer   exchange.MemberID
+}
+
+// answers are the newcomers of a roster that came on an invitation.
+func (l *Lineage) answers(next *Roster, proofs []string, verify Verifier) (all []answer) {
+	for _, m := range next.Members {
+		if l.used.members[m.ID] {
+			continue
+		}
+		for _, token := range proofs {
+			if in, ok := OpenIntroduction(token, verify); ok && in.Invitation != "" && in.shows(next.Federation, m) {
+				all = append(all, answer{in.Invitation, m.ID})
+				break
+			}
+		}
+	}
+	return all
+}
+
+// invitedOnce refuses a newcomer that answers an invitation which another member has
+// come on. Founders have none: one invitation is sent to all of them.
+func (l *Lineage) invitedOnce(next *Roster, proofs []string, verify Verifier) error {
+	here := map[string]exchange.MemberID{}
+	for _, a := range l.answers(next, proofs, verify) {
+		by, spent := l.used.invited[a.invitation]
+		if other, twice := here[a.invitation]; twice {
+			by, spent = other, true
+		}
+		if spent {
+			return ErrInvitationSpent.With("member", a.newcomer, "by", by)
+		}
+		here[a.invitation] = a.newcomer
 	}
 	return nil
 }

@@ -41,6 +41,7 @@ var folder = map[string]kept{
 	"accord.yaml":      whole,
 	"node.json":        whole,
 	"introduction.jws": whole,
+	"invitation.jws":   whole,
 	"genesis.json":     whole,
 	"outbox":           whole,
 	"rosters.json":     whole,

@@ -86,6 +86,11 @@ func Init(o Options) ([]byte, error) {
 	if err := WriteFile(config.FilePath(o.Dir), settings); err != nil {
 		return nil, err
 	}
+	if len(o.Invitation) > 0 {
+		if err := WriteFile(filepath.Join(o.Dir, invitationFile), o.Invitation); err != nil {
+			return nil, err
+		}
+	}
 	token, err := signPaper(store, jws.TypIntroduction, members.Introduction{Format: members.IntroductionFormat, Federation: o.Federation,
 		Invitation: invited, At: exchange.MillisOf(o.Clock()), Member: o.founder(store.Publics(), id.Node)})
 	if err != nil {

@@ -115,6 +115,9 @@ func Join(cfg config.Config, store *keystore.Store, raw []byte) (*members.Lineag
 	case !ok || listed.ID != id.Member:
 		return nil, ErrWelcome.With("why", "its newest roster does not list the node "+id.Node)
 	}
+	if err := invitedTo(cfg.Dir, g); err != nil {
+		return nil, err
+	}
 	if had, err := ReadGenesis(cfg.Dir); err == nil {
 		if had.Digest() != g.Digest() {
 			return nil, ErrFounded.With("dir", cfg.Dir)
@@ -129,6 +132,25 @@ func Join(cfg config.Config, store *keystore.Store, raw []byte) (*members.Lineag
 		return nil, err
 	}
 	return line, WriteFile(filepath.Join(cfg.Dir, genesisFile), []byte(w.Genesis)) // last: it makes the folder a member's
+}
+
+// invitedTo holds a genesis against the invitation that this folder answers, if that
+// names a charter.
+func invitedTo(dir string, g members.Genesis) error {
+	raw, err := readFile(filepath.Join(dir, invitationFile), maxPaper)
+	if errors.Is(err, os.ErrNotExist) {
+		return nil
+	} else if err != nil {
+		return ErrFolder.Wrap(err, "dir", dir, "why", invitationFile+" cannot be read")
+	}
+	inv, err := ReadInvitation(raw, time.Time{}) // it may have expired since it was answered
+	if err != nil {
+		return err
+	}
+	if inv.Charter != "" && inv.Charter != g.Digest() {
+		return ErrWelcome.With("why", "its charter is not the one the invitation names")
+	}
+	return nil
 }
 
 // takeBlind opens this member's copy of the blinding key, holds it against the

@@ -45,6 +45,7 @@ const (
 	keysFolder       = "keys"
 	passphraseFile   = "passphrase"
 	IntroductionFile = "introduction.jws"
+	invitationFile   = "invitation.jws" // the one this folder answers
 	genesisFile      = "genesis.json"
 	startedFile      = "started"
 )

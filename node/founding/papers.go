@@ -2,6 +2,8 @@ package founding
 
 import (
 	"bytes"
+	"errors"
+	"net"
 	"time"
 
 	"accord/crypto/jws"
@@ -16,9 +18,10 @@ import (
 // maxPaper bounds a founding paper: 1 MiB.
 const maxPaper = 1 << 20
 
-// Invitation is what a convener sends to the other founders: which federation,
-// who convenes it, until when. It carries no secret; the phrase over its bytes
-// is compared by phone.
+// Invitation is what a convener sends to the other founders, or a member to a
+// newcomer: which federation, who invites, until when; of a federation that is founded
+// also its charter and where its members' nodes answer. It carries no secret; the phrase
+// over its bytes is compared by phone. A founded federation admits one member on it.
 type Invitation struct {
 	Format     string          `json:"format"`
 	ID         string          `json:"id"`
@@ -27,9 +30,16 @@ type Invitation struct {
 	Convener   members.Founder `json:"convener"`
 	Issued     exchange.Millis `json:"issued"`
 	Expires    exchange.Millis `json:"expires"`
+
+	Charter   string   `json:"charter,omitempty"`   // digest of the federation's charter
+	Endpoints []string `json:"endpoints,omitempty"` // addresses of its members' nodes
 }
 
-const invitationFormat = "accord-invitation/1"
+// An invitation to found a federation, and one into a federation that is founded.
+const (
+	invitationFormat = "accord-invitation/1"
+	admissionFormat  = "accord-invitation/2"
+)
 
 // Invite makes an invitation to the federation of the data folder, signed by
 // its member, valid for the given time.
@@ -42,9 +52,48 @@ func Invite(cfg config.Config, store *keystore.Store, name exchange.Text, now ti
 	if err != nil {
 		return nil, err
 	}
-	return signPaper(store, jws.TypInvitation, Invitation{Format: invitationFormat, ID: encodeID(id), Federation: cfg.Federation,
-		Name: name, Convener: intro.Member, Issued: exchange.MillisOf(now), Expires: exchange.MillisOf(now.Add(valid))})
+	inv := Invitation{Format: invitationFormat, ID: encodeID(id), Federation: cfg.Federation,
+		Name: name, Convener: intro.Member, Issued: exchange.MillisOf(now), Expires: exchange.MillisOf(now.Add(valid))}
+	if err := inv.leadTo(cfg.Dir); err != nil {
+		return nil, err
+	}
+	return signPaper(store, jws.TypInvitation, inv)
 }
+
+// leadTo names the federation that a folder is of, if it is founded.
+func (inv *Invitation) leadTo(dir string) error {
+	g, err := ReadGenesis(dir)
+	if errors.Is(err, ErrNotFounded) {
+		return nil
+	} else if err != nil {
+		return err
+	}
+	line, err := ReadRosters(dir, g)
+	if err != nil {
+		return err
+	}
+	inv.Format, inv.Charter = admissionFormat, g.Digest()
+	for _, m := range line.Roster().Members {
+		inv.Endpoints = append(inv.Endpoints, m.Node.Address)
+	}
+	return nil
+}
+
+// whole says whether an invitation has what its format has.
+func (inv *Invitation) whole() bool {
+	if inv.Format == invitationFormat {
+		return inv.Charter == "" && len(inv.Endpoints) == 0
+	}
+	for _, address := range inv.Endpoints {
+		if _, port, err := net.SplitHostPort(address); err != nil || port == "" || len(address) > maxAddress {
+			return false
+		}
+	}
+	return exchange.ValidDigest(inv.Charter) && len(inv.Endpoints) > 0 && len(inv.Endpoints) <= members.MaxMembers
+}
+
+// maxAddress is the longest host name (RFC 1035, section 2.3.4) with a port.
+const maxAddress = 255 + len(":65535")
 
 // ReadInvitation verifies an invitation at the given time.
 func ReadInvitation(token []byte, now time.Time) (Invitation, error) {
@@ -53,9 +102,9 @@ func ReadInvitation(token []byte, now time.Time) (Invitation, error) {
 		return Invitation{}, err
 	}
 	switch {
-	case inv.Format != invitationFormat:
+	case inv.Format != invitationFormat && inv.Format != admissionFormat:
 		return Invitation{}, ErrPaper.With("file", "invitation", "why", "unknown format")
-	case !exchange.ValidName(inv.Federation) || !exchange.ValidID(inv.ID) || !exchange.ValidName(string(inv.Convener.ID)) || inv.Expires <= inv.Issued:
+	case !exchange.ValidName(inv.Federation) || !exchange.ValidID(inv.ID) || !exchange.ValidName(string(inv.Convener.ID)) || inv.Expires <= inv.Issued || !inv.whole():
 		return Invitation{}, ErrPaper.With("file", "invitation", "why", "malformed")
 	case exchange.MillisOf(now) > inv.Expires:
 		return Invitation{}, ErrExpired.With("until", inv.Expires.Time().UTC().Format(time.RFC3339))

@@ -1,0 +1,83 @@
+package founding
+
+import (
+	"errors"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"accord/exchange"
+	"accord/exchange/members"
+)
+
+// TestAnInvitationLeadsToItsFederation: one of a federation that is founded names its
+// charter and its members' nodes, and who answers it takes no welcome of another.
+func TestAnInvitationLeadsToItsFederation(t *testing.T) {
+	name := exchange.Text{Zh: "青海保险信用", En: "Qinghai insurance credit"}
+	a := initialise(t, "regulator", exchange.KindRegulator, "127.0.0.1:7101", nil)
+	b := initialise(t, "court", exchange.KindCourt, "127.0.0.1:7104", nil)
+	before, err := Invite(a.cfg, a.store, name, now, time.Hour)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if inv, err := ReadInvitation(before, now); err != nil || inv.Charter != "" || inv.Endpoints != nil || inv.Format != invitationFormat {
+		t.Errorf("before the founding: %+v %v", inv, err)
+	}
+	draft, signatures := papers(t, a, b)
+	if _, err := Found(a.cfg, a.store, draft, signatures); err != nil {
+		t.Fatal(err)
+	}
+	ours, err := ReadGenesis(a.cfg.Dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	other := members.Genesis{Charter: []byte("of another federation")}
+	token, err := Invite(a.cfg, a.store, name, now, time.Hour)
+	if err != nil {
+		t.Fatal(err)
+	}
+	inv, err := ReadInvitation(token, now)
+	if err != nil || inv.Charter != ours.Digest() || !slices.Equal(inv.Endpoints, []string{"127.0.0.1:7101", "127.0.0.1:7104"}) || inv.Format != admissionFormat {
+		t.Errorf("%+v %v", inv, err)
+	}
+	newcomer := initialise(t, "bank", exchange.KindInsurer, "127.0.0.1:7109", token)
+	if err := invitedTo(newcomer.cfg.Dir, ours); err != nil {
+		t.Error(err)
+	}
+	if err := invitedTo(newcomer.cfg.Dir, other); !errors.Is(err, ErrWelcome) {
+		t.Errorf("a welcome of another federation: %v", err)
+	}
+	if err := invitedTo(b.cfg.Dir, other); err != nil {
+		t.Errorf("who answered none: %v", err)
+	}
+	if err := WriteFile(filepath.Join(newcomer.cfg.Dir, invitationFile), append(token[:len(token)-4], "AAAA"...)); err != nil {
+		t.Fatal(err)
+	}
+	if err := invitedTo(newcomer.cfg.Dir, ours); !errors.Is(err, ErrPaper) {
+		t.Errorf("an altered invitation: %v", err)
+	}
+}
+
+// TestInvitationsAreWhole: what an invitation of either form must have.
+func TestInvitationsAreWhole(t *testing.T) {
+	digest := "sha256:" + strings.Repeat("0", 64)
+	for name, c := range map[string]struct {
+		inv  Invitation
+		want bool
+	}{
+		"to found":              {Invitation{Format: invitationFormat}, true},
+		"to found, a charter":   {Invitation{Format: invitationFormat, Charter: digest}, false},
+		"to found, an endpoint": {Invitation{Format: invitationFormat, Endpoints: []string{"a:1"}}, false},
+		"to join":               {Invitation{Format: admissionFormat, Charter: digest, Endpoints: []string{"a:1", "[::1]:2"}}, true},
+		"to join nothing":       {Invitation{Format: admissionFormat, Endpoints: []string{"a:1"}}, false},
+		"to join nobody":        {Invitation{Format: admissionFormat, Charter: digest}, false},
+		"no port":               {Invitation{Format: admissionFormat, Charter: digest, Endpoints: []string{"a"}}, false},
+		"too many":              {Invitation{Format: admissionFormat, Charter: digest, Endpoints: slices.Repeat([]string{"a:1"}, members.MaxMembers+1)}, false},
+	} {
+		if got := c.inv.whole(); got != c.want {
+			t.Errorf("%s: %v", name, got)
+		}
+	}
+}
