@@ -28,6 +28,9 @@ var (
 	ErrAdoptWaits = exchange.Define(exchange.KindConflict, "MEM-042",
 		exchange.Text{Zh: "目录第 {version} 版已通过，{from} 起生效，其间不采用其他版本", En: "catalogue version {version} is adopted and counts from {from} on; no other is taken until then"},
 		exchange.Text{Zh: "待其生效后以其为基础修订", En: "change that one, once it is in force"})
+	ErrAdoptMeeting = exchange.Define(exchange.KindRefused, "MEM-044",
+		exchange.Text{Zh: "目录由联席会议表决，须经公告期方可生效，不再凭同意书即时采用", En: "a catalogue is voted on in the joint meeting and waits its notice; endorsements alone no longer bring one at once"},
+		exchange.Text{Zh: "请提案（accord proposal catalogue）", En: "propose it (accord proposal catalogue)"})
 )
 
 // DatedEndorsement is what a seat signs (jws.TypEndorsement) to say yes to a
@@ -99,7 +102,8 @@ type Adopted struct {
 
 // Adopt puts a new catalogue version in force for every later command. As many
 // different seats must have endorsed exactly these bytes as the charter asks;
-// who carries the endorsements to the ledger does not matter.
+// who carries the endorsements to the ledger does not matter. Once there is a joint
+// meeting (MachineMeeting) it is refused: only a proposal brings a catalogue.
 func Adopt(a *Act, b *AdoptBody) (*Adopted, error) {
 	doc := []byte(b.Document)
 	next, err := catalogue.ParseV1(doc) // format 2 comes by the joint meeting
@@ -123,6 +127,9 @@ func Adopt(a *Act, b *AdoptBody) (*Adopted, error) {
 	}
 	if err := Waits(a.Tx, a.Now); err != nil {
 		return nil, err
+	}
+	if Fed(a.Tx).MachineVersion >= MachineMeeting {
+		return nil, ErrAdoptMeeting.With() // the notice of a proposal binds, so nothing goes around it
 	}
 	v := &Version{Version: next.Version, Digest: want.Catalogue, Document: b.Document, Since: a.Now, Seq: a.Seq, Endorsers: endorsers}
 	return &Adopted{v.Version, v.Digest, endorsers}, enact(a.Tx, v)
