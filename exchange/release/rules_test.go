@@ -243,6 +243,7 @@ func TestRulesThatChangeUnderway(t *testing.T) {
 		}
 		Do(t, m, q)
 		for i, w := range c.before {
+			w.at += max(q.At, Start) - Start
 			say(t, m, 1, i, w)
 		}
 		if !opens {
