@@ -46,6 +46,8 @@ func adoptCommand(e *env) *cli.Command {
 	return &cli.Command{
 		Name: "adopt", ArgsUsage: "FILE ENDORSEMENT...",
 		Usage: e.t("用足够席位的同意书使新目录生效", "put a new catalogue in force with the endorsements of enough seats"),
+		Description: e.t("全部成员的程序都支持联席会议之后，改用 accord proposal catalogue。",
+			"Once every member's build knows the joint meeting, it is accord proposal catalogue instead."),
 		Action: func(c *cli.Context) error {
 			document, err := e.catalogueFile(c.Args().First())
 			if err != nil {

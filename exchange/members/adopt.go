@@ -28,7 +28,7 @@ var (
 	ErrAdoptWaits = exchange.Define(exchange.KindConflict, "MEM-042",
 		exchange.Text{Zh: "目录第 {version} 版已通过，{from} 起生效，其间不采用其他版本", En: "catalogue version {version} is adopted and counts from {from} on; no other is taken until then"},
 		exchange.Text{Zh: "待其生效后以其为基础修订", En: "change that one, once it is in force"})
-	ErrAdoptMeeting = exchange.Define(exchange.KindRefused, "MEM-044",
+	ErrAdoptMeeting = exchange.Define(exchange.KindRefused, "MEM-045",
 		exchange.Text{Zh: "目录由联席会议表决，须经公告期方可生效，不再凭同意书即时采用", En: "a catalogue is voted on in the joint meeting and waits its notice; endorsements alone no longer bring one at once"},
 		exchange.Text{Zh: "请提案（accord proposal catalogue）", En: "propose it (accord proposal catalogue)"})
 )

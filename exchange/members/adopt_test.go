@@ -86,6 +86,29 @@ func TestAdoption(t *testing.T) {
 	}
 }
 
+// TestNothingIsAdoptedAroundTheMeeting: from machine version 4 on endorsements alone
+// bring no catalogue; what is wrong with them is still said first.
+func TestNothingIsAdoptedAroundTheMeeting(t *testing.T) {
+	cat, second := Catalogue(t, 1), Catalogue(t, 2)
+	seats := []exchange.MemberID{"regulator", "commission", "court"}
+	for version, want := range map[int]string{3: "", 4: "MEM-045"} {
+		c := Charter(cat)
+		c.MachineVersion = version
+		m, err := machine.New(GenesisOf(t, c, cat), machine.Options{Frozen: true})
+		Must(t, err)
+		if r := Do(t, m, adoption(t, "short", second, seats[:2]...)); Code(r) != "MEM-013" {
+			t.Errorf("version %d, one seat short: %v", version, r.Error)
+		}
+		if r := Do(t, m, adoption(t, "a", second, seats...)); Code(r) != want {
+			t.Errorf("version %d: %v", version, r.Error)
+		}
+		if _, ok := m.View().CatalogueAt(2); ok != (want == "") {
+			t.Errorf("version %d: adopted %v", version, ok)
+		}
+		Must(t, m.VerifyFrozen())
+	}
+}
+
 func TestAdoptedAtOnceAndOldVersionsStay(t *testing.T) {
 	m := New(t)
 	third, err := strictjson.Marshal(func() *catalogue.Document {
