@@ -37,7 +37,7 @@ func TestClerk(t *testing.T) {
 				e.Setenv("ASSOCIATION", f.sup.Dir("association"))
 				e.Setenv("COURT", f.sup.Dir("court"))
 				e.Setenv("ACCORD_OPERATOR", string(demo.Operator))
-				return nil
+				return takesProgram(e)
 			}})
 		})
 	}

@@ -33,17 +33,18 @@ func TestMain(m *testing.M) {
 	})
 }
 
-// TestScripts runs the program as it is built, without the race detector that may watch
-// the tests: two hundred starts of it took longer than all they do.
 func TestScripts(t *testing.T) {
+	testscript.Run(t, testscript.Params{Dir: "testdata/script", RequireExplicitExec: true, Setup: takesProgram})
+}
+
+// takesProgram lets a script find the program as it is built, without the race detector
+// that may watch the tests: two hundred starts of it took longer than all they do.
+func takesProgram(e *testscript.Env) error {
 	built, err := binary()
-	if err != nil {
-		t.Fatal(err)
-	}
-	testscript.Run(t, testscript.Params{Dir: "testdata/script", RequireExplicitExec: true, Setup: func(e *testscript.Env) error {
+	if err == nil {
 		e.Setenv("PATH", filepath.Dir(built)+string(filepath.ListSeparator)+e.Getenv("PATH"))
-		return nil
-	}})
+	}
+	return err
 }
 
 var errProbe = exchange.Define(exchange.KindRefused, "PROBE-001",
