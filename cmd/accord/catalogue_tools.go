@@ -6,12 +6,14 @@ import (
 	"encoding/csv"
 	"io"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
 	"accord/exchange"
 	"accord/exchange/catalogue"
 	"accord/exchange/intake"
+	"accord/exchange/release"
 	"accord/node/wire"
 
 	"github.com/urfave/cli/v2"
@@ -212,6 +214,7 @@ func (e *env) simulate(ctx context.Context, draft *catalogue.Catalogue, since ti
 	if err != nil {
 		return out, err
 	}
+	slices.Reverse(releases) // the oldest first, as they were made
 	past, members := make([]catalogue.Past, len(releases)), make([]string, len(releases))
 	for i, r := range releases {
 		for _, id := range []exchange.MemberID{r.Requester, r.Record.Author} {
@@ -221,11 +224,12 @@ func (e *env) simulate(ctx context.Context, draft *catalogue.Catalogue, since ti
 		}
 		members[i] = string(r.Requester)
 		past[i] = catalogue.Past{Was: r.Decision, Request: catalogue.Request{Requester: kinds[r.Requester], Author: kinds[r.Record.Author],
-			Category: r.Record.Category, Fields: r.Fields, Purpose: r.Purpose, BasisKind: r.Basis.Kind, BasisRef: r.Basis.Ref, Emergency: r.Decision.Emergency}}
+			Category: r.Record.Category, Fields: r.Fields, Purpose: r.Purpose, BasisKind: r.Basis.Kind, BasisRef: r.Basis.Ref, Emergency: r.Emergency, Records: r.Records},
+			By: string(r.Requester) + "/" + string(r.Operator), Day: release.DayOf(exchange.MillisOf(r.At))}
 	}
 	now := draft.Replay(past)
 	out.Requests, out.Members = len(past), catalogue.TallyOf(members, past, now)
-	for i, r := range releases {
+	for i, r := range slices.Backward(releases) {
 		if catalogue.Flips(&r.Decision, &now[i]) {
 			out.Flips = append(out.Flips, flip{r.ID, r.At, r.Requester, r.Record.Category, r.Fields, r.Purpose, r.Decision, now[i]})
 		}

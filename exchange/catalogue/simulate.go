@@ -6,15 +6,29 @@ import "slices"
 type Past struct {
 	Request Request
 	Was     Decision
+	By      string // who made it, for limits by operator
+	Day     int64  // on which day
 }
 
-// Replay decides past requests again under this catalogue and gives the answers, in
-// their order. What a day's limit refused is decided without it: who asked how often
-// is not in a request.
+// Replay decides past requests again under this catalogue, given and answered the oldest
+// first: how many of them a rule's limit for a day lets through depends on their order.
 func (c *Catalogue) Replay(past []Past) []Decision {
-	now := make([]Decision, len(past))
+	type limited struct {
+		by, rule string
+		day      int64
+	}
+	now, made := make([]Decision, len(past)), map[limited]int{}
 	for i := range past {
-		now[i] = c.Decide(past[i].Request)
+		d := c.Decide(past[i].Request)
+		if d.Outcome != Refused && d.PerOperatorDay != 0 {
+			key := limited{past[i].By, d.Rule, past[i].Day}
+			if made[key] == d.PerOperatorDay {
+				d = c.TooMany(d)
+			} else {
+				made[key]++
+			}
+		}
+		now[i] = d
 	}
 	return now
 }

@@ -23,7 +23,7 @@ func (r *Release) counted(a *members.Act) *DayCount {
 	if r.Decision.Outcome == catalogue.Refused || r.Decision.PerOperatorDay == 0 {
 		return nil
 	}
-	c := DayCount{ID: string(r.Requester) + "/" + string(r.Operator) + "/" + r.Decision.Rule, Day: dayOf(a.Now), N: 1}
+	c := DayCount{ID: string(r.Requester) + "/" + string(r.Operator) + "/" + r.Decision.Rule, Day: DayOf(a.Now), N: 1}
 	if before, ok := counts.Get(a.Tx, c.ID); ok && before.Day == c.Day {
 		c.N += before.N
 	}
@@ -34,5 +34,5 @@ func (r *Release) counted(a *members.Act) *DayCount {
 	return &c
 }
 
-// dayOf is the day in China that a time of the ledger lies in.
-func dayOf(at exchange.Millis) int64 { return (int64(at) + 8*3_600_000) / 86_400_000 }
+// DayOf is the day in China that a time of the ledger lies in.
+func DayOf(at exchange.Millis) int64 { return (int64(at) + 8*3_600_000) / 86_400_000 }

@@ -25,6 +25,7 @@ var releaseMeasurements = []struct {
 	run  func(*releaseRun, context.Context) error
 }{
 	{"decide", (*releaseRun).decide},
+	{"simulate", (*releaseRun).simulate},
 	{"release", (*releaseRun).release},
 }
 
@@ -89,6 +90,54 @@ func (r *releaseRun) decide(context.Context) error {
 	}
 	r.add(withNote(hold("decide", "decisions/s", ours, "", nil, goal{}), "默认目录，一个核，含理由；%d 个请求中 %d%% 被拒",
 		"default catalogue, one core, with the explanation; of %d requests %d%% are refused", len(requests), refused*100/len(requests)))
+	return nil
+}
+
+// replayed is how many past requests simulate goes through in a round.
+const replayed = 1_000_000
+
+// simulate measures how fast past requests are decided again under a draft, with what
+// flips for whom, beside deciding the same requests once each.
+func (r *releaseRun) simulate(context.Context) error {
+	raw, doc := catalogue.Default()
+	cat, requests := catalogue.New(doc), drawRequests(doc, asked)
+	past, members := make([]catalogue.Past, len(requests)), make([]string, len(requests))
+	for i, q := range requests {
+		members[i] = string(q.Requester)
+		past[i] = catalogue.Past{Request: q, Was: cat.Decide(q), By: members[i], Day: int64(i % 30)}
+	}
+	edited, err := catalogue.ParseV1(raw)
+	if err != nil {
+		return err
+	}
+	edited.Rules = edited.Rules[1:] // who was let in by the first rule no longer is
+	draft := catalogue.New(edited)
+	total := replayed
+	if r.Quick {
+		total = len(requests)
+	}
+	var ours, alone []float64
+	flips := 0
+	for range r.Rounds {
+		runtime.LockOSThread()
+		n, begun := 0, time.Now()
+		for flips = 0; n < total; n += len(past) {
+			for _, t := range catalogue.TallyOf(members, past, draft.Replay(past)) {
+				flips += t.Flipped()
+			}
+		}
+		ours = append(ours, float64(n)/time.Since(begun).Seconds())
+		n, begun = 0, time.Now()
+		for ; n < total; n += len(requests) {
+			for i := range requests {
+				draft.Decide(requests[i])
+			}
+		}
+		alone = append(alone, float64(n)/time.Since(begun).Seconds())
+		runtime.UnlockOSThread()
+	}
+	r.add(withNote(hold("simulate", "requests/s", ours, "decide", alone, goal{times: 0.5}), "默认目录去掉一条规则的草案，一个核，%d 个请求，其中 %d 个结果改变",
+		"the default catalogue without one rule as the draft, one core; of %d requests %d are decided otherwise", total, flips))
 	return nil
 }
 
