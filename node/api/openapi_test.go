@@ -32,7 +32,7 @@ var bodies = map[string]any{
 	"QualityFinding": wire.QualityFinding{}, "QualityTime": wire.QualityTime{},
 	"AskRelease": wire.AskRelease{}, "OpenedRecord": wire.OpenedRecord{}, "Basis": wire.Basis{}, "Release": wire.Release{}, "Approval": wire.Approval{}, "Receipt": wire.Receipt{},
 	"Releases": wire.Releases{}, "Judge": wire.Judge{}, "Delivery": wire.Delivery{}, "Opened": wire.Opened{}, "Checkpoint": wire.Checkpoint{},
-	"Problem": wire.Problem{}, "AdoptCatalogue": wire.AdoptCatalogue{}, "Endorsement": wire.Endorsement{}, "Done": wire.Done{}, "Backup": wire.Backup{}, "NodeCheck": wire.NodeCheck{}, "KeyWindow": wire.KeyWindow{}, "KeyDue": wire.KeyDue{}, "PeerCheck": wire.PeerCheck{}, "PeerAnswer": wire.PeerAnswer{},
+	"Problem": wire.Problem{}, "AdoptCatalogue": wire.AdoptCatalogue{}, "Waiting": wire.Waiting{}, "WaitingRelease": wire.WaitingRelease{}, "WaitingSubject": wire.WaitingSubject{}, "Endorsement": wire.Endorsement{}, "Done": wire.Done{}, "Backup": wire.Backup{}, "NodeCheck": wire.NodeCheck{}, "KeyWindow": wire.KeyWindow{}, "KeyDue": wire.KeyDue{}, "PeerCheck": wire.PeerCheck{}, "PeerAnswer": wire.PeerAnswer{},
 	"Rosters": wire.Rosters{}, "SignedRoster": wire.SignedRoster{}, "Membership": wire.Membership{}, "MembershipNode": wire.MembershipNode{},
 	"Recoveries": wire.Recoveries{}, "Recovery": wire.Recovery{}, "SignedPlan": wire.SignedPlan{}, "RecoveryPlan": members.Plan{}, "PlanBase": members.Base{}, "PlanSurvivor": members.Survivor{}, "Unrecorded": wire.Unrecorded{},
 	"NewKeys": wire.NewKeys{}, "Introduction": wire.Introduction{},
