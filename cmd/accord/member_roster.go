@@ -3,6 +3,7 @@ package main
 import (
 	"io"
 	"slices"
+	"strconv"
 	"strings"
 
 	"accord/crypto/keys"
@@ -45,6 +46,8 @@ func rosterCommands(e *env) []*cli.Command {
 			&cli.UintFlag{Name: "roster-quorum", Usage: e.t("以后的名册须有 `N` 个席位同意", "`N` seats must endorse later rosters")},
 			&cli.UintFlag{Name: "adopt-quorum", Usage: e.t("新目录须有 `N` 个席位同意", "`N` seats must endorse a new catalogue")},
 			&cli.UintFlag{Name: "cosign-quorum", Usage: e.t("检查点须有 `N` 个成员共签", "`N` members must cosign a checkpoint")},
+			&cli.UintFlag{Name: "decide-quorum", Usage: e.t("联席会议的其他决定须有 `N` 个席位同意", "`N` seats must say yes to other decisions of the joint meeting")},
+			&cli.StringSliceFlag{Name: "kind-quorum", Usage: e.t("某类名册变更须有的席位 `KIND=N`，0 取消；KIND 为 admit、expel、suspend、restore、seat、keys 或 charter", "seats a roster of a kind needs, `KIND=N`, 0: as any roster; KIND is admit, expel, suspend, restore, seat, keys or charter")},
 			e.outFlag(""),
 		},
 		Action: func(c *cli.Context) error { return e.proposeRoster(c) },
@@ -240,11 +243,22 @@ func (d *drafting) rotated() error {
 
 func (d *drafting) quorums() error {
 	d.roster.Fit()
-	for flag, q := range map[string]*int{"roster-quorum": &d.roster.Quorums.Roster, "adopt-quorum": &d.roster.Quorums.Adopt, "cosign-quorum": &d.roster.Quorums.Cosign} {
+	for flag, q := range map[string]*int{"roster-quorum": &d.roster.Quorums.Roster, "adopt-quorum": &d.roster.Quorums.Adopt, "cosign-quorum": &d.roster.Quorums.Cosign,
+		"decide-quorum": &d.roster.Quorums.Decide} {
 		if n := d.c.Uint(flag); n > 0 {
 			*q = int(n)
 			d.said++
 		}
+	}
+	for _, pair := range d.c.StringSlice("kind-quorum") {
+		kind, number, _ := strings.Cut(pair, "=")
+		q := d.roster.Quorums.Kinds.Of(members.Matter(kind))
+		n, err := strconv.ParseUint(number, 10, 8)
+		if q == nil || err != nil {
+			return errBadValue.With("flag", "--kind-quorum", "value", pair, "example", "expel=4, charter=4")
+		}
+		*q = int(n)
+		d.said++
 	}
 	return nil
 }
@@ -261,7 +275,7 @@ type rosterView struct {
 
 func (e *env) showRoster(file string, r *members.Roster, before *members.Lineage, document []byte, next exchange.Text) error {
 	digest := members.Digest(document)
-	v := rosterView{file, r.Version, digest, members.Phrase(digest), before.Roster().Quorums.Roster, r.Changes(before.Roster())}
+	v := rosterView{file, r.Version, digest, members.Phrase(digest), before.Roster().Quorums.For(members.MattersOf(before.Roster(), r)...), r.Changes(before.Roster())}
 	if e.onlyWords(file, v.Phrase) {
 		return nil
 	}

@@ -71,6 +71,21 @@ func (f *federation) jointMeeting() {
 	p = f.proposed("regulator", "member", "restore", "association", "--reason", "settled")
 	f.proposed("court", "vote", string(p.ID), "yes")
 	f.proposed("commission", "vote", string(p.ID), "yes")
+	draft := f.paper("numbers.json")
+	f.refused("CLI-", "regulator", "member", "propose", "--kind-quorum", "joy=4", "--out", draft)
+	f.refused("MEM-030", "regulator", "member", "propose", "--kind-quorum", "expel=4", "--out", draft)
+	f.cli("regulator", "member", "propose", "--kind-quorum", "expel=3", "--kind-quorum", "charter=4", "--decide-quorum", "3", "--out", draft)
+	if p = f.proposed("regulator", "draft", draft, "--reason", "numbers"); p.Kind != meeting.Charter || p.Quorum != 3 {
+		t.Errorf("%+v", p)
+	}
+	f.proposed("court", "vote", string(p.ID), "yes")
+	f.proposed("commission", "vote", string(p.ID), "yes")
+	draft = f.paper("lower.json")
+	f.cli("court", "member", "propose", "--kind-quorum", "charter=0", "--out", draft)
+	if p = f.proposed("court", "draft", draft, "--reason", "numbers"); p.Quorum != 4 {
+		t.Errorf("%+v", p)
+	}
+	f.proposed("court", "withdraw", string(p.ID), "--reason", "heard")
 	p = f.proposed("association", "decide", "peering", "sha256:x", "accept", "--reason", "neighbours")
 	if p = f.proposed("association", "withdraw", string(p.ID), "--reason", "too early"); p.Status != meeting.Withdrawn {
 		t.Errorf("%+v", p)

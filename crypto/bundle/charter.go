@@ -34,9 +34,21 @@ type charterMember struct {
 	Name Text          `json:"name"`
 	Seat bool          `json:"seat"`
 	Keys []keys.Public `json:"keys"`
+	Kind string        `json:"kind"`
+	USCC string        `json:"uscc"`
+	Node memberNode    `json:"node"`
 
 	Suspended bool `json:"suspended"` // of a roster: its seat does not count
 }
+
+// memberNode is where a member's node is found and what it does in the log.
+type memberNode struct {
+	ID      string `json:"id"`
+	Address string `json:"address"`
+	Role    string `json:"role"`
+}
+
+func (n memberNode) votes() bool { return n.Role != "nonvoter" }
 
 // sits says whether the member has a seat that counts.
 func (m charterMember) sits() bool { return m.Seat && !m.Suspended }

@@ -24,8 +24,7 @@ type signedRoster struct {
 	Proofs       []string `json:"proofs,omitempty"`
 }
 
-// roster is what a verifier needs of a roster: the whole membership after a
-// change. It holds more (nodes, other quorums), which is endorsed all the same.
+// roster is a roster as a verifier reads it: the whole membership after a change.
 type roster struct {
 	Format     string          `json:"format"`
 	Federation string          `json:"federation"`
@@ -34,11 +33,6 @@ type roster struct {
 	Previous   string          `json:"previous"`
 	Quorums    rosterQuorums   `json:"quorums"`
 	Members    []charterMember `json:"members"`
-}
-
-type rosterQuorums struct {
-	Roster int `json:"roster"`
-	Cosign int `json:"cosign"`
 }
 
 // rosterEndorsement is what a seat signed to say yes to a roster.
@@ -61,9 +55,9 @@ type lineage struct {
 	charter    string // digest
 	digest     string // of the newest
 	version    int
-	founded    int64 // Unix ms
-	quorum     int   // seats that must endorse the next; 0 if nothing says how many
-	cosign     int   // members that must cosign
+	founded    int64         // Unix ms
+	quorums    rosterQuorums // of the newest; Roster is 0 if nothing says how many seats
+	cosign     int           // members that must cosign
 	members    map[string]charterMember
 	ever       map[string]bool // ids of members that ever stood in the line
 	ring       ring
@@ -73,7 +67,8 @@ type lineage struct {
 // lineageOf begins the line with the charter.
 func lineageOf(c *charter, digest Digest) *lineage {
 	l := &lineage{federation: c.Federation, charter: digest.String(), digest: digest.String(), founded: c.Founded,
-		quorum: c.rosterQuorum(), cosign: c.quorum(), ever: map[string]bool{}, ring: make(ring), motions: map[string]*signedRoster{}}
+		quorums: rosterQuorums{Roster: c.rosterQuorum(), Adopt: c.AdoptQuorum, Cosign: c.quorum()}, cosign: c.quorum(),
+		ever: map[string]bool{}, ring: make(ring), motions: map[string]*signedRoster{}}
 	l.list(c.Members, place{index: -1, time: c.Founded})
 	return l
 }
@@ -125,7 +120,7 @@ func (l *lineage) take(s signedRoster, at place) error {
 	if err := l.endorsed(next, digest, s.Endorsements); err != nil {
 		return err
 	}
-	l.digest, l.version, l.quorum, l.cosign = digest, next.Version, next.Quorums.Roster, next.Quorums.Cosign
+	l.digest, l.version, l.quorums, l.cosign = digest, next.Version, next.Quorums, next.Quorums.Cosign
 	l.list(next.Members, at)
 	return nil
 }
@@ -189,8 +184,8 @@ func (l *lineage) endorsed(next *roster, digest string, tokens []string) error {
 			counted[by] = true
 		}
 	}
-	if l.quorum < 1 || len(counted) < l.quorum {
-		return fmt.Errorf("%d of the %d seats needed endorse the roster", len(counted), l.quorum)
+	if need := l.quorums.need(matters(l.members, l.quorums, next)); need < 1 || len(counted) < need {
+		return fmt.Errorf("%d of the %d seats needed endorse the roster", len(counted), need)
 	}
 	return nil
 }

@@ -149,6 +149,13 @@ func TestRostersThatDoNotHold(t *testing.T) {
 	quorums := func(roster, cosign int) func(map[string]any) {
 		return set("quorums", map[string]any{"roster": roster, "adopt": 1, "cosign": cosign})
 	}
+	// kinds keeps quorums of their own by kind from the first roster on.
+	kinds := func(own map[string]any) (edit [4]func(map[string]any)) {
+		for v := 1; v < 4; v++ {
+			edit[v] = set("quorums", map[string]any{"roster": 3, "adopt": 3, "cosign": 3, "kinds": own})
+		}
+		return edit
+	}
 	listing := func(f func(all []any) []any) func(map[string]any) {
 		return func(doc map[string]any) { doc["members"] = f(doc["members"].([]any)) }
 	}
@@ -182,6 +189,14 @@ func TestRostersThatDoNotHold(t *testing.T) {
 		{name: "no quorum", before: history{edit: [4]func(map[string]any){2: quorums(0, 3)}}, want: CheckChange},
 		{name: "more seats than there are", before: history{edit: [4]func(map[string]any){2: quorums(7, 3)}}, want: CheckChange},
 		{name: "more cosigners than there are", before: history{edit: [4]func(map[string]any){2: quorums(3, 7)}}, want: CheckChange},
+		{name: "enough for an expulsion", before: history{edit: kinds(map[string]any{"expel": 4, "charter": 4}),
+			by: [4][]string{3: {"insurer-b", "association", "court-2", "regulator"}}}},
+		{name: "too few for an expulsion", before: history{edit: kinds(map[string]any{"expel": 4, "charter": 4})}, want: CheckChange},
+		{name: "fewer for a key", before: history{edit: kinds(map[string]any{"keys": 2}), by: [4][]string{2: {"insurer-b", "association"}}}},
+		{name: "fewer, for something else", before: history{edit: kinds(map[string]any{"keys": 2}), by: [4][]string{3: {"insurer-b", "association"}}}, want: CheckChange},
+		{name: "numbers by kind are a matter of their own", before: history{edit: [4]func(map[string]any){
+			1: set("quorums", map[string]any{"roster": 3, "adopt": 3, "cosign": 3, "kinds": map[string]any{"charter": 4}}),
+			2: set("quorums", map[string]any{"roster": 3, "adopt": 3, "cosign": 3})}}, want: CheckChange},
 		{name: "a member twice", before: history{edit: [4]func(map[string]any){2: listing(func(all []any) []any { return append(all, fix.member("regulator")) })}}, want: CheckChange},
 		{name: "another's key", before: history{edit: [4]func(map[string]any){2: listing(func(all []any) []any {
 			all[0], all[1] = as("regulator", fix.member("association")), as("association", fix.member("regulator"))

@@ -55,6 +55,21 @@ func dayOf(at exchange.Millis) int64 {
 // startOf is the first moment of a day in China.
 func startOf(day int64) exchange.Millis { return exchange.Millis(day*msPerDay - chinaOffset) }
 
+// StartOfDay is the first moment in China of a date; ok is false when it is no date.
+func StartOfDay(date string) (at exchange.Millis, ok bool) {
+	day, ok := ParseDay(date)
+	return startOf(day), ok
+}
+
+// EndOfDay is the end of the day so many natural days after the day of from, which
+// does not count.
+func EndOfDay(from exchange.Millis, days int) exchange.Millis {
+	return startOf(dayOf(from) + int64(days) + 1)
+}
+
+// DateOf is the date in China of a time.
+func DateOf(at exchange.Millis) string { return dateOf(dayOf(at)) }
+
 // dateOf writes a day, and ParseDay reads one. They count in the proleptic Gregorian
 // calendar with years that begin in March, so that the leap day comes last.
 func dateOf(day int64) string {

@@ -241,10 +241,9 @@ type List struct {
 
 	// What follows came with format 2.
 
-	HearingDays   int         `json:"hearing_days,omitzero"`    // 申辩: working days to be heard in, within the notice period
-	RepairDaysMin int         `json:"repair_days_min,omitzero"` // natural days listed before repair
-	Severity      string      `json:"severity,omitempty"`       // class of its entries
-	Disclosure    *Disclosure `json:"disclosure,omitempty"`     // what the public page shows; nil: every entry while it is listed
+	HearingDays   int    `json:"hearing_days,omitzero"`    // 申辩: working days to be heard in; nobody is listed before they are over
+	RepairDaysMin int    `json:"repair_days_min,omitzero"` // natural days listed before repair
+	Severity      string `json:"severity,omitempty"`       // class of its entries
 }
 
 // Measure is an incentive or sanction (奖惩措施) that follows from being

@@ -15,7 +15,6 @@ func full() *catalogue.Document {
 	d.Calendar = year2026()
 	d.Lists[0].Severity, d.Lists[0].RepairDaysMin, d.Lists[0].HearingDays = "general", 5, 3
 	d.Lists[0].Grounds[0].Severity = "serious"
-	d.Lists[0].Disclosure = &catalogue.Disclosure{ForDays: 20}
 	date := catalogue.Field{ID: "on", Title: text("on"), Type: catalogue.TypeDate, Class: catalogue.Public}
 	d.Categories[0].Fields = append(d.Categories[0].Fields, date)
 	d.Categories[0].EventField, d.Categories[0].TimelyDays = "on", 7
@@ -86,7 +85,7 @@ func TestLint2(t *testing.T) {
 		{bad, "duplicate-reference", "/categories/0/disclosure/fields/1", func(d doc) { d.Categories[0].Disclosure.Fields[1] = "number" }},
 		{bad, "no-event-date", "/categories/2/event_field", func(d doc) { d.Categories[2].Disclosure = &catalogue.Disclosure{ForDays: 3} }},
 		{bad, "bad-number", "/categories/0/timely_days", func(d doc) { d.Categories[0].TimelyDays = -1 }},
-		{bad, "misplaced", "/lists/0/disclosure/fields", func(d doc) { d.Lists[0].Disclosure.Fields = []string{"a"} }},
+		{bad, "hidden-list", "/lists/0/severity", func(d doc) { d.Severities[0].Hidden, d.Lists[0].Severity = true, d.Severities[0].ID }},
 		{bad, "too-late", "/lists/0/repair_days_min", func(d doc) { d.Lists[0].RepairDaysMin = 21 }},
 		{bad, "beyond-severity", "/lists/0/repair_days_min", func(d doc) { d.Lists[0].RepairDaysMin = 4 }},
 		{bad, "beyond-severity", "/lists/0/term_days_max", func(d doc) { d.Lists[0].TermDaysMax = 21 }},

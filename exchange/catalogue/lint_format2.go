@@ -219,10 +219,6 @@ func (l *linter) categoryTerms(path string, c *Category) {
 func (l *linter) listTerms(path string, list *List) {
 	l.number(path+"/hearing_days", list.HearingDays, 0, maxWorkdays)
 	l.number(path+"/repair_days_min", list.RepairDaysMin, 0, maxDays)
-	l.disclosure(path+"/disclosure", list.Disclosure)
-	if list.Disclosure != nil && len(list.Disclosure.Fields) > 0 {
-		l.error(path+"/disclosure/fields", "misplaced", "名单条目的公开项是固定的", "what is public of an entry is fixed")
-	}
 	if list.RepairDaysMin > 0 && list.TermDaysMax > 0 && list.RepairDaysMin > list.TermDaysMax {
 		l.error(path+"/repair_days_min", "too-late", "修复的最短期限长于列入期限", "repair is possible only after the longest term")
 	}
@@ -246,6 +242,9 @@ func (l *linter) severity(path, id string) *SeverityClass {
 	c := l.index.Severity(id)
 	if c == nil {
 		l.error(path, "unknown-reference", "未定义的严重程度："+quote(id), "unknown severity: "+quote(id))
+	}
+	if c != nil && c.Hidden {
+		l.error(path, "hidden-list", "名单条目在公示和列入期间一律公开，不能属于不予公示的程度 "+quote(id), "entries are public while they are announced and listed, which the hidden severity "+quote(id)+" is not")
 	}
 	return c
 }

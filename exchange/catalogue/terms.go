@@ -166,7 +166,7 @@ func (c *Catalogue) Due(id string, from exchange.Millis) (until exchange.Millis,
 	case d == nil:
 		return 0, false
 	case d.Natural:
-		return startOf(dayOf(from) + int64(d.Days) + 1), true
+		return EndOfDay(from, d.Days), true
 	}
 	return c.doc.Calendar.AddWorkingDays(from, d.Days), true
 }

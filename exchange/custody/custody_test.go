@@ -23,13 +23,7 @@ func found(t *testing.T) *machine.Machine {
 	doc := Document(1)
 	doc.Format = catalogue.Format2
 	doc.Categories[0].Custody = &catalogue.Custody{K: 2, Of: []exchange.MemberKind{exchange.KindRegulator, exchange.KindCommission, exchange.KindAssociation}}
-	cat, err := strictjson.Marshal(doc)
-	Must(t, err)
-	c := Charter(cat)
-	c.MachineVersion = 4
-	m, err := machine.New(GenesisOf(t, c, cat), machine.Options{Frozen: true})
-	Must(t, err)
-	return m
+	return MeetingUnder(t, doc)
 }
 
 // TestRowsTravel: what the ledger keeps of custody is in its snapshots, and two nodes

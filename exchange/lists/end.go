@@ -80,6 +80,9 @@ func end(a *members.Act, id exchange.EntryID, expect int, want Status, how End) 
 	if now := e.StatusAt(a.Now); now != want {
 		return nil, ErrStatus.With("status", now, "want", want)
 	}
+	if refusal := judgeRepair(a, &e, how.Reason); refusal != nil {
+		return nil, refusal
+	}
 	how.At, how.By, how.Operator, how.Seq = a.Now, a.Issuer.ID, a.Command.Operator, a.Seq
 	e.Version++
 	return &Ended{id, how.Status, e.Version}, ends.Insert(a.Tx, &ended{Entry: id, End: how, Version: e.Version})

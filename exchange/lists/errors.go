@@ -61,4 +61,13 @@ var (
 	ErrTime = exchange.Define(exchange.KindRefused, "LIST-019",
 		exchange.Text{Zh: "条目签发时间晚于指令时间", En: "the entry was issued after the command"},
 		exchange.Text{Zh: "请校准时钟后重新签发", En: "set the clock and issue it again"})
+	ErrDecisionDate = exchange.Define(exchange.KindRefused, "LIST-020",
+		exchange.Text{Zh: "决定文书日期 {date} 不是过去的日期", En: "the decision's date {date} is no day of the past"},
+		exchange.Text{Zh: "请核对决定文书日期", En: "check the date of the decision document"})
+	ErrSeverity = exchange.Define(exchange.KindRefused, "LIST-021",
+		exchange.Text{Zh: "失信程度 {severity}：自认定文书起公示不超过 {max} 天，现至多可列入 {days} 天", En: "of severity {severity}: public for at most {max} days from the document that determined it, which leaves {days} days on the list"},
+		exchange.Text{Zh: "请缩短期限；剩余天数不足最短期限的，不再列入", En: "shorten the term; where less is left than the shortest term, it is too late to list"})
+	ErrRepair = exchange.Define(exchange.KindRefused, "LIST-022",
+		exchange.Text{Zh: "名单 {list} 的条目最短公示期未满，{day} 起方可信用修复", En: "an entry on list {list} has a shortest time of publicity: it may be repaired from {day}"},
+		exchange.Text{Zh: "届时再办；决定被撤销或者有差错的，以 revoked 或 error 移出", En: "do it then; where the decision fell or was wrong, remove it as revoked or error"})
 )

@@ -114,10 +114,13 @@ func judge(a *members.Act, c *Claims, within map[string]exchange.EntryID) (*Entr
 	if refusal := judgeRules(a, c, list); refusal != nil {
 		return nil, refusal
 	}
+	if refusal := judgeSeverity(a, c, list); refusal != nil {
+		return nil, refusal
+	}
 	if refusal := judgeOthers(a, c, within); refusal != nil {
 		return nil, refusal
 	}
-	from := a.Now + exchange.Millis(list.NoticeMillis)
+	from := listedFrom(a, list)
 	return &Entry{ID: c.ID, List: c.List, Subject: c.Subject, SubjectKind: c.SubjectKind, Name: c.Name,
 		Ground: c.Ground, Records: c.Records, Decision: c.Decision, Measures: c.Measures, TermDays: c.TermDays,
 		By: a.Issuer.ID, Operator: a.Command.Operator, Catalogue: c.Catalogue, NominatedAt: a.Now,

@@ -13,13 +13,13 @@ type Kind string
 // The kinds. Those of a roster are found from what it changes; what the proposal
 // says must be the same.
 const (
-	Admit     Kind = "admit"     // 接纳: a member joins
-	Expel     Kind = "expel"     // 除名: a member leaves
-	Suspend   Kind = "suspend"   // 暂停
-	Restore   Kind = "restore"   // 恢复
-	Seat      Kind = "seat"      // 席位与表决节点: who has a seat, whose node votes in the log
-	Keys      Kind = "keys"      // 密钥与登记: keys, nodes, addresses, names
-	Charter   Kind = "charter"   // 章程: the quorums
+	Admit          = Kind(members.Admit)
+	Expel          = Kind(members.Expel)
+	Suspend        = Kind(members.Suspend)
+	Restore        = Kind(members.Restore)
+	Seat           = Kind(members.Seat)
+	Keys           = Kind(members.Rekey)
+	Charter        = Kind(members.Recast)
 	Catalogue Kind = "catalogue" // 目录
 	Objection Kind = "objection" // 异议裁定
 	Release   Kind = "release"   // 授权开放裁定
@@ -45,55 +45,19 @@ func (k Kind) Quorum(f *members.Federation) int {
 		return f.AdoptQuorum
 	case k.Decision() && f.DecideQuorum > 0:
 		return f.DecideQuorum
+	case k.Roster():
+		return members.Quorums{Roster: f.RosterQuorum, Kinds: f.KindQuorums}.For(members.Matter(k))
 	}
 	return f.RosterQuorum
 }
 
 // KindsOf says what a roster makes of the one before: more than one kind is more
-// than one matter. Quorums that only follow the number of seats and members, as
-// [members.Roster.Fit] moves them, are no matter of their own.
-func KindsOf(before, next *members.Roster) []Kind {
-	found := map[Kind]bool{}
-	for _, m := range next.Members {
-		was, known := before.Member(m.ID)
-		if !known {
-			found[Admit] = true
-			continue
-		}
-		found[Suspend] = found[Suspend] || m.Suspended && !was.Suspended
-		found[Restore] = found[Restore] || was.Suspended && !m.Suspended
-		found[Seat] = found[Seat] || m.Seat != was.Seat || m.Node.Votes() != was.Node.Votes()
-		found[Keys] = found[Keys] || relisted(was, m)
+// than one matter.
+func KindsOf(before, next *members.Roster) (kinds []Kind) {
+	for _, m := range members.MattersOf(before, next) {
+		kinds = append(kinds, Kind(m))
 	}
-	for _, m := range before.Members {
-		if _, stays := next.Member(m.ID); !stays {
-			found[Expel] = true
-		}
-	}
-	fitted := *next
-	fitted.Quorums = before.Quorums
-	fitted.Fit()
-	found[Charter] = next.Quorums != before.Quorums && next.Quorums != fitted.Quorums
-	var all []Kind
-	for _, k := range Kinds() {
-		if found[k] {
-			all = append(all, k)
-		}
-	}
-	return all
-}
-
-// relisted says whether keys, node, address or registration differ.
-func relisted(a, b members.Founder) bool {
-	if a.Kind != b.Kind || a.Name != b.Name || a.USCC != b.USCC || a.Node.ID != b.Node.ID || a.Node.Address != b.Node.Address || len(a.Keys) != len(b.Keys) {
-		return true
-	}
-	for i := range a.Keys {
-		if !a.Keys[i].Equal(b.Keys[i]) {
-			return true
-		}
-	}
-	return false
+	return kinds
 }
 
 // barred are the members whose own place or seat a roster takes or gives: they do

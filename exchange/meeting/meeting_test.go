@@ -556,3 +556,36 @@ func again[T any](t *testing.T, b *T, decode func([]byte) (*T, error)) {
 		t.Fatalf("%s: %v", text, err)
 	}
 }
+
+// TestNumbersByKind: what the charter asks for an expulsion counts for expulsions, at
+// the meeting and on paper, and for nothing else; who wants to lower it needs as many.
+func TestNumbersByKind(t *testing.T) {
+	m := Meeting(t)
+	pass(t, m, RosterMotion(t, m, "numbers", meeting.Charter, nil, func(r *members.Roster) { r.Quorums.Kinds = members.KindQuorums{Expel: 4, Charter: 4} }), 0)
+	leave := func(r *members.Roster) { r.Drop("insurer"); r.Fit() }
+	line := m.View().Lineage()
+	paper := SignRoster(t, Draft(t, line, leave), line.Version()+1, nil, "regulator", "commission", "association")
+	if a := Do(t, m, Order{By: "court", ID: "paper", Verb: exchange.VerbRoster, Body: paper}); Code(a) != "MEM-034" {
+		t.Errorf("three seats expelled a member on paper: %q", Code(a))
+	}
+	for label, o := range map[string]Order{
+		"expel": RosterMotion(t, m, "expel", meeting.Expel, nil, leave),
+		"lower": RosterMotion(t, m, "lower", meeting.Charter, nil, func(r *members.Roster) { r.Quorums.Kinds = members.KindQuorums{} }),
+	} {
+		if p := Outcome[meeting.Proposed](t, Do(t, m, o)); p.Quorum != 4 {
+			t.Errorf("%s: %d seats are needed", label, p.Quorum)
+		}
+		for _, by := range []exchange.MemberID{"regulator", "commission", "association"} {
+			if v := Outcome[meeting.Voted](t, Do(t, m, Ballot(t, m, by, label, yes, nil))); v.Status != meeting.Open {
+				t.Errorf("%s: %s after the vote of %s", label, v.Status, by)
+			}
+		}
+	}
+	if p := Outcome[meeting.Proposed](t, Do(t, m, RosterMotion(t, m, "seat", meeting.Seat, nil, edit("insurer", func(f *members.Founder) { f.Seat = true })))); p.Quorum != 3 {
+		t.Errorf("a seat takes %d", p.Quorum)
+	}
+	if v := Outcome[meeting.Voted](t, Do(t, m, Ballot(t, m, "court", "expel", yes, nil))); v.Status != meeting.Passed {
+		t.Errorf("after all four: %s", v.Status)
+	}
+	Must(t, m.Audit())
+}

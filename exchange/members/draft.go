@@ -43,4 +43,9 @@ func (r *Roster) Fit() {
 	if r.Quorums.Decide > 0 {
 		fit(&r.Quorums.Decide, r.Seats())
 	}
+	for _, m := range Matters() {
+		if q := r.Quorums.Kinds.Of(m); *q > 0 {
+			fit(q, r.Seats())
+		}
+	}
 }

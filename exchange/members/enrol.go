@@ -82,7 +82,7 @@ func (row *RosterRow) write(tx *state.Tx, r *Roster) error {
 	}
 	fed := Fed(tx)
 	fed.RosterQuorum, fed.AdoptQuorum, fed.CosignQuorum = r.Quorums.Roster, r.Quorums.Adopt, r.Quorums.Cosign
-	fed.DecideQuorum = r.Quorums.Decide
+	fed.DecideQuorum, fed.KindQuorums = r.Quorums.Decide, r.Quorums.Kinds
 	if err := federations.Insert(tx, &fed); err != nil {
 		return err
 	}

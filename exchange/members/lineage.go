@@ -164,8 +164,8 @@ func (l *Lineage) Owner(node string) exchange.MemberID { return l.used.nodes[nod
 //   - at most one member's node gains or loses its vote, since raft's majorities
 //     overlap only so, and at most MaxVoters vote;
 //   - who has a new key or node shows that it holds them;
-//   - as many seats of the roster before endorse these bytes as it asks for, none
-//     of them for its own place or seat.
+//   - as many seats of the roster before endorse these bytes as it asks for what
+//     they change, none of them for its own place or seat.
 func (l *Lineage) Extend(s SignedRoster, verify Verifier) (*Lineage, error) {
 	if verify == nil {
 		verify = jws.VerifyKind
@@ -383,7 +383,7 @@ func (l *Lineage) endorsersOf(next *Roster, digest string, tokens []string, veri
 			seats = append(seats, by.ID)
 		}
 	}
-	if need := l.roster.Quorums.Roster; len(seats) < need {
+	if need := l.roster.Quorums.For(MattersOf(l.roster, next)...); len(seats) < need {
 		return nil, ErrRosterQuorum.With("got", len(seats), "want", need)
 	}
 	return seats, nil

@@ -47,7 +47,8 @@ type Quorums struct {
 	Cosign int `json:"cosign"` // members whose cosignature makes a checkpoint count
 	// Decide is how many seats must say yes to a decision of the joint meeting that
 	// changes neither roster nor catalogue; 0 stands for Roster. From machine version 4.
-	Decide int `json:"decide,omitzero"`
+	Decide int         `json:"decide,omitzero"`
+	Kinds  KindQuorums `json:"kinds,omitzero"`
 }
 
 // Roster is the charter's membership in the form of a roster.
@@ -88,7 +89,7 @@ func (r *Roster) since() int {
 			return MachineMeeting
 		}
 	}
-	if r.Quorums.Decide != 0 {
+	if r.Quorums.Decide != 0 || r.Quorums.Kinds != (KindQuorums{}) {
 		return MachineMeeting
 	}
 	return 1
@@ -151,6 +152,13 @@ func (r *Roster) Validate() error {
 		return fail("/quorums/cosign", "is out of range")
 	case q.Decide < 0 || q.Decide > seats:
 		return fail("/quorums/decide", "is out of range")
+	case !q.guarded():
+		return fail("/quorums/kinds/charter", "must not be lower than a number it guards")
+	}
+	for _, m := range Matters() {
+		if n := *r.Quorums.Kinds.Of(m); n < 0 || n > seats {
+			return fail("/quorums/kinds/"+string(m), "is out of range")
+		}
 	}
 	return nil
 }

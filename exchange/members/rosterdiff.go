@@ -32,21 +32,34 @@ func (r *Roster) Changes(before *Roster) []Change {
 				Zh: "退出：" + m.Name.Zh + "，其节点 " + m.Node.ID + " 不再属于联合体", En: "leaves: " + m.Name.En + "; its node " + m.Node.ID + " is no longer of the federation"}})
 		}
 	}
-	for _, q := range []struct {
-		zh, en   string
-		was, now int
-	}{
+	quorums := []quorumChange{
 		{"名册须同意席位", "seats for a roster", before.Quorums.Roster, r.Quorums.Roster},
 		{"目录须同意席位", "seats for a catalogue", before.Quorums.Adopt, r.Quorums.Adopt},
 		{"其他决定须同意席位", "seats for other decisions", before.Quorums.Decide, r.Quorums.Decide},
 		{"检查点须共签成员", "members to cosign a checkpoint", before.Quorums.Cosign, r.Quorums.Cosign},
-	} {
+	}
+	for _, m := range Matters() {
+		text := matterTexts[m]
+		quorums = append(quorums, quorumChange{text.Zh + "须同意席位", "seats for a roster that " + text.En, *before.Quorums.Kinds.Of(m), *r.Quorums.Kinds.Of(m)})
+	}
+	for _, q := range quorums {
 		if q.was != q.now {
 			all = append(all, Change{"", "quorum", exchange.Text{
 				Zh: fmt.Sprintf("%s：%d → %d", q.zh, q.was, q.now), En: fmt.Sprintf("%s: %d → %d", q.en, q.was, q.now)}})
 		}
 	}
 	return append(all, advice(before.Voters(), r.Voters())...)
+}
+
+// quorumChange is a quorum before and after.
+type quorumChange struct {
+	zh, en   string
+	was, now int
+}
+
+var matterTexts = map[Matter]exchange.Text{
+	Admit: {Zh: "接纳成员", En: "admits"}, Expel: {Zh: "除名", En: "expels"}, Suspend: {Zh: "暂停", En: "suspends"}, Restore: {Zh: "恢复", En: "restores"},
+	Seat: {Zh: "调整席位与表决节点", En: "changes seats or voters"}, Rekey: {Zh: "更换密钥与登记", En: "changes keys or listings"}, Recast: {Zh: "修改法定数", En: "changes quorums"},
 }
 
 func changesOf(was, now Founder) []Change {

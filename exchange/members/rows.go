@@ -118,6 +118,7 @@ type Federation struct {
 	AdoptQuorum    int             `json:"adopt_quorum"`
 	RosterQuorum   int             `json:"roster_quorum"`
 	DecideQuorum   int             `json:"decide_quorum,omitzero"` // 0 stands for RosterQuorum
+	KindQuorums    KindQuorums     `json:"kind_quorums,omitzero"`  // by what a roster changes
 	MachineVersion int             `json:"machine_version"`
 	Blind          BlindRef        `json:"blind"`
 	Charter        string          `json:"charter"`              // the bytes that were signed

@@ -46,19 +46,7 @@ func document2(version int) *catalogue.Document {
 
 func found2(t *testing.T) *machine.Machine {
 	t.Helper()
-	return found4(t, document2(1))
-}
-
-// found4 founds a federation of machine version 4.
-func found4(t *testing.T, doc *catalogue.Document) *machine.Machine {
-	t.Helper()
-	cat, err := strictjson.Marshal(doc)
-	Must(t, err)
-	c := Charter(cat)
-	c.MachineVersion = 4
-	m, err := machine.New(GenesisOf(t, c, cat), machine.Options{Frozen: true})
-	Must(t, err)
-	return m
+	return MeetingUnder(t, document2(1))
 }
 
 // adopt adopts version 2 of the catalogue.
@@ -228,7 +216,7 @@ func TestRulesThatChangeUnderway(t *testing.T) {
 		"no approval is wanted any more":  {true, []word{yes}, rule(1, func(r *catalogue.Rule) { r.Approval = catalogue.ApprovalNone }), send},
 		"the purpose is another rule's":   {false, nil, rule(0, func(r *catalogue.Rule) { r.ID = "renamed" }), send},
 	} {
-		m := found4(t, Document(1))
+		m := MeetingUnder(t, Document(1))
 		q := ask("regulator", "q", func(b *release.RequestBody) {
 			if c.approval {
 				AskApproval(b)

@@ -6,6 +6,7 @@ import (
 	"accord/exchange"
 	"accord/exchange/custody"
 	"accord/exchange/lists"
+	"accord/exchange/members"
 	"accord/exchange/release"
 	"accord/exchange/state"
 )
@@ -23,14 +24,21 @@ const (
 	Refused  Status = "refused"  // 不予提供
 )
 
-// The terms, in days of the calendar. The ledger has no calendar of working days
-// yet: 28 days are the twenty working days of the rules on applications for
-// disclosure (政府信息公开条例 33) in weeks of five, public holidays not counted;
-// 30 days are those of complaints (征信业管理条例 26).
+// The terms where the catalogue sets no deadline: 30 days for a complaint (征信业管理条例
+// 26), and for an application the twenty working days of 政府信息公开条例 33 in weeks of
+// five.
 const (
 	complaintTerm   = 30 * 24 * 60 * 60 * 1000
 	applicationTerm = 28 * 24 * 60 * 60 * 1000
 )
+
+// due is when what was taken now must be answered, by the catalogue in force.
+func due(a *members.Act, deadline string, term exchange.Millis) exchange.Millis {
+	if at, ok := a.Catalogue.Due(deadline, a.Now); ok {
+		return at
+	}
+	return a.Now + term
+}
 
 // Answer is how a complaint or an application was answered.
 type Answer struct {

@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"accord/exchange"
+	"accord/exchange/catalogue"
 	"accord/exchange/machine"
 	. "accord/exchange/machine/machinetest"
 	"accord/exchange/release"
@@ -168,4 +169,26 @@ func FuzzDecode(f *testing.F) {
 		subjects.DecodeApply(body)
 		subjects.DecodeDecide(body)
 	})
+}
+
+// TestDeadlinesOfTheCatalogue: where the catalogue sets deadlines, they count, in
+// working days by its calendar.
+func TestDeadlinesOfTheCatalogue(t *testing.T) {
+	doc := Document(1)
+	doc.Format = catalogue.Format2
+	title := exchange.Text{Zh: "期限", En: "deadline"}
+	doc.Deadlines = []catalogue.Deadline{{ID: catalogue.DueComplaint, Title: title, Days: 3, Natural: true}, {ID: catalogue.DueDisclosure, Title: title, Days: 2}}
+	next := (*catalogue.Calendar)(nil).AddWorkingDays(Start, 1) - 1
+	doc.Calendar = &catalogue.Calendar{Holidays: []string{catalogue.DateOf(next)}, Workdays: []string{}}
+	m := MeetingUnder(t, doc)
+	Do(t, m, Order{By: "commission", ID: "q", Verb: exchange.VerbReleaseRequest, Body: Ask(nil)})
+	taken := Outcome[subjects.Taken](t, Do(t, m, complain("regulator", "c")))
+	if want := catalogue.EndOfDay(Start, 3); taken.Due != want {
+		t.Errorf("a complaint is due on %s, want %s", catalogue.DateOf(taken.Due-1), catalogue.DateOf(want-1))
+	}
+	taken = Outcome[subjects.Taken](t, Do(t, m, Order{By: "court", ID: "a", Verb: exchange.VerbSubjectApply,
+		Body: subjects.ApplyBody{Record: Record("record", "court"), Fields: []string{"amount"}}}))
+	if want := (*catalogue.Calendar)(nil).AddWorkingDays(Start, 3); taken.Due != want { // one of the days is a holiday
+		t.Errorf("an application is due on %s, want %s", catalogue.DateOf(taken.Due-1), catalogue.DateOf(want-1))
+	}
 }

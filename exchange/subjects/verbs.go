@@ -4,6 +4,7 @@ import (
 	"slices"
 
 	"accord/exchange"
+	"accord/exchange/catalogue"
 	"accord/exchange/lists"
 	"accord/exchange/members"
 	"accord/exchange/release"
@@ -124,7 +125,7 @@ func Complain(a *members.Act, b *ComplainBody) (*Taken, error) {
 		return nil, ErrTaken.With()
 	}
 	c := &Complaint{ID: a.Command.ID, Release: b.Release, Record: rel.Record, Against: rel.Requester, By: a.Issuer.ID,
-		Operator: a.Command.Operator, Digest: b.Digest, At: a.Now, Due: a.Now + complaintTerm, Seq: a.Seq}
+		Operator: a.Command.Operator, Digest: b.Digest, At: a.Now, Due: due(a, catalogue.DueComplaint, complaintTerm), Seq: a.Seq}
 	return &Taken{c.ID, c.Due}, complaints.Insert(a.Tx, c)
 }
 
@@ -152,7 +153,7 @@ func Apply(a *members.Act, b *ApplyBody) (*Taken, error) {
 		return nil, ErrTaken.With()
 	}
 	p := &Application{ID: a.Command.ID, Record: b.Record, Fields: b.Fields, By: a.Issuer.ID, Operator: a.Command.Operator,
-		At: a.Now, Due: a.Now + applicationTerm, Seq: a.Seq}
+		At: a.Now, Due: due(a, catalogue.DueDisclosure, applicationTerm), Seq: a.Seq}
 	return &Taken{p.ID, p.Due}, applications.Insert(a.Tx, p)
 }
 

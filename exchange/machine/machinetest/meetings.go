@@ -7,6 +7,7 @@ import (
 	"accord/crypto/keys"
 	"accord/crypto/strictjson"
 	"accord/exchange"
+	"accord/exchange/catalogue"
 	"accord/exchange/machine"
 	"accord/exchange/meeting"
 	"accord/exchange/members"
@@ -21,6 +22,19 @@ func Meeting(tb testing.TB) *machine.Machine {
 	if got := m.View().Federation().MachineVersion; got != members.MachineMeeting {
 		tb.Fatalf("machine version %d", got)
 	}
+	return m
+}
+
+// MeetingUnder founds it with that version and a catalogue of its own, which may be of
+// format 2.
+func MeetingUnder(tb testing.TB, doc *catalogue.Document) *machine.Machine {
+	tb.Helper()
+	cat, err := strictjson.Marshal(doc)
+	Must(tb, err)
+	c := Charter(cat)
+	c.MachineVersion = members.MachineMeeting
+	m, err := machine.New(GenesisOf(tb, c, cat), machine.Options{Frozen: true})
+	Must(tb, err)
 	return m
 }
 
