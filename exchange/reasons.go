@@ -179,6 +179,7 @@ var reasons = map[string]string{
 	"{} is no digest":                                          "{} 不是摘要",
 	"{} is missing":                                            "{} 缺失",
 	"{} is not known":                                          "{} 不认识",
+	"{} must not be lower than a number it guards":             "{} 不得少于它所能修改的任何一类",
 	"{} is out of range":                                       "{} 超出范围",
 	"{} starts at 1":                                           "{} 从 1 起",
 	"{} has too few or too many":                               "{} 过少或过多",

@@ -22,10 +22,13 @@ func qualityCommand(e *env) *cli.Command {
 			&cli.StringFlag{Name: "category", Usage: e.t("只看一个类别 `ID`", "`ID` of one category")},
 			&cli.StringFlag{Name: "from", Usage: e.t("自 `DATE` 起", "from `DATE` on")},
 			&cli.StringFlag{Name: "to", Usage: e.t("至 `DATE` 止，默认今天", "up to `DATE`; default today")},
-			&cli.UintFlag{Name: "within", Value: 7, Usage: e.t("事件发生后 `N` 天内共享算及时", "a record is on time within `N` days of its event")},
+			&cli.UintFlag{Name: "within", Usage: e.t("事件发生后 `N` 天内共享算及时；默认按目录规定的工作日，未规定的为 7 天", "a record is on time within `N` days of its event; default: the catalogue's working days, or 7 days where it sets none")},
 		},
 		Action: func(c *cli.Context) error {
-			query := map[string]string{"within": strconv.FormatUint(uint64(c.Uint("within")), 10)}
+			query := map[string]string{}
+			if c.IsSet("within") {
+				query["within"] = strconv.FormatUint(uint64(c.Uint("within")), 10)
+			}
 			for _, name := range []string{"source", "member", "category", "from", "to"} {
 				query[name] = c.String(name)
 			}

@@ -158,6 +158,17 @@ func (c *Catalogue) SeverityOf(list, ground string) *SeverityClass {
 	return c.Severity(l.Severity)
 }
 
+// Timely says whether a record made on a day is in time for an event of another, both
+// counted from 1970-01-01 in China, by the category's TimelyDays; set is false where it
+// has none.
+func (c *Catalogue) Timely(category string, event, made int64) (timely, set bool) {
+	cat := c.Category(category)
+	if cat == nil || cat.TimelyDays == 0 {
+		return false, false
+	}
+	return startOf(made) < c.doc.Calendar.AddWorkingDays(startOf(event), cat.TimelyDays), true
+}
+
 // Due is when something begun at a time must be done: the end of its last day in
 // China. ok is false where the catalogue sets no such deadline.
 func (c *Catalogue) Due(id string, from exchange.Millis) (until exchange.Millis, ok bool) {

@@ -31,7 +31,7 @@ func (s *Server) quality(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	a := assessment{server: s, source: q.name("source"), member: exchange.MemberID(q.name("member")), category: q.name("category"),
-		within: q.number("within", withinDefault, 0, withinMost), from: q.day("from"), to: q.day("to")}
+		within: q.number("within", -1, 0, withinMost), from: q.day("from"), to: q.day("to")}
 	if a.from.IsZero() {
 		a.from = time.Date(1970, 1, 1, 0, 0, 0, 0, beijing)
 	}
@@ -41,7 +41,10 @@ func (s *Server) quality(w http.ResponseWriter, r *http.Request) error {
 	if err := q.err(); err != nil {
 		return err
 	}
-	a.cat = s.view().Catalogue()
+	a.cat, a.asked = s.view().Catalogue(), a.within >= 0
+	if !a.asked {
+		a.within = withinDefault
+	}
 	out := wire.Quality{Member: s.Agency.Self, From: a.from.Format(time.DateOnly), To: a.to.Format(time.DateOnly), WithinDays: int(a.within),
 		Sources: []wire.QualitySource{}, Members: []wire.QualityMember{}}
 	if a.member == "" || a.member == s.Agency.Self {
@@ -63,7 +66,8 @@ type assessment struct {
 	cat              *catalogue.Catalogue
 	source, category string
 	member           exchange.MemberID
-	within           int64
+	within           int64 // natural days, where asked for or the catalogue sets no working days
+	asked            bool
 	from, to         time.Time
 }
 
@@ -79,18 +83,38 @@ func endOf(day time.Time) time.Time {
 	return time.Date(y, m, d+1, 0, 0, 0, 0, beijing)
 }
 
-// lags counts records by how many days after their event they were made.
-type lags map[int64]int64
+// lags counts records by how many days after their event they were made, and those of
+// them that were in time.
+type lags struct {
+	byDays map[int64]int64
+	timely int64
+}
 
-func (l lags) summary(within int64) (t wire.QualityTime) {
-	days := make([]int64, 0, len(l))
-	for d, n := range l {
+// add counts n records of a category made on a day, so many days after their event.
+func (l *lags) add(a *assessment, category string, made, days, n int64) {
+	if l.byDays == nil {
+		l.byDays = map[int64]int64{}
+	}
+	l.byDays[days] += n
+	timely, set := a.cat.Timely(category, made-days, made)
+	if !set || a.asked {
+		timely = days <= a.within
+	}
+	if timely {
+		l.timely += n
+	}
+}
+
+func (l *lags) summary(a *assessment, category string) (t wire.QualityTime) {
+	if cat := a.cat.Category(category); cat != nil && !a.asked {
+		t.WorkingDays = cat.TimelyDays
+	}
+	days := make([]int64, 0, len(l.byDays))
+	for d, n := range l.byDays {
 		days = append(days, d)
 		t.Dated += n
-		if d <= within {
-			t.Within += n
-		}
 	}
+	t.Within = l.timely
 	if t.Dated == 0 {
 		return t
 	}
@@ -98,7 +122,7 @@ func (l lags) summary(within int64) (t wire.QualityTime) {
 	rank := func(percent int64) *int64 { // the nearest one: so many percent are not later
 		need, seen := (t.Dated*percent+99)/100, int64(0)
 		for i, d := range days {
-			if seen += l[d]; seen >= need {
+			if seen += l.byDays[d]; seen >= need {
 				return &days[i]
 			}
 		}
@@ -133,7 +157,7 @@ func (a *assessment) sources(ctx context.Context, out *wire.Quality) error {
 		key := [2]string{source, category}
 		if all[key] == nil {
 			all[key] = &counted{QualitySource: wire.QualitySource{Source: source, Category: category,
-				Findings: []wire.QualityFinding{}, Fields: []wire.QualityField{}}, filled: map[string]int64{}, lags: lags{}}
+				Findings: []wire.QualityFinding{}, Fields: []wire.QualityField{}}, filled: map[string]int64{}}
 		}
 		return all[key]
 	}
@@ -142,7 +166,7 @@ func (a *assessment) sources(ctx context.Context, out *wire.Quality) error {
 		if since < 0 || t.Day < since {
 			since = t.Day
 		}
-		of(t.Source, t.Category).take(t)
+		of(t.Source, t.Category).take(a, t)
 	}
 	for _, c := range stand {
 		addStatus(c, &of(c.Source, c.Category).Active, &of(c.Source, c.Category).Corrected, &of(c.Source, c.Category).Retracted)
@@ -161,7 +185,7 @@ func (a *assessment) sources(ctx context.Context, out *wire.Quality) error {
 }
 
 // take adds a count to what it is of.
-func (c *counted) take(t records.Tally) {
+func (c *counted) take(a *assessment, t records.Tally) {
 	switch t.Measure {
 	case records.TallyRow:
 		target := map[string]*int64{records.RowNew: &c.New, records.RowKnown: &c.Known, records.RowDuplicate: &c.Duplicates,
@@ -182,7 +206,7 @@ func (c *counted) take(t records.Tally) {
 		c.filled[t.Item] += t.Count
 	case records.TallyLag:
 		if days, err := strconv.ParseInt(t.Item, 10, 64); err == nil {
-			c.lags[days] += t.Count
+			c.lags.add(a, t.Category, t.Day, days, t.Count)
 		}
 	}
 }
@@ -191,7 +215,7 @@ func (c *counted) take(t records.Tally) {
 // of subject need counts among the optional ones, as it is not counted for whom a
 // record is.
 func (c *counted) finish(a *assessment) {
-	c.Timeliness = c.lags.summary(a.within)
+	c.Timeliness = c.lags.summary(a, c.Category)
 	slices.SortFunc(c.Findings, func(x, y wire.QualityFinding) int {
 		return cmp.Or(cmp.Compare(y.Rows, x.Rows), cmp.Compare(x.Effect, y.Effect), cmp.Compare(x.Kind, y.Kind))
 	})
@@ -253,7 +277,7 @@ func (a *assessment) examine(ctx context.Context, m *wire.QualityMember) error {
 	if err != nil || category == nil {
 		return err
 	}
-	late := lags{}
+	var late lags
 	for i := range found {
 		claims, _, err := a.server.Agency.VerifyRecord(m.Member, found[i].JWT)
 		if err != nil {
@@ -271,10 +295,11 @@ func (a *assessment) examine(ctx context.Context, m *wire.QualityMember) error {
 			}
 		}
 		event, _ := claims.Public[category.EventField].(string)
-		if days, ok := agency.LagOf(event, records.TallyDay(found[i].IssuedAt)); ok && claims.Replaces == "" {
-			late[days]++
+		made := records.TallyDay(found[i].IssuedAt)
+		if days, ok := agency.LagOf(event, made); ok && claims.Replaces == "" {
+			late.add(a, m.Category, made, days, 1)
 		}
 	}
-	m.Timeliness = late.summary(a.within)
+	m.Timeliness = late.summary(a, m.Category)
 	return nil
 }

@@ -13,6 +13,7 @@ import (
 	"testing"
 
 	"accord/exchange"
+	"accord/exchange/catalogue"
 	"accord/exchange/intake"
 	"accord/node/client"
 	"accord/node/config"
@@ -210,23 +211,39 @@ func TestQualityCountsWhatWasDone(t *testing.T) {
 	}
 }
 
+// TestLagsInRank: medians, and what is on time by days, by the days asked for, and by
+// the working days of the catalogue.
 func TestLagsInRank(t *testing.T) {
+	doc := &catalogue.Document{Categories: []catalogue.Category{{ID: "plain"}, {ID: "timed", TimelyDays: 7}},
+		Calendar: &catalogue.Calendar{Holidays: []string{"2026-10-01", "2026-10-02", "2026-10-05", "2026-10-06", "2026-10-07"}, Workdays: []string{"2026-10-10"}}}
+	a := &assessment{cat: catalogue.New(doc), within: withinDefault}
+	asked := &assessment{cat: a.cat, within: 20, asked: true}
+	event, _ := catalogue.ParseDay("2026-09-30") // the seventh working day after it is 15 October
 	for _, c := range []struct {
-		l           lags
+		a           *assessment
+		category    string
+		l           map[int64]int64
 		median, p90 int64
 		within      int64
+		working     int
 	}{
-		{lags{3: 1}, 3, 3, 1},
-		{lags{0: 5, 10: 5}, 0, 10, 5},
-		{lags{1: 9, 100: 1}, 1, 1, 9},
-		{lags{1: 8, 7: 1, 8: 1}, 1, 7, 9},
+		{a, "plain", map[int64]int64{3: 1}, 3, 3, 1, 0},
+		{a, "plain", map[int64]int64{0: 5, 10: 5}, 0, 10, 5, 0},
+		{a, "plain", map[int64]int64{1: 9, 100: 1}, 1, 1, 9, 0},
+		{a, "plain", map[int64]int64{1: 8, 7: 1, 8: 1}, 1, 7, 9, 0},
+		{a, "timed", map[int64]int64{7: 3, 15: 2, 16: 4}, 15, 16, 5, 7},
+		{asked, "timed", map[int64]int64{7: 3, 20: 2, 21: 4}, 20, 21, 5, 0},
 	} {
-		s := c.l.summary(7)
-		if *s.Median != c.median || *s.P90 != c.p90 || s.Within != c.within {
-			t.Errorf("%v: median %d, p90 %d, %d on time", c.l, *s.Median, *s.P90, s.Within)
+		var l lags
+		for days, n := range c.l {
+			l.add(c.a, c.category, event+days, days, n)
+		}
+		s := l.summary(c.a, c.category)
+		if *s.Median != c.median || *s.P90 != c.p90 || s.Within != c.within || s.WorkingDays != c.working {
+			t.Errorf("%v: median %d, p90 %d, %d on time within %d", c.l, *s.Median, *s.P90, s.Within, s.WorkingDays)
 		}
 	}
-	if s := (lags{}).summary(7); s.Median != nil || s.P90 != nil || s.Dated != 0 {
+	if s := new(lags).summary(a, "plain"); s.Median != nil || s.P90 != nil || s.Dated != 0 {
 		t.Error("of nothing")
 	}
 }

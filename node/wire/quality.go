@@ -78,4 +78,7 @@ type QualityTime struct {
 	Median *int64 `json:"median,omitempty"`
 	P90    *int64 `json:"p90,omitempty"`
 	Within int64  `json:"within"` // of those, on time
+	// WorkingDays is the catalogue's term for the category, by which Within counts; 0:
+	// Quality.WithinDays.
+	WorkingDays int `json:"working_days,omitzero"`
 }
