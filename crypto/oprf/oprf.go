@@ -182,6 +182,32 @@ func (k *Key) Evaluate(blinded []Element) (Evaluation, error) {
 	return out, err
 }
 
+// Own is what a holder makes of its own request: no proof is needed of what it did
+// itself. Whoever calls it has held the share against the group ([Group.Holds]).
+func (k *Key) Own(r *Request, holder int) Partial {
+	p := Partial{Holder: holder, of: r, points: make([]group.Element, len(r.points))}
+	for i, b := range r.points {
+		p.points[i] = curve.NewElement().Mul(b, k.scalar)
+	}
+	return p
+}
+
+// Outputs are the function's outputs under a whole key, for whoever holds it: nobody is
+// asked, so nothing is blinded or proven.
+func (k *Key) Outputs(inputs [][]byte) ([][]byte, error) {
+	out := make([][]byte, len(inputs))
+	for i, in := range inputs {
+		if len(in) > MaxInput {
+			return nil, ErrBatch
+		}
+		var err error
+		if out[i], err = k.server.FullEvaluate(in); err != nil {
+			return nil, fmt.Errorf("oprf: %w", err)
+		}
+	}
+	return out, nil
+}
+
 // DecodeElements reads elements in base64url, as many as one batch may have. Whether
 // they are of the group is seen when they are used.
 func DecodeElements(texts []string) ([]Element, error) {
@@ -259,6 +285,9 @@ var client = func() circl.VerifiableClient {
 type Partial struct {
 	Holder int // from 1
 	Evaluation
+
+	of     *Request        // for which it is known to be right
+	points []group.Element // its elements then
 }
 
 // WrongPartial says whose evaluation is wrong.
@@ -271,13 +300,20 @@ func (e WrongPartial) Error() string {
 // Unwrap is ErrPartial.
 func (e WrongPartial) Unwrap() error { return ErrPartial }
 
-// Verify judges one holder's evaluation of a request.
-func (g *Group) Verify(r *Request, p Partial) error {
-	_, err := g.verify(r, p)
+// Verify judges one holder's evaluation of a request. Finish does not judge again what
+// held.
+func (g *Group) Verify(r *Request, p *Partial) error {
+	points, err := g.verify(r, *p)
+	if err == nil {
+		p.of, p.points = r, points
+	}
 	return err
 }
 
 func (g *Group) verify(r *Request, p Partial) ([]group.Element, error) {
+	if p.of == r {
+		return p.points, nil
+	}
 	public, err := g.holder(p.Holder)
 	if err != nil {
 		return nil, err
@@ -312,15 +348,14 @@ func (g *Group) Finish(r *Request, partials []Partial) ([][]byte, error) {
 			return nil, err
 		}
 		weight := lagrange(p.Holder, partials)
-		for i := range part {
+		for i, share := range part {
 			if k > 1 {
-				part[i] = curve.NewElement().Mul(part[i], weight)
+				share = curve.NewElement().Mul(share, weight)
 			}
-			if sum[i] == nil {
-				sum[i] = part[i]
-			} else {
-				sum[i] = curve.NewElement().Add(sum[i], part[i])
+			if sum[i] != nil {
+				share = curve.NewElement().Add(sum[i], share)
 			}
+			sum[i] = share
 		}
 	}
 	return r.finalize(sum)

@@ -77,7 +77,7 @@ func TestVectors(t *testing.T) {
 			t.Errorf("vector %d: blinded %s, evaluated %s", i, joined(r.Blinded), joined(own.Elements))
 		}
 		for _, e := range []Evaluation{own, {own.Elements, unhex(t, v.proof)}} {
-			out, err := g.Finish(r, []Partial{{1, e}})
+			out, err := g.Finish(r, []Partial{{Holder: 1, Evaluation: e}})
 			fail(t, err)
 			var got []string
 			for _, o := range out {
@@ -142,7 +142,7 @@ func (s split) partials(tb testing.TB, holders ...int) (all []Partial) {
 	for _, h := range holders {
 		e, err := s.shares[h-1].Evaluate(s.r.Blinded)
 		fail(tb, err)
-		all = append(all, Partial{h, e})
+		all = append(all, Partial{Holder: h, Evaluation: e})
 	}
 	return all
 }
@@ -153,7 +153,7 @@ func TestAnyKGiveTheSame(t *testing.T) {
 	s := newSplit(t, 3, 5, 3)
 	e, err := s.key.Evaluate(s.r.Blinded)
 	fail(t, err)
-	want, err := s.whole.Finish(s.r, []Partial{{1, e}})
+	want, err := s.whole.Finish(s.r, []Partial{{Holder: 1, Evaluation: e}})
 	fail(t, err)
 	raw, err := s.key.Bytes()
 	fail(t, err)
@@ -185,6 +185,42 @@ func TestAnyKGiveTheSame(t *testing.T) {
 	}
 }
 
+// TestWhatNeedsNoProof: a holder's own part, and what holds the whole key makes by
+// itself, are what the proven way makes; and what was judged for one request is judged
+// again for another.
+func TestWhatNeedsNoProof(t *testing.T) {
+	s := newSplit(t, 3, 5, 3)
+	want, err := s.group.Finish(s.r, s.partials(t, 1, 2, 4))
+	fail(t, err)
+	alone, err := s.key.Outputs(inputs(3))
+	fail(t, err)
+	parts := s.partials(t, 2, 4)
+	fail(t, s.group.Verify(s.r, &parts[0]))
+	own, err := s.group.Finish(s.r, append(parts, s.shares[0].Own(s.r, 1)))
+	fail(t, err)
+	for i := range want {
+		if !bytes.Equal(alone[i], want[i]) || !bytes.Equal(own[i], want[i]) {
+			t.Errorf("input %d has other ids", i)
+		}
+	}
+	again, err := s.group.Finish(s.r, append(parts, s.shares[0].Own(s.r, 1))) // Finish changes none of them
+	if err != nil || !bytes.Equal(again[0], want[0]) {
+		t.Errorf("a second time: %v", err)
+	}
+	other, err := Blind(inputs(3))
+	fail(t, err)
+	if _, err := s.group.Finish(other, parts); !errors.Is(err, ErrFew) {
+		t.Errorf("%v", err)
+	}
+	var wrong WrongPartial
+	if _, err := s.group.Finish(other, append(parts, s.shares[0].Own(s.r, 1))); !errors.As(err, &wrong) {
+		t.Errorf("parts of another request are taken: %v", err)
+	}
+	if _, err := s.key.Outputs([][]byte{make([]byte, MaxInput+1)}); !errors.Is(err, ErrBatch) {
+		t.Errorf("%v", err)
+	}
+}
+
 // TestKMinusOneCannot: two partials are refused, and what two shares make by
 // Lagrange's rule for two is another output.
 func TestKMinusOneCannot(t *testing.T) {
@@ -195,7 +231,7 @@ func TestKMinusOneCannot(t *testing.T) {
 	}
 	e, err := s.key.Evaluate(s.r.Blinded)
 	fail(t, err)
-	want, err := s.whole.Finish(s.r, []Partial{{1, e}})
+	want, err := s.whole.Finish(s.r, []Partial{{Holder: 1, Evaluation: e}})
 	fail(t, err)
 	sum := curve.Identity()
 	for _, p := range two {
@@ -214,7 +250,7 @@ func TestAWrongPartialIsNamed(t *testing.T) {
 	s := newSplit(t, 3, 5, 2)
 	other := newSplit(t, 3, 5, 2)
 	for name, spoil := range map[string]func(p *Partial){
-		"another key":     func(p *Partial) { *p = Partial{2, other.partials(t, 2)[0].Evaluation} },
+		"another key":     func(p *Partial) { *p = Partial{Holder: 2, Evaluation: other.partials(t, 2)[0].Evaluation} },
 		"another share":   func(p *Partial) { p.Evaluation = s.partials(t, 3)[0].Evaluation },
 		"swapped":         func(p *Partial) { p.Elements[0], p.Elements[1] = p.Elements[1], p.Elements[0] },
 		"no proof":        func(p *Partial) { p.Proof = nil },
@@ -232,7 +268,7 @@ func TestAWrongPartialIsNamed(t *testing.T) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
-	if _, err := s.group.Finish(s.r, append(s.partials(t, 1, 2), Partial{6, s.partials(t, 3)[0].Evaluation})); !errors.Is(err, ErrGroup) {
+	if _, err := s.group.Finish(s.r, append(s.partials(t, 1, 2), Partial{Holder: 6, Evaluation: s.partials(t, 3)[0].Evaluation})); !errors.Is(err, ErrGroup) {
 		t.Errorf("a holder that is none: %v", err)
 	}
 }
@@ -328,7 +364,7 @@ func BenchmarkSingleKey(b *testing.B) {
 		fail(b, err)
 		e, err := s.key.Evaluate(r.Blinded)
 		fail(b, err)
-		_, err = s.whole.Finish(r, []Partial{{1, e}})
+		_, err = s.whole.Finish(r, []Partial{{Holder: 1, Evaluation: e}})
 		fail(b, err)
 	}
 	b.ReportMetric(float64(100*b.N)/b.Elapsed().Seconds(), "ids/s")

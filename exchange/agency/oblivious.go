@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"runtime"
 	"slices"
 	"strings"
 	"sync"
@@ -105,16 +106,29 @@ func (o *Oblivious) Blind(ctx context.Context, namespace, id string) (string, er
 	return ids[0], nil
 }
 
-// Prepare has the ids of many numbers at hand before each is asked for.
+// leastBatch is how few numbers are worth a request of their own.
+const leastBatch = 64
+
+// Prepare has the ids of many numbers at hand before each is asked for. Blinding and
+// judging answers is what takes the time, so the numbers go in as many requests as there
+// are processors.
 func (o *Oblivious) Prepare(ctx context.Context, numbers []blind.Number) error {
-	for len(numbers) > 0 {
-		n := min(len(numbers), oprf.MaxBatch)
-		if _, err := o.all(ctx, numbers[:n]); err != nil {
-			return err
-		}
-		numbers = numbers[n:]
+	lanes := runtime.GOMAXPROCS(0)
+	size := min(oprf.MaxBatch, max(leastBatch, (len(numbers)+lanes-1)/lanes))
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	free, done := make(chan struct{}, lanes), sync.WaitGroup{}
+	for some := range slices.Chunk(numbers, size) {
+		free <- struct{}{}
+		done.Go(func() {
+			if _, err := o.all(ctx, some); err != nil {
+				cancel(err) // the first one is told, the others end
+			}
+			<-free
+		})
 	}
-	return nil
+	done.Wait()
+	return context.Cause(ctx)
 }
 
 // all gives the ids of up to a batch of numbers: from the cache, and the others from
@@ -164,6 +178,9 @@ type answered struct {
 // evaluate asks as many holders as must evaluate, and others in place of those that
 // do not, or answer wrongly, until enough have.
 func (o *Oblivious) evaluate(ctx context.Context, inputs [][]byte) ([][]byte, error) {
+	if o.share != nil && o.group.Threshold() == 1 { // the whole key is here
+		return o.share.Outputs(inputs)
+	}
 	request, err := oprf.Blind(inputs)
 	if err != nil {
 		return nil, err
@@ -233,12 +250,11 @@ func (o *Oblivious) askOne(ctx context.Context, holder int, request *oprf.Reques
 	a := answered{member: o.holders[holder-1]}
 	a.partial.Holder = holder
 	if a.member == o.self {
-		a.partial.Evaluation, a.err = o.share.Evaluate(request.Blinded)
-	} else {
-		a.partial.Evaluation, a.err = o.ask(ctx, a.member, o.epoch, request.Blinded)
+		a.partial = o.share.Own(request, holder)
+		return a
 	}
-	if a.err == nil {
-		a.err = o.group.Verify(request, a.partial)
+	if a.partial.Evaluation, a.err = o.ask(ctx, a.member, o.epoch, request.Blinded); a.err == nil {
+		a.err = o.group.Verify(request, &a.partial)
 	}
 	return a
 }

@@ -16,6 +16,7 @@ import (
 
 	"accord/crypto/keys"
 	"accord/exchange"
+	"accord/exchange/catalogue"
 	"accord/node/client"
 	"accord/node/config"
 	"accord/node/demo"
@@ -39,7 +40,13 @@ type federation struct {
 // found founds a federation of so many in dir, the ordinary way, and keeps one
 // member's keys for signing.
 func found(ctx context.Context, dir string, members int) (*federation, error) {
-	f := &federation{dir: dir, plan: demo.Plan{Nodes: demo.Agencies()[:members]}}
+	document, _ := catalogue.Demo()
+	return foundUnder(ctx, dir, demo.Agencies()[:members], document)
+}
+
+// foundUnder is found for any members and catalogue.
+func foundUnder(ctx context.Context, dir string, members []demo.PlanNode, document []byte) (*federation, error) {
+	f := &federation{dir: dir, plan: demo.Plan{Nodes: members}}
 	addresses, err := demo.FreeAddresses(len(f.plan.Nodes))
 	if err != nil {
 		return nil, err
@@ -48,7 +55,7 @@ func found(ctx context.Context, dir string, members int) (*federation, error) {
 		f.plan.Nodes[i].Listen, f.plan.Nodes[i].Advertise = addresses[i], addresses[i]
 		f.clients = append(f.clients, f.clientOf(f.plan.Nodes[i].Member))
 	}
-	if err := demo.Found(ctx, dir, f.plan); err != nil {
+	if err := demo.FoundUnder(ctx, dir, f.plan, document); err != nil {
 		return nil, err
 	}
 	f.signer, err = newSigner(f.member(0), filepath.Join(dir, string(f.member(0))))

@@ -27,6 +27,8 @@ var releaseMeasurements = []struct {
 	{"decide", (*releaseRun).decide},
 	{"simulate", (*releaseRun).simulate},
 	{"release", (*releaseRun).release},
+	{"custodians", (*releaseRun).custodians},
+	{"oprf", (*releaseRun).oprf},
 }
 
 // ReleaseNames lists the measurements of releases.
@@ -39,7 +41,10 @@ func ReleaseNames() []string {
 }
 
 // releaseRun is one run of the bench of releases.
-type releaseRun struct{ *run }
+type releaseRun struct {
+	*run
+	numbers int // of persons, made up so far
+}
 
 // RunReleases measures how sealed fields are opened, like [Run]. Of the options
 // Entries is how many records can be asked for, and Failovers means nothing.
@@ -55,7 +60,7 @@ func RunReleases(ctx context.Context, o Options) (Report, error) {
 	if err != nil {
 		return Report{}, err
 	}
-	r := &releaseRun{&run{Options: o, home: home}}
+	r := &releaseRun{run: &run{Options: o, home: home}}
 	defer r.close()
 	report := Report{Machine: machineOf(home)}
 	report.Machine.Rival = "–"
@@ -88,8 +93,8 @@ func (r *releaseRun) decide(context.Context) error {
 		ours = append(ours, float64(n)/time.Since(begun).Seconds())
 		runtime.UnlockOSThread()
 	}
-	r.add(withNote(hold("decide", "decisions/s", ours, "", nil, goal{}), "默认目录，一个核，含理由；%d 个请求中 %d%% 被拒",
-		"default catalogue, one core, with the explanation; of %d requests %d%% are refused", len(requests), refused*100/len(requests)))
+	r.add(withNote(hold("decide", "decisions/s", ours, "", nil, goal{}), "默认目录，一个核，含理由；%d 个请求中 %d%% 被拒；与 cedar-go 的比较见 exchange/catalogue/cedartest",
+		"default catalogue, one core, with the explanation; of %d requests %d%% are refused; beside cedar-go: exchange/catalogue/cedartest", len(requests), refused*100/len(requests)))
 	return nil
 }
 
@@ -195,7 +200,7 @@ func (r *releaseRun) release(ctx context.Context) error {
 		return err
 	}
 	r.fed = f
-	ids, err := r.openable(ctx)
+	ids, err := r.openable(ctx, r.Entries)
 	if err != nil {
 		return err
 	}
@@ -216,9 +221,9 @@ func (r *releaseRun) release(ctx context.Context) error {
 }
 
 // openable imports records at their author and waits until the requester holds them.
-func (r *releaseRun) openable(ctx context.Context) ([]exchange.RecordID, error) {
-	path := filepath.Join(r.home, "rows.csv")
-	if err := writeCSV(path, 0, r.Entries); err != nil {
+func (r *releaseRun) openable(ctx context.Context, n int) ([]exchange.RecordID, error) {
+	path := filepath.Join(r.fed.dir, "rows.csv")
+	if err := writeCSV(path, 0, n); err != nil {
 		return nil, err
 	}
 	rows, err := os.Open(path)
@@ -241,7 +246,7 @@ func (r *releaseRun) openable(ctx context.Context) ([]exchange.RecordID, error) 
 				ids = append(ids, page.Records[i].ID)
 			}
 			if q.Cursor = page.Next; q.Cursor == "" {
-				return len(ids) == r.Entries
+				return len(ids) == n
 			}
 		}
 	})
@@ -261,6 +266,12 @@ func (r *releaseRun) opens(ids []exchange.RecordID, clients int) (sample, error)
 	return drive(workers, r.warm(), r.Duration, r.fed.nodes)
 }
 
+// askFor is a request that the rules grant at once.
+func askFor(id exchange.RecordID, author exchange.MemberID, fields ...string) wire.AskRelease {
+	return wire.AskRelease{Record: id, Author: author, Fields: fields, Purpose: "supervision",
+		Basis: wire.Basis{Kind: catalogue.BasisStatute, Ref: "《保险法》第一百五十四条"}}
+}
+
 // opener asks for two sealed fields of one record after the other and opens them.
 type opener struct {
 	client *client.Client
@@ -272,8 +283,7 @@ type opener struct {
 func (o *opener) do() error {
 	ctx := context.Background()
 	id := o.ids[int(o.next.Add(1))%len(o.ids)]
-	asked, err := o.client.AskRelease(ctx, wire.AskRelease{Record: id, Author: o.author, Fields: []string{"complainant", "complainant_phone"},
-		Purpose: "supervision", Basis: wire.Basis{Kind: catalogue.BasisStatute, Ref: "《保险法》第一百五十四条"}})
+	asked, err := o.client.AskRelease(ctx, askFor(id, o.author, "complainant", "complainant_phone"))
 	if err != nil {
 		return err
 	}

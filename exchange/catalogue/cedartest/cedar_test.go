@@ -8,6 +8,7 @@ import (
 	"os"
 	"slices"
 	"testing"
+	"time"
 
 	"accord/exchange"
 	"accord/exchange/catalogue"
@@ -145,23 +146,38 @@ func TestCedarDecidesAlike(t *testing.T) {
 	}
 }
 
-func BenchmarkCedar(b *testing.B) {
-	data, _ := catalogue.Default()
+// BenchmarkDecide asks cedar and the catalogue the same requests under the default
+// catalogue by turns, on one core, and tells how many times as fast the catalogue is,
+// with its explanation. What cedar is given is made beforehand.
+func BenchmarkDecide(b *testing.B) {
+	data, doc := catalogue.Default()
 	cat, err := catalogue.Load(data)
 	if err != nil {
 		b.Fatal(err)
 	}
-	set := policies(b, cat)
-	r := catalogue.Request{Requester: "court", Category: "admin-penalty", Fields: []string{"id_number"}, Purpose: "enforcement", BasisKind: "case", BasisRef: "x"}
-	b.Run("cedar", func(b *testing.B) {
-		entities, q := question(r)
-		for b.Loop() {
-			cedar.Authorize(set, entities, q)
+	set, rng := policies(b, cat), rand.New(rand.NewPCG(5, 2))
+	var requests []catalogue.Request
+	var entities []cedar.EntityMap
+	var questions []cedar.Request
+	for range 1024 {
+		r := random(rng, doc)
+		e, q := question(r)
+		requests, entities, questions = append(requests, r), append(entities, e), append(questions, q)
+	}
+	var ours, theirs time.Duration
+	for b.Loop() {
+		begun := time.Now()
+		for i := range requests {
+			cat.Decide(requests[i])
 		}
-	})
-	b.Run("catalogue", func(b *testing.B) {
-		for b.Loop() {
-			cat.Decide(r)
+		turn := time.Now()
+		for i := range questions {
+			cedar.Authorize(set, entities[i], questions[i])
 		}
-	})
+		ours, theirs = ours+turn.Sub(begun), theirs+time.Since(turn)
+	}
+	n := float64(b.N * len(requests))
+	b.ReportMetric(n/ours.Seconds(), "decisions/s")
+	b.ReportMetric(n/theirs.Seconds(), "cedar/s")
+	b.ReportMetric(theirs.Seconds()/ours.Seconds(), "times-cedar")
 }
