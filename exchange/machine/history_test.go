@@ -50,41 +50,57 @@ func answers(tb testing.TB, results []exchange.Result) string {
 	return b.String()
 }
 
+// life is a kind of history and the federation that lives it.
+type life struct {
+	name  string
+	found func(testing.TB, machine.Options) *machine.Machine
+	tell  func(testing.TB, uint64, int) [][]byte
+}
+
+var lives = []life{
+	{"", Found, History},
+	{"meetings, ", func(tb testing.TB, o machine.Options) *machine.Machine { return FoundUnder(tb, MeetingDocument(1), o) }, MeetingHistory},
+}
+
 // TestDifferential applies the same commands in three ways and compares state
 // and answers: one by one and unseen; packed at random, some groups checked and
 // remembered before, some not; and with a snapshot restored into a fresh machine
 // before every command. A million commands: -history.seeds 5000.
 func TestDifferential(t *testing.T) {
-	for seed := range *seeds {
-		t.Run(fmt.Sprint("seed ", seed), func(t *testing.T) {
-			history := History(t, uint64(seed), *commands)
-			straight := New(t)
-			var said []exchange.Result
-			marks := make([]mark, len(history))
-			for i, p := range history {
-				said = append(said, Apply(t, straight, p)...)
-				marks[i] = markOf(t, straight)
-			}
-			Must(t, straight.VerifyFrozen())
-			Must(t, straight.Audit())
-			want, wantSaid := marks[len(marks)-1], answers(t, said)
-			report(t, said)
+	for _, l := range lives {
+		for seed := range *seeds {
+			t.Run(fmt.Sprint(l.name, "seed ", seed), func(t *testing.T) { differential(t, l, seed) })
+		}
+	}
+}
 
-			packed, packedSaid := packedRun(t, history, uint64(seed))
-			if got := markOf(t, packed); got != want || packedSaid != wantSaid {
-				t.Errorf("packed at random: %+v, want %+v", got, want)
-			}
-			hop := New(t)
-			for i, p := range history {
-				if *seeds > shortSeeds || i%2 == seed%2 {
-					hop = reborn(t, hop)
-				}
-				Apply(t, hop, p)
-				if got := markOf(t, hop); got != marks[i] {
-					t.Fatalf("restored before command %d: %+v, want %+v", i, got, marks[i])
-				}
-			}
-		})
+func differential(t *testing.T, l life, seed int) {
+	history := l.tell(t, uint64(seed), *commands)
+	straight := l.found(t, machine.Options{Frozen: true})
+	var said []exchange.Result
+	marks := make([]mark, len(history))
+	for i, p := range history {
+		said = append(said, Apply(t, straight, p)...)
+		marks[i] = markOf(t, straight)
+	}
+	Must(t, straight.VerifyFrozen())
+	Must(t, straight.Audit())
+	want, wantSaid := marks[len(marks)-1], answers(t, said)
+	report(t, said)
+
+	packed, packedSaid := packedRun(t, l, history, uint64(seed))
+	if got := markOf(t, packed); got != want || packedSaid != wantSaid {
+		t.Errorf("packed at random: %+v, want %+v", got, want)
+	}
+	hop := l.found(t, machine.Options{Frozen: true})
+	for i, p := range history {
+		if *seeds > shortSeeds || i%2 == seed%2 {
+			hop = reborn(t, l, hop)
+		}
+		Apply(t, hop, p)
+		if got := markOf(t, hop); got != marks[i] {
+			t.Fatalf("restored before command %d: %+v, want %+v", i, got, marks[i])
+		}
 	}
 }
 
@@ -107,10 +123,10 @@ func report(t *testing.T, said []exchange.Result) {
 	}
 }
 
-func packedRun(t *testing.T, history [][]byte, seed uint64) (*machine.Machine, string) {
+func packedRun(t *testing.T, l life, history [][]byte, seed uint64) (*machine.Machine, string) {
 	t.Helper()
 	rnd := rand.New(rand.NewPCG(seed, 7))
-	m := Found(t, machine.Options{})
+	m := l.found(t, machine.Options{})
 	var said []exchange.Result
 	for len(history) > 0 {
 		n := min(1+rnd.IntN(30), len(history))
@@ -124,9 +140,9 @@ func packedRun(t *testing.T, history [][]byte, seed uint64) (*machine.Machine, s
 }
 
 // reborn carries a machine's state into a fresh one by a snapshot.
-func reborn(tb testing.TB, m *machine.Machine) *machine.Machine {
+func reborn(tb testing.TB, l life, m *machine.Machine) *machine.Machine {
 	tb.Helper()
-	fresh := Found(tb, machine.Options{})
+	fresh := l.found(tb, machine.Options{})
 	Must(tb, fresh.Restore(bytes.NewReader(written(tb, m))))
 	return fresh
 }

@@ -134,7 +134,7 @@ func TestSizeAt(t *testing.T) {
 		Apply(t, m, p)
 		sizes = append(sizes, m.View().Size())
 	}
-	v := reborn(t, m).View()
+	v := reborn(t, lives[0], m).View()
 	for i, want := range sizes {
 		if got := v.SizeAt(uint64(i)); got != want {
 			t.Errorf("size at %d: %d, want %d", i, got, want)

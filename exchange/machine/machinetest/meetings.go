@@ -29,11 +29,17 @@ func Meeting(tb testing.TB) *machine.Machine {
 // format 2.
 func MeetingUnder(tb testing.TB, doc *catalogue.Document) *machine.Machine {
 	tb.Helper()
+	return FoundUnder(tb, doc, machine.Options{Frozen: true})
+}
+
+// FoundUnder is MeetingUnder with options.
+func FoundUnder(tb testing.TB, doc *catalogue.Document, o machine.Options) *machine.Machine {
+	tb.Helper()
 	cat, err := strictjson.Marshal(doc)
 	Must(tb, err)
 	c := Charter(cat)
 	c.MachineVersion = members.MachineMeeting
-	m, err := machine.New(GenesisOf(tb, c, cat), machine.Options{Frozen: true})
+	m, err := machine.New(GenesisOf(tb, c, cat), o)
 	Must(tb, err)
 	return m
 }
