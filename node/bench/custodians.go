@@ -114,7 +114,7 @@ func (r *releaseRun) openings(ctx context.Context, c *client.Client, ids []excha
 			return sample{}, err
 		}
 		if !opened.Verified || len(opened.Fields) != 1 {
-			return sample{}, ErrServer.With("name", "accord", "why", "opened something else", "log", r.fed.dir)
+			return sample{}, ErrServer.With("name", "accord", "why", "is not ready", "log", r.fed.dir)
 		}
 		took = append(took, time.Since(begun))
 	}
