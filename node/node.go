@@ -89,6 +89,7 @@ type Node struct {
 	peerTable   atomic.Pointer[peerTable]
 	inLog       atomic.Pointer[consensus.Log] // the log, once it is open
 	leaving     leaving
+	operators   operators
 	shown       string // id of the TLS key in the certificate
 	savedRoster string // digest of the newest roster in the data folder
 	membership  membership
@@ -393,7 +394,8 @@ func (n *Node) secret(name string) ([]byte, error) {
 // port.
 func (n *Node) openInterface() error {
 	n.metrics = metrics.New(n.opts.Version, n.cfg.Member, n.gauges())
-	s := &api.Server{Config: n.cfg, Agency: n.agency, Ledger: n.machine, Node: n, Witness: n.witness, Feeds: n.feeds, Audit: n.audit, Blinding: n.blinding,
+	n.operators.list.Store(&n.cfg.Operators)
+	s := &api.Server{Config: n.cfg, Operators: n.operators.find, Agency: n.agency, Ledger: n.machine, Node: n, Witness: n.witness, Feeds: n.feeds, Audit: n.audit, Blinding: n.blinding,
 		Metrics: n.metrics, Log: n.log, Clock: n.opts.Clock}
 	if err := n.openWebhooks(s); err != nil {
 		return err
@@ -439,6 +441,7 @@ func (n *Node) openInterface() error {
 	n.tasks.Go(func() { n.keepRetention(ctx) })
 	n.tasks.Go(func() { n.tellEmergencies(ctx) })
 	n.tasks.Go(func() { n.keepCustody(ctx) })
+	n.tasks.Go(func() { n.watchOperators(ctx) })
 	return nil
 }
 

@@ -88,7 +88,7 @@ func (s *Server) identify(r *http.Request, rt route) (*http.Request, error) {
 			if name == "" {
 				return nil, ErrNoOperator.With()
 			}
-			o, ok := s.Config.Operator(name)
+			o, ok := s.operatorOf(name)
 			if !ok {
 				return nil, ErrUnknownOperator.With("name", printable(string(name)))
 			}
@@ -107,6 +107,14 @@ func (s *Server) identify(r *http.Request, rt route) (*http.Request, error) {
 		return nil, ErrCaller.With()
 	}
 	return r.WithContext(context.WithValue(r.Context(), callerKey{}, c)), nil
+}
+
+// operatorOf finds a person that may act now.
+func (s *Server) operatorOf(name exchange.OperatorID) (config.Operator, bool) {
+	if s.Operators != nil {
+		return s.Operators(name)
+	}
+	return s.Config.Operator(name)
 }
 
 // entitled are the routes that give peers what the catalogue entitles members to:

@@ -52,18 +52,20 @@ var (
 // Server holds what the handlers work with. Its exported fields are set by the
 // node before Handler is called and never change.
 type Server struct {
-	Config   config.Config
-	Agency   *agency.Agency
-	Ledger   agency.Ledger
-	Node     Node
-	Witness  *witness.Witness
-	Feeds    *feeds.Feeds
-	Webhooks *webhooks.Webhooks
-	Blinding *agency.Oblivious // nil where every member holds the key
-	Audit    *audit.Log
-	Metrics  *metrics.Metrics
-	Log      *slog.Logger
-	Clock    func() time.Time
+	Config config.Config
+	// Operators finds who may act now; nil: those of Config.
+	Operators func(exchange.OperatorID) (config.Operator, bool)
+	Agency    *agency.Agency
+	Ledger    agency.Ledger
+	Node      Node
+	Witness   *witness.Witness
+	Feeds     *feeds.Feeds
+	Webhooks  *webhooks.Webhooks
+	Blinding  *agency.Oblivious // nil where every member holds the key
+	Audit     *audit.Log
+	Metrics   *metrics.Metrics
+	Log       *slog.Logger
+	Clock     func() time.Time
 
 	importing  sync.Mutex // one file at a time
 	strangers  strangers

@@ -40,16 +40,48 @@ const maxFile = 256 << 10
 // Load reads the configuration of the data folder dir. env looks variables up
 // (os.LookupEnv), flags holds keys set on the command line.
 func Load(dir string, env func(string) (string, bool), flags map[string]string) (Config, Origins, error) {
+	raw, err := readFile(dir)
+	if err != nil {
+		return Config{}, nil, err
+	}
+	return Parse(dir, raw, env, flags)
+}
+
+// ReadOperators reads only the operators of the data folder's file, as a running node
+// does when it has changed.
+func ReadOperators(dir string) ([]Operator, error) {
+	raw, err := readFile(dir)
+	if err != nil {
+		return nil, err
+	}
+	doc, err := parseDocument(raw)
+	if err != nil {
+		return nil, notParsed(dir, err)
+	}
+	return doc.operators, Config{Operators: doc.operators}.validateOperators(func(key, why string) error {
+		return ErrValue.With("key", key, "why", why, "origin", "file")
+	})
+}
+
+func readFile(dir string) ([]byte, error) {
 	f, err := os.Open(FilePath(dir))
 	if err != nil {
-		return Config{}, nil, ErrFile.Wrap(err, "file", FilePath(dir), "why", reason(err))
+		return nil, ErrFile.Wrap(err, "file", FilePath(dir), "why", reason(err))
 	}
 	defer f.Close()
 	raw, err := io.ReadAll(io.LimitReader(f, maxFile+1))
 	if err != nil {
-		return Config{}, nil, ErrFile.Wrap(err, "file", FilePath(dir), "why", reason(err))
+		return nil, ErrFile.Wrap(err, "file", FilePath(dir), "why", reason(err))
 	}
-	return Parse(dir, raw, env, flags)
+	return raw, nil
+}
+
+func notParsed(dir string, err error) error {
+	var known *exchange.Error
+	if errors.As(err, &known) {
+		return known
+	}
+	return ErrFile.With("file", FilePath(dir), "why", firstLine(err))
 }
 
 func reason(err error) string {
@@ -67,11 +99,7 @@ func Parse(dir string, file []byte, env func(string) (string, bool), flags map[s
 	cfg, origins := Config{Dir: dir}, Origins{}
 	doc, err := parseDocument(file)
 	if err != nil {
-		var known *exchange.Error
-		if errors.As(err, &known) {
-			return Config{}, nil, known
-		}
-		return Config{}, nil, ErrFile.With("file", FilePath(dir), "why", firstLine(err))
+		return Config{}, nil, notParsed(dir, err)
 	}
 	cfg.Operators = doc.operators
 	given := map[string]bool{}
