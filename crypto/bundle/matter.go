@@ -66,6 +66,12 @@ func (q rosterQuorums) fitted(seats, members int) rosterQuorums {
 	return q
 }
 
+// lower says whether a number is lower than before.
+func (k kindQuorums) lower(than kindQuorums) bool {
+	return k.Admit < than.Admit || k.Expel < than.Expel || k.Suspend < than.Suspend || k.Restore < than.Restore ||
+		k.Seat < than.Seat || k.Keys < than.Keys || k.Charter < than.Charter
+}
+
 // matters says what a roster changes in the membership and quorums before it, as the
 // ledger does (members.MattersOf).
 func matters(before map[string]charterMember, quorums rosterQuorums, next *roster) []matter {
@@ -89,7 +95,8 @@ func matters(before map[string]charterMember, quorums rosterQuorums, next *roste
 	for id := range before {
 		expel = expel || !stays[id]
 	}
-	recast := next.Quorums != quorums && next.Quorums != quorums.fitted(seats, len(next.Members))
+	fitted := quorums.fitted(seats, len(next.Members))
+	recast := next.Quorums != quorums && next.Quorums != fitted || fitted.Kinds.lower(quorums.Kinds)
 	own := quorums.Kinds
 	return []matter{{"admit", admit, own.Admit}, {"expel", expel, own.Expel}, {"suspend", suspend, own.Suspend}, {"restore", restore, own.Restore},
 		{"seat", seat, own.Seat}, {"keys", keys, own.Keys}, {"charter", recast, own.Charter}}

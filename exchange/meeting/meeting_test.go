@@ -584,6 +584,15 @@ func TestNumbersByKind(t *testing.T) {
 	if p := Outcome[meeting.Proposed](t, Do(t, m, RosterMotion(t, m, "seat", meeting.Seat, nil, edit("insurer", func(f *members.Founder) { f.Seat = true })))); p.Quorum != 3 {
 		t.Errorf("a seat takes %d", p.Quorum)
 	}
+	shrink := RosterMotion(t, m, "shrink", meeting.Suspend, nil, func(r *members.Roster) {
+		f, _ := r.Member("court")
+		f.Suspended = true
+		r.Put(f)
+		r.Fit()
+	})
+	if a := Do(t, m, shrink); Code(a) != "MEET-004" { // with three seats left, three would expel
+		t.Errorf("seats are taken away until a number is out of reach: %q", Code(a))
+	}
 	if v := Outcome[meeting.Voted](t, Do(t, m, Ballot(t, m, "court", "expel", yes, nil))); v.Status != meeting.Passed {
 		t.Errorf("after all four: %s", v.Status)
 	}

@@ -74,8 +74,20 @@ func (q Quorums) guarded() bool {
 	return q.Kinds == KindQuorums{} || q.For(Recast) >= max(q.For(Matters()...), q.Adopt, q.Decide)
 }
 
+// lower says whether a number is lower than another membership's.
+func (q KindQuorums) lower(than KindQuorums) bool {
+	for _, m := range Matters() {
+		if *q.Of(m) < *than.Of(m) {
+			return true
+		}
+	}
+	return false
+}
+
 // MattersOf says what a roster makes of the one before. Quorums that only follow the
-// number of seats and members, as [Roster.Fit] moves them, are no matter of their own.
+// number of seats and members, as [Roster.Fit] moves them, are no matter of their own:
+// except that taking seats away until a number by kind is out of reach lowers that
+// number, and takes as many seats as lowering it in words.
 func MattersOf(before, next *Roster) []Matter {
 	found := map[Matter]bool{}
 	for _, m := range next.Members {
@@ -97,7 +109,7 @@ func MattersOf(before, next *Roster) []Matter {
 	fitted := *next
 	fitted.Quorums = before.Quorums
 	fitted.Fit()
-	found[Recast] = next.Quorums != before.Quorums && next.Quorums != fitted.Quorums
+	found[Recast] = next.Quorums != before.Quorums && next.Quorums != fitted.Quorums || fitted.Quorums.Kinds.lower(before.Quorums.Kinds)
 	var all []Matter
 	for _, m := range Matters() {
 		if found[m] {
