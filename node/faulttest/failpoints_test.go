@@ -48,6 +48,7 @@ func TestCrashAtPoints(t *testing.T) {
 		t.Run(some[0], func(t *testing.T) {
 			o := often()
 			o.Nodes = 5
+			o.Settings["ledger.complain_after"] = "2s" // within the delay that makes a node complain
 			crashAtPoints(t, faulttest.Run(t, o), some)
 		})
 	}
