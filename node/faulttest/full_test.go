@@ -54,21 +54,24 @@ type part struct {
 // victimOfFull keeps records, delivers releases, signs checkpoints.
 const victimOfFull = "association"
 
-var partList = []part{
-	{"", func(d *desk, author string) error {
-		page, err := d.f.Client(author).Records(d.f.T.Context(), client.RecordQuery{Category: "discipline-organisation", Limit: 1})
-		if err != nil || len(page.Records) == 0 {
-			return fmt.Errorf("no record to go by: %w", err)
-		}
-		like := page.Records[0]
-		var values map[string]json.RawMessage
-		if err := json.Unmarshal(like.PublicFields, &values); err != nil {
-			return err
-		}
-		_, err = d.f.Client(author).AddRecord(d.f.T.Context(), wire.AddRecord{Category: like.Category, SubjectKind: like.SubjectKind,
-			USCC: strings.TrimPrefix(string(like.Subject), "org:"), Values: values})
+// addRecord enters another record like one that is there.
+func (d *desk) addRecord(author string) error {
+	page, err := d.f.Client(author).Records(d.f.T.Context(), client.RecordQuery{Category: "discipline-organisation", Limit: 1})
+	if err != nil || len(page.Records) == 0 {
+		return fmt.Errorf("no record to go by: %w", err)
+	}
+	like := page.Records[0]
+	var values map[string]json.RawMessage
+	if err := json.Unmarshal(like.PublicFields, &values); err != nil {
 		return err
-	}, "REC-009"},
+	}
+	_, err = d.f.Client(author).AddRecord(d.f.T.Context(), wire.AddRecord{Category: like.Category, SubjectKind: like.SubjectKind,
+		USCC: strings.TrimPrefix(string(like.Subject), "org:"), Values: values})
+	return err
+}
+
+var partList = []part{
+	{"", (*desk).addRecord, "REC-009"},
 	{"ledger", func(d *desk, author string) error {
 		ctx, cancel := context.WithTimeout(d.f.T.Context(), 5*time.Second)
 		defer cancel()

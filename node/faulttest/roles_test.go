@@ -310,6 +310,12 @@ func (d *desk) way(member, point string) func(ctx context.Context) {
 				rec := d.records[len(d.records)-1]
 				d.records = d.records[:len(d.records)-1]
 				_, _ = f.Client(d.author).RetractRecord(ctx, rec.ID, wire.CorrectRecord{Reason: "例"})
+			} else {
+				_ = d.addRecord(d.author) // all the others are retracted: more points than records
+			}
+			select { // one is enough, if the member is to come by at all
+			case <-ctx.Done():
+			case <-time.After(3 * time.Second):
 			}
 		}
 	case d.whose(point) != "":
