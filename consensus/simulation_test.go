@@ -16,7 +16,7 @@ import (
 )
 
 var (
-	simRuns    = flag.Int("sim.runs", 4, "simulated clusters")
+	simRuns    = flag.Int("sim.runs", 3, "simulated clusters")
 	simSeconds = flag.Int("sim.seconds", 60, "virtual seconds of faults in each")
 	simSeed    = flag.Uint64("sim.seed", 1, "seed of the first; the next ones follow")
 )

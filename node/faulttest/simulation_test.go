@@ -29,7 +29,7 @@ import (
 )
 
 var (
-	simRuns    = flag.Int("fault.sim", 2, "simulated federations")
+	simRuns    = flag.Int("fault.sim", 1, "simulated federations")
 	simSeconds = flag.Int("fault.sim-seconds", 30, "virtual seconds of faults in each")
 )
 
