@@ -18,8 +18,9 @@ const (
 // Matters lists them in the order of telling.
 func Matters() []Matter { return []Matter{Admit, Expel, Suspend, Restore, Seat, Rekey, Recast} }
 
-// KindQuorums are the seats that must endorse a roster by what it changes; 0 stands
-// for Quorums.Roster. From machine version 4.
+// KindQuorums are the seats that must endorse a roster by what it changes: no fewer than
+// Quorums.Roster, which 0 stands for. With fewer, two seats could give a third new keys
+// and speak for it. From machine version 4.
 type KindQuorums struct {
 	Admit   int `json:"admit,omitzero"`
 	Expel   int `json:"expel,omitzero"`
@@ -68,8 +69,10 @@ func (q Quorums) For(matters ...Matter) int {
 	return need
 }
 
-// guarded says whether nobody can lower a number with fewer seats than the number
-// asks for: changing the quorums takes as many as the strictest matter does.
+// guarded says whether changing the quorums takes as many seats as the strictest of the
+// numbers. It does not keep those who reach Roster from making seats of their own first,
+// by admitting members or exchanging keys: who wants a strict number sets it for these
+// matters, too.
 func (q Quorums) guarded() bool {
 	return q.Kinds == KindQuorums{} || q.For(Recast) >= max(q.For(Matters()...), q.Adopt, q.Decide)
 }

@@ -127,7 +127,7 @@ func TestQuorumsByKind(t *testing.T) {
 		"not guarded":                {func(q *members.Quorums) { q.Kinds.Expel = 4 }, false},
 		"guarded by fewer":           {func(q *members.Quorums) { q.Kinds.Expel, q.Kinds.Charter = 4, 3 }, false},
 		"the charter's own is lower": {func(q *members.Quorums) { q.Kinds.Charter = 2 }, false},
-		"an easier one":              {func(q *members.Quorums) { q.Kinds.Keys = 1 }, true},
+		"an easier one":              {func(q *members.Quorums) { q.Kinds.Keys = 2 }, false},
 		"out of reach":               {func(q *members.Quorums) { q.Kinds.Expel, q.Kinds.Charter = 5, 5 }, false},
 		"less than none":             {func(q *members.Quorums) { q.Kinds.Keys = -1 }, false},
 	} {

@@ -156,7 +156,7 @@ func (r *Roster) Validate() error {
 		return fail("/quorums/kinds/charter", "must not be lower than a number it guards")
 	}
 	for _, m := range Matters() {
-		if n := *r.Quorums.Kinds.Of(m); n < 0 || n > seats {
+		if n := *r.Quorums.Kinds.Of(m); n != 0 && n < r.Quorums.Roster || n > seats {
 			return fail("/quorums/kinds/"+string(m), "is out of range")
 		}
 	}
