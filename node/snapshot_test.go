@@ -106,14 +106,20 @@ func TestANodeFarBehindTakesASnapshot(t *testing.T) {
 	}
 	enter(t, c, "association", next, next+3) // it works on from there
 	same(t, c)
-	size, err := c.Client("regulator").Ledger(t.Context(), true)
+	before, err := c.Client("court").Ledger(t.Context(), false)
 	if err != nil {
 		t.Fatal(err)
 	}
 	c.Stop("court")
 	report, err := node.VerifyHistory(t.Context(), c.Config("court"), node.Options{}, func(int64, int64) {})
-	if err != nil || report.Statements+1 != size.Size {
-		t.Errorf("%+v of %d, %v", report, size.Size, err)
+	if err != nil {
+		t.Fatal(err)
+	}
+	// A node says things of its own, and the last may have come between: the folder holds
+	// what the court knew, and nothing the others do not.
+	after, err := c.Client("regulator").Ledger(t.Context(), true)
+	if size := report.Statements + 1; err != nil || size < before.Size || size > after.Size {
+		t.Errorf("%+v between %d and %d, %v", report, before.Size, after.Size, err)
 	}
 	c.Start("court")
 	c.Ready()
