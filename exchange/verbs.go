@@ -54,6 +54,9 @@ const (
 	VerbCustodyDeposit Verb = "custody.deposit"  // 托管: which statements on the custody of records count
 	VerbCustodyDeliver Verb = "custody.deliver"  // a custodian says what it delivered under a release
 	VerbCustodyOpen    Verb = "custody.open"     // the requester says by whose answers it opened a release
+	VerbBlindingDeal   Verb = "blinding.deal"    // 盲化密钥: a holder deals its share on to the next holders
+	VerbBlindingAccept Verb = "blinding.accept"  // a next holder keeps its share
+	VerbBlindingRefuse Verb = "blinding.refuse"  // a party ends the change
 )
 
 // wellFormed says whether v looks like a verb: lower-case words with dots.

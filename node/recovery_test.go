@@ -267,7 +267,11 @@ func nominateAnother(t *testing.T, c *nodetest.Cluster, member string) exchange.
 
 func endEntry(t *testing.T, c *nodetest.Cluster, member string, id exchange.EntryID) {
 	t.Helper()
-	if _, err := c.Client(member).Remove(t.Context(), id, wire.EndEntry{Reason: "error", Text: "依据有误", Basis: "1"}); err != nil {
-		t.Fatal(err)
-	}
+	until(t, "it is listed, and ended", func() bool {
+		_, err := c.Client(member).Remove(t.Context(), id, wire.EndEntry{Reason: "error", Text: "依据有误", Basis: "1"})
+		if err != nil && exchange.AsError(err).Code != "LIST-017" { // ledger time has not come to its listing
+			t.Fatal(err)
+		}
+		return err == nil
+	})
 }

@@ -34,7 +34,6 @@ import (
 
 	"github.com/cloudflare/circl/group"
 	circl "github.com/cloudflare/circl/oprf"
-	"github.com/cloudflare/circl/secretsharing"
 	"github.com/cloudflare/circl/zk/dleq"
 )
 
@@ -336,6 +335,10 @@ func (g *Group) Finish(r *Request, partials []Partial) ([][]byte, error) {
 		return nil, ErrFew
 	}
 	partials = partials[:k]
+	holders := make([]int, k)
+	for i, p := range partials {
+		holders[i] = p.Holder
+	}
 	seen := map[int]bool{}
 	sum := make([]group.Element, len(r.points))
 	for _, p := range partials {
@@ -347,7 +350,7 @@ func (g *Group) Finish(r *Request, partials []Partial) ([][]byte, error) {
 		if err != nil {
 			return nil, err
 		}
-		weight := lagrange(p.Holder, partials)
+		weight := lagrange(p.Holder, holders)
 		for i, share := range part {
 			if k > 1 {
 				share = curve.NewElement().Mul(share, weight)
@@ -361,15 +364,15 @@ func (g *Group) Finish(r *Request, partials []Partial) ([][]byte, error) {
 	return r.finalize(sum)
 }
 
-// lagrange is the weight of a holder's share among those of partials, at 0.
-func lagrange(holder int, partials []Partial) group.Scalar {
+// lagrange is the weight of a holder's share among those of all, at 0.
+func lagrange(holder int, all []int) group.Scalar {
 	own := curve.NewScalar().SetUint64(uint64(holder))
 	above, below := curve.NewScalar().SetUint64(1), curve.NewScalar().SetUint64(1)
-	for _, p := range partials {
-		if p.Holder == holder {
+	for _, h := range all {
+		if h == holder {
 			continue
 		}
-		other := curve.NewScalar().SetUint64(uint64(p.Holder))
+		other := curve.NewScalar().SetUint64(uint64(h))
 		above = curve.NewScalar().Mul(above, other)
 		below = curve.NewScalar().Mul(below, curve.NewScalar().Sub(other, own))
 	}
@@ -416,11 +419,7 @@ func NewGroup(commitment []Element, n int) (*Group, error) {
 	}
 	g := &Group{commitment: c, holders: n}
 	for i := 1; i <= n; i++ {
-		x := curve.NewScalar().SetUint64(uint64(i))
-		sum := c[len(c)-1].Copy()
-		for j := len(c) - 2; j >= 0; j-- {
-			sum = curve.NewElement().Add(curve.NewElement().Mul(sum, x), c[j])
-		}
+		sum := evaluated(c, i)
 		if sum.IsIdentity() {
 			return nil, ErrGroup
 		}
@@ -448,20 +447,5 @@ func (g *Group) Holds(i int, share *Key) bool {
 // Split shares a key among n holders, any k of whom evaluate, 2 ≤ k ≤ n. The first
 // element of the commitment stays the key's public key, so the ids stay the same.
 func Split(key *Key, k, n int) (commitment []Element, shares []*Key, err error) {
-	if k < 2 || k > n || n > MaxHolders {
-		return nil, nil, ErrGroup
-	}
-	dealing := secretsharing.New(rand.Reader, uint(k-1), key.scalar)
-	if commitment, err = encodings(dealing.CommitSecret()); err != nil {
-		return nil, nil, err
-	}
-	for i := 1; i <= n; i++ {
-		share, err := keyOf(dealing.ShareWithID(curve.NewScalar().SetUint64(uint64(i))).Value)
-		if err != nil {
-			return nil, nil, err
-		}
-		shares = append(shares, share)
-	}
-	_, err = NewGroup(commitment, n)
-	return commitment, shares, err
+	return Deal(key, k, n, rand.Reader)
 }

@@ -237,7 +237,7 @@ func TestKMinusOneCannot(t *testing.T) {
 	for _, p := range two {
 		pt, err := p.Elements[0].point()
 		fail(t, err)
-		sum = curve.NewElement().Add(sum, curve.NewElement().Mul(pt, lagrange(p.Holder, two)))
+		sum = curve.NewElement().Add(sum, curve.NewElement().Mul(pt, lagrange(p.Holder, []int{1, 2})))
 	}
 	if got, err := s.r.finalize([]group.Element{sum}); err != nil || bytes.Equal(got[0], want[0]) {
 		t.Errorf("two shares made the output: %v", err)

@@ -4,6 +4,7 @@ import (
 	"fmt"
 
 	"accord/exchange"
+	"accord/exchange/blinding"
 	"accord/exchange/custody"
 	"accord/exchange/feed"
 	"accord/exchange/journal"
@@ -70,6 +71,9 @@ func verbs() []verb {
 		define(30, exchange.VerbCustodyDeposit, 4, custody.DecodeDeposit, custody.Put),
 		define(31, exchange.VerbCustodyDeliver, 4, custody.DecodeDeliver, custody.Deliver),
 		define(32, exchange.VerbCustodyOpen, 4, custody.DecodeOpen, custody.Open),
+		define(33, exchange.VerbBlindingDeal, 4, blinding.DecodeDeal, blinding.PutDeal),
+		define(34, exchange.VerbBlindingAccept, 4, blinding.DecodeAccept, blinding.Accept),
+		define(35, exchange.VerbBlindingRefuse, 4, blinding.DecodeRefuse, blinding.Refuse),
 		define(20, exchange.VerbReleaseSecond, 4, release.DecodeSecond, release.Second),
 		define(21, exchange.VerbReleaseJustify, 4, release.DecodeJustify, release.Justify),
 		define(22, exchange.VerbReleaseConsent, 4, release.DecodeConsent, release.PresentConsent),
@@ -99,7 +103,7 @@ func byName(rows []verb) map[exchange.Verb]verb {
 // schema lists the tables of all parts.
 func schema() *state.Schema {
 	var all []state.AnyTable
-	for _, tables := range [][]state.AnyTable{members.Tables(), journal.Tables(), lists.Tables(), release.Tables(), feed.Tables(), meeting.Tables(), subjects.Tables(), custody.Tables()} {
+	for _, tables := range [][]state.AnyTable{members.Tables(), journal.Tables(), lists.Tables(), release.Tables(), feed.Tables(), meeting.Tables(), subjects.Tables(), custody.Tables(), blinding.Tables()} {
 		all = append(all, tables...)
 	}
 	return state.NewSchema(all...)

@@ -25,11 +25,12 @@ const (
 	Release   Kind = "release"   // 授权开放裁定
 	Recovery  Kind = "recovery"  // 恢复方案
 	Peering   Kind = "peering"   // 联合体互联
+	Blinding  Kind = "blinding"  // 盲化密钥持有方
 )
 
 // Kinds lists all kinds, those of rosters first.
 func Kinds() []Kind {
-	return []Kind{Admit, Expel, Suspend, Restore, Seat, Keys, Charter, Catalogue, Objection, Release, Recovery, Peering}
+	return []Kind{Admit, Expel, Suspend, Restore, Seat, Keys, Charter, Catalogue, Objection, Release, Recovery, Peering, Blinding}
 }
 
 // Roster says whether the matter is a roster.
@@ -43,6 +44,8 @@ func (k Kind) Quorum(f *members.Federation) int {
 	switch {
 	case k == Catalogue:
 		return f.AdoptQuorum
+	case k == Blinding: // who holds the key together can try all numbers
+		return members.Quorums{Roster: f.RosterQuorum, Kinds: f.KindQuorums}.For(members.Recast)
 	case k.Decision() && f.DecideQuorum > 0:
 		return f.DecideQuorum
 	case k.Roster():

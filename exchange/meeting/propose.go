@@ -7,6 +7,7 @@ import (
 
 	"accord/crypto/strictjson"
 	"accord/exchange"
+	"accord/exchange/blinding"
 	"accord/exchange/catalogue"
 	"accord/exchange/members"
 )
@@ -55,6 +56,7 @@ func DecodePropose(body []byte) (*ProposeBody, error) {
 		for i, m := range d.Parties {
 			ok = ok && exchange.ValidName(string(m)) && !slices.Contains(d.Parties[:i], m)
 		}
+		ok = ok && d.splits(b.Kind)
 	}
 	if !ok {
 		return nil, exchange.ErrBody.With("verb", exchange.VerbPropose)
@@ -180,8 +182,33 @@ func parseCatalogue(document string) (*catalogue.Document, error) {
 	return doc, err
 }
 
+// Split is the outcome of a decision on who holds the blinding key.
+const Split = "split"
+
+// splits says whether a decision names next holders of the blinding key where its kind
+// is that, and none elsewhere.
+func (d *Decision) splits(k Kind) bool {
+	if k != Blinding {
+		return len(d.Holders) == 0 && d.Threshold == 0
+	}
+	ok := d.Outcome == Split && len(d.Parties) == 0 && len(d.Holders) > 0 && len(d.Holders) <= members.MaxMembers
+	for _, m := range d.Holders {
+		ok = ok && exchange.ValidName(string(m))
+	}
+	return ok
+}
+
+func (d *Decision) plan() blinding.Plan {
+	return blinding.Plan{Threshold: d.Threshold, Holders: d.Holders}
+}
+
 // decision judges a decision: one is made once.
 func (p *Proposal) decision(a *members.Act) error {
+	if p.Kind == Blinding {
+		if err := blinding.Check(a, p.Decision.Object, p.Decision.plan()); err != nil {
+			return err
+		}
+	}
 	for _, m := range p.Decision.Parties {
 		if _, known := members.Get(a.Tx, m); !known {
 			return ErrParty.With("member", m)

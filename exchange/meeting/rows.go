@@ -52,6 +52,10 @@ type Decision struct {
 	Outcome string `json:"outcome"` // what a yes decides, a name: approve, deny, uphold …
 	// Parties are the members whose own matter it is: they do not vote.
 	Parties []exchange.MemberID `json:"parties,omitempty"`
+	// Of the kind blinding: who shall hold the key, in the order of their shares, and how
+	// many of them must evaluate together. Its object is the number of the change.
+	Holders   []exchange.MemberID `json:"holders,omitempty"`
+	Threshold int                 `json:"threshold,omitzero"`
 }
 
 // Proposal (提案) is a matter before the joint meeting.

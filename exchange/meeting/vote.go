@@ -5,6 +5,7 @@ import (
 	"accord/crypto/keys"
 	"accord/crypto/strictjson"
 	"accord/exchange"
+	"accord/exchange/blinding"
 	"accord/exchange/members"
 )
 
@@ -173,6 +174,8 @@ func (p *Proposal) effect(a *members.Act, cast []Ballot, t Tally, out *Voted) er
 			out.Version = done.Version
 		}
 		return err
+	case p.Kind == Blinding:
+		return blinding.Begin(a, p.ID, p.Decision.Object, p.Decision.plan())
 	case p.Catalogue != nil:
 		out.Version, out.From = p.Version, max(p.Catalogue.From, a.Now+p.notice())
 		return members.Schedule(a.Tx, &members.Version{Version: p.Version, Digest: p.Digest, Document: p.Catalogue.Document, Since: a.Now,
