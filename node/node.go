@@ -79,12 +79,14 @@ type Node struct {
 	ledger   *consensus.Log
 	agency   *agency.Agency
 	blinding *agency.Oblivious // nil where every member holds the key
-	feeds    *feeds.Feeds
-	webhooks *webhooks.Webhooks
-	metrics  *metrics.Metrics
-	front    *front
-	socket   net.Listener
-	servers  []*http.Server
+
+	succession *agency.Succession // nil likewise
+	feeds      *feeds.Feeds
+	webhooks   *webhooks.Webhooks
+	metrics    *metrics.Metrics
+	front      *front
+	socket     net.Listener
+	servers    []*http.Server
 
 	peerTable   atomic.Pointer[peerTable]
 	connections peerConnections
@@ -379,6 +381,9 @@ func (n *Node) openAgency() error {
 		Ledger: n.machine, Proposer: n.proposer(), Records: n.records, Genesis: n.genesis, Outbox: filepath.Join(n.cfg.Dir, "outbox"), Petitions: filepath.Join(n.cfg.Dir, "subjects"), Clock: n.opts.Clock, Rand: rand.Reader, Hook: failpoint.Hook(),
 		Busy: importHeap,
 	})
+	if err == nil && n.blinding != nil {
+		n.succession = agency.NewSuccession(n.agency, n.blinding, blindShares{n.keys}, storage, n.askPart, n.log)
+	}
 	return err
 }
 
@@ -396,7 +401,7 @@ func (n *Node) secret(name string) ([]byte, error) {
 func (n *Node) openInterface() error {
 	n.metrics = metrics.New(n.opts.Version, n.cfg.Member, n.gauges())
 	n.operators.list.Store(&n.cfg.Operators)
-	s := &api.Server{Config: n.cfg, Operators: n.operators.find, Agency: n.agency, Ledger: n.machine, Node: n, Witness: n.witness, Feeds: n.feeds, Audit: n.audit, Blinding: n.blinding,
+	s := &api.Server{Config: n.cfg, Operators: n.operators.find, Agency: n.agency, Ledger: n.machine, Node: n, Witness: n.witness, Feeds: n.feeds, Audit: n.audit, Blinding: n.blinding, Succession: n.succession,
 		Metrics: n.metrics, Log: n.log, Clock: n.opts.Clock}
 	if err := n.openWebhooks(s); err != nil {
 		return err
@@ -442,6 +447,7 @@ func (n *Node) openInterface() error {
 	n.tasks.Go(func() { n.keepRetention(ctx) })
 	n.tasks.Go(func() { n.tellEmergencies(ctx) })
 	n.tasks.Go(func() { n.keepCustody(ctx) })
+	n.tasks.Go(func() { n.keepBlinding(ctx) })
 	n.tasks.Go(func() { n.watchOperators(ctx) })
 	return nil
 }

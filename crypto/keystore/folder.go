@@ -160,6 +160,18 @@ func (f folder) write(name string, data []byte) error {
 	return syncClose(d)
 }
 
+// remove takes a file away, durably.
+func (f folder) remove(name string) error {
+	if err := f.root.Remove(name); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("keystore: %w", err)
+	}
+	d, err := f.root.Open(".")
+	if err != nil {
+		return fmt.Errorf("keystore: %w", err)
+	}
+	return syncClose(d)
+}
+
 func (f folder) writeTemp(temp string, data []byte) error {
 	file, err := f.root.OpenFile(temp, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
 	if err != nil {

@@ -309,6 +309,26 @@ func (s *Store) PutSecret(name string, b []byte) error {
 	return nil
 }
 
+// ForgetSecret destroys a secret, as far as a file can be: it is removed and its name is
+// free again. One that is not there is no error.
+func (s *Store) ForgetSecret(name string) error {
+	if !validName(name) {
+		return fmt.Errorf("%w: name of a secret", ErrDamaged)
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	old, ok := s.secrets[name]
+	if !ok {
+		return nil
+	}
+	if err := s.folder.remove(file{Use: secretUse, Name: name}.name()); err != nil {
+		return err
+	}
+	clear(*old.b)
+	delete(s.secrets, name)
+	return nil
+}
+
 // CopyTo makes a new store with the same keys and secrets under another
 // passphrase or other costs. Changing a passphrase is copying, checking that
 // the copy opens, and putting it in the place of the old folder.

@@ -76,6 +76,12 @@ func newWorld(t *testing.T) *world {
 // beyond the usual four.
 func foundWorld(t *testing.T, document []byte, version int, more ...exchange.MemberID) *world {
 	t.Helper()
+	return foundBy(t, document, version, func(*members.Charter) {}, more...)
+}
+
+// foundBy is foundWorld by an edited charter.
+func foundBy(t *testing.T, document []byte, version int, edit func(*members.Charter), more ...exchange.MemberID) *world {
+	t.Helper()
 	kinds := map[exchange.MemberID]exchange.MemberKind{"regulator": exchange.KindRegulator, "commission": exchange.KindCommission,
 		"association": exchange.KindAssociation, "court": exchange.KindCourt}
 	all := append([]exchange.MemberID{"regulator", "commission", "association", "court"}, more...)
@@ -95,6 +101,7 @@ func foundWorld(t *testing.T, document []byte, version int, more ...exchange.Mem
 		}
 		c.Members = append(c.Members, f)
 	}
+	edit(&c)
 	payload, err := c.Encode()
 	if err != nil {
 		t.Fatal(err)

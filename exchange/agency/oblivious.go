@@ -25,23 +25,37 @@ var ErrShare = exchange.Define(exchange.KindUnverified, "BLIND-002",
 	exchange.Text{Zh: "本节点的盲化密钥份额与章程不符", En: "this node's share of the blinding key is not the charter's"},
 	exchange.Text{Zh: "从备份恢复密钥库", En: "restore the keystore from its backup"})
 
-// AskHolder has another member evaluate blinded elements with its share.
-type AskHolder func(ctx context.Context, holder exchange.MemberID, epoch int, blinded []oprf.Element) (oprf.Evaluation, error)
+// AskHolder has another member evaluate blinded elements with its share of a group.
+type AskHolder func(ctx context.Context, holder exchange.MemberID, which KeyName, blinded []oprf.Element) (oprf.Evaluation, error)
+
+// KeyName names a key and how it is split: the same key gives the same ids, whoever
+// holds it.
+type KeyName struct {
+	Epoch   int
+	Version int // of the holders: 0 as the charter says, or a change's number
+}
 
 // Oblivious blinds numbers with a VOPRF key that others hold: a number never leaves
 // the node, and what was asked once is kept in the cache. Safe for concurrent use.
 type Oblivious struct {
-	epoch   int
+	self  exchange.MemberID
+	ask   AskHolder
+	cache *idCache
+	log   *slog.Logger
+	epoch int // ids are of this key
+
+	mu     sync.Mutex
+	turn   int        // which holder is asked first; guarded by mu
+	now    *heldGroup // guarded by mu
+	former *heldGroup // what now took the place of, as long as others may still ask for it; guarded by mu
+}
+
+// heldGroup is a group of holders, and this member's share where it is one.
+type heldGroup struct {
+	name    KeyName
 	group   *oprf.Group
 	holders []exchange.MemberID
-	self    exchange.MemberID
 	share   *oprf.Key // nil where this node holds none
-	ask     AskHolder
-	cache   *idCache
-	log     *slog.Logger
-
-	mu   sync.Mutex
-	turn int // which holder is asked first; guarded by mu
 }
 
 // ObliviousConfig is what an Oblivious works with.
@@ -50,7 +64,8 @@ type ObliviousConfig struct {
 	Group   *oprf.Group
 	Holders []exchange.MemberID // in the order of their shares
 	Self    exchange.MemberID
-	Share   []byte // this member's, empty where it holds none
+	Version int
+	Share   []byte // this member's, empty where it holds none, or has lost it
 	Storage []byte // the storage key, from which the cache's keys come
 	Cache   string // its file
 	Ask     AskHolder
@@ -59,17 +74,61 @@ type ObliviousConfig struct {
 
 // NewOblivious opens the cache and holds the share against the group.
 func NewOblivious(cfg ObliviousConfig) (*Oblivious, error) {
-	o := &Oblivious{epoch: cfg.Epoch, group: cfg.Group, holders: cfg.Holders, self: cfg.Self, ask: cfg.Ask, log: cfg.Log}
-	if at := slices.Index(cfg.Holders, cfg.Self); at >= 0 {
-		share, err := oprf.ParseKey(cfg.Share)
-		if err != nil || !cfg.Group.Holds(at+1, share) {
-			return nil, ErrShare.Wrap(err)
-		}
-		o.share = share
+	o := &Oblivious{epoch: cfg.Epoch, self: cfg.Self, ask: cfg.Ask, log: cfg.Log}
+	if err := o.Use(KeyName{cfg.Epoch, cfg.Version}, cfg.Group, cfg.Holders, cfg.Share); err != nil {
+		return nil, err
 	}
 	var err error
 	o.cache, err = openIDCache(cfg.Cache, cfg.Storage)
 	return o, err
+}
+
+// Use has this node ask these holders from now on, and answer as one of them. share is
+// empty where it is none, or has lost its share: then it asks the others.
+func (o *Oblivious) Use(name KeyName, group *oprf.Group, holders []exchange.MemberID, share []byte) error {
+	next := &heldGroup{name: name, group: group, holders: holders}
+	if at := slices.Index(holders, o.self); at >= 0 && len(share) > 0 {
+		key, err := oprf.ParseKey(share)
+		if err != nil || !group.Holds(at+1, key) {
+			return ErrShare.Wrap(err)
+		}
+		next.share = key
+	}
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.now, o.former = next, o.now
+	return nil
+}
+
+// Using is the group that is asked now, and whether this node has a share of it.
+func (o *Oblivious) Using() (name KeyName, share bool) {
+	now := o.held()
+	return now.name, now.share != nil
+}
+
+// Forget ends answering for the group before.
+func (o *Oblivious) Forget() {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.former = nil
+}
+
+func (o *Oblivious) held() *heldGroup {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.now
+}
+
+// of is the group of that name if this node can answer for it.
+func (o *Oblivious) of(name KeyName) *heldGroup {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	for _, h := range []*heldGroup{o.now, o.former} {
+		if h != nil && h.name == name && h.share != nil {
+			return h
+		}
+	}
+	return nil
 }
 
 // Close closes the cache.
@@ -86,15 +145,17 @@ func (o *Oblivious) Format(f fmt.State, _ rune) { fmt.Fprintf(f, "agency.Oblivio
 
 // ErrNoShare is given by a node that is asked to evaluate and holds no share.
 var ErrNoShare = exchange.Define(exchange.KindRefused, "BLIND-003",
-	exchange.Text{Zh: "本节点不持有第 {epoch} 期盲化密钥的份额", En: "this node holds no share of the blinding key of epoch {epoch}"},
-	exchange.Text{Zh: "章程写明由谁持有", En: "the charter says who does"})
+	exchange.Text{Zh: "本节点不持有第 {epoch} 期盲化密钥（持有方第 {version} 版）的份额", En: "this node holds no share of the blinding key of epoch {epoch}, version {version} of its holders"},
+	exchange.Text{Zh: "查看由谁持有：accord blinding show；刚变更的稍后再试", En: "see who does: accord blinding show; if they have just changed, try again in a moment"})
 
 // Evaluate is the holder's side: blinded elements times this member's share.
-func (o *Oblivious) Evaluate(epoch int, blinded []oprf.Element) (oprf.Evaluation, error) {
-	if o == nil || o.share == nil || epoch != o.epoch {
-		return oprf.Evaluation{}, ErrNoShare.With("epoch", epoch)
+func (o *Oblivious) Evaluate(which KeyName, blinded []oprf.Element) (oprf.Evaluation, error) {
+	if o != nil {
+		if h := o.of(which); h != nil {
+			return h.share.Evaluate(blinded)
+		}
 	}
-	return o.share.Evaluate(blinded)
+	return oprf.Evaluation{}, ErrNoShare.With("epoch", which.Epoch, "version", which.Version)
 }
 
 // Blind is one number's id.
@@ -178,8 +239,9 @@ type answered struct {
 // evaluate asks as many holders as must evaluate, and others in place of those that
 // do not, or answer wrongly, until enough have.
 func (o *Oblivious) evaluate(ctx context.Context, inputs [][]byte) ([][]byte, error) {
-	if o.share != nil && o.group.Threshold() == 1 { // the whole key is here
-		return o.share.Outputs(inputs)
+	now := o.held()
+	if now.share != nil && now.group.Threshold() == 1 { // the whole key is here
+		return now.share.Outputs(inputs)
 	}
 	request, err := oprf.Blind(inputs)
 	if err != nil {
@@ -187,15 +249,15 @@ func (o *Oblivious) evaluate(ctx context.Context, inputs [][]byte) ([][]byte, er
 	}
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	order := o.order()
+	order := o.order(now)
 	answers := make(chan answered, len(order))
-	next, out, k := 0, 0, o.group.Threshold()
+	next, out, k := 0, 0, now.group.Threshold()
 	var good []oprf.Partial
 	var wrong []string
 	for len(good) < k {
 		for ; next < len(order) && out+len(good) < k; next++ {
 			out++
-			go func(holder int) { answers <- o.askOne(ctx, holder, request) }(order[next])
+			go func(holder int) { answers <- o.askOne(ctx, now, holder, request) }(order[next])
 		}
 		if out == 0 {
 			break
@@ -224,37 +286,37 @@ func (o *Oblivious) evaluate(ctx context.Context, inputs [][]byte) ([][]byte, er
 		}
 		return nil, ErrHolders.Wrap(err, "got", len(good), "want", k, "wrong", names)
 	}
-	return o.group.Finish(request, good)
+	return now.group.Finish(request, good)
 }
 
 // order is in which order holders are asked, from 1: this node first, then the others
 // by turns, so that the work is shared.
-func (o *Oblivious) order() []int {
+func (o *Oblivious) order(now *heldGroup) []int {
 	o.mu.Lock()
 	o.turn++
 	turn := o.turn
 	o.mu.Unlock()
 	var order []int
-	if at := slices.Index(o.holders, o.self); at >= 0 {
+	if at := slices.Index(now.holders, o.self); at >= 0 && now.share != nil {
 		order = append(order, at+1)
 	}
-	for i := range o.holders {
-		if h := (turn+i)%len(o.holders) + 1; o.holders[h-1] != o.self {
+	for i := range now.holders {
+		if h := (turn+i)%len(now.holders) + 1; now.holders[h-1] != o.self {
 			order = append(order, h)
 		}
 	}
 	return order
 }
 
-func (o *Oblivious) askOne(ctx context.Context, holder int, request *oprf.Request) answered {
-	a := answered{member: o.holders[holder-1]}
+func (o *Oblivious) askOne(ctx context.Context, now *heldGroup, holder int, request *oprf.Request) answered {
+	a := answered{member: now.holders[holder-1]}
 	a.partial.Holder = holder
 	if a.member == o.self {
-		a.partial = o.share.Own(request, holder)
+		a.partial = now.share.Own(request, holder)
 		return a
 	}
-	if a.partial.Evaluation, a.err = o.ask(ctx, a.member, o.epoch, request.Blinded); a.err == nil {
-		a.err = o.group.Verify(request, &a.partial)
+	if a.partial.Evaluation, a.err = o.ask(ctx, a.member, now.name, request.Blinded); a.err == nil {
+		a.err = now.group.Verify(request, &a.partial)
 	}
 	return a
 }

@@ -27,11 +27,12 @@ type holders struct {
 	away   map[exchange.MemberID]bool
 	asked  []exchange.MemberID
 	dir    string
+	name   KeyName
 }
 
 func newHolders(t *testing.T) *holders {
 	t.Helper()
-	h := &holders{t: t, shares: map[exchange.MemberID]*oprf.Key{}, away: map[exchange.MemberID]bool{}, dir: t.TempDir()}
+	h := &holders{t: t, shares: map[exchange.MemberID]*oprf.Key{}, away: map[exchange.MemberID]bool{}, dir: t.TempDir(), name: KeyName{Epoch: 1}}
 	var err error
 	if h.key, err = oprf.NewKey(); err != nil {
 		t.Fatal(err)
@@ -57,11 +58,11 @@ func (h *holders) blinder(self exchange.MemberID, file string) (*Oblivious, erro
 	}
 	answers := make(chan struct{}, 1)
 	answers <- struct{}{}
-	cfg.Ask = func(_ context.Context, m exchange.MemberID, epoch int, blinded []oprf.Element) (oprf.Evaluation, error) {
+	cfg.Ask = func(_ context.Context, m exchange.MemberID, which KeyName, blinded []oprf.Element) (oprf.Evaluation, error) {
 		<-answers
 		defer func() { answers <- struct{}{} }()
 		h.asked = append(h.asked, m)
-		if h.away[m] || epoch != 1 {
+		if h.away[m] || which != h.name {
 			return oprf.Evaluation{}, errors.New("away")
 		}
 		return h.shares[m].Evaluate(blinded)
@@ -216,7 +217,7 @@ func BenchmarkIDs(b *testing.B) {
 			for i := range shares {
 				cfg.Holders = append(cfg.Holders, exchange.MemberID(fmt.Sprint(i)))
 			}
-			cfg.Ask = func(_ context.Context, m exchange.MemberID, _ int, blinded []oprf.Element) (oprf.Evaluation, error) {
+			cfg.Ask = func(_ context.Context, m exchange.MemberID, _ KeyName, blinded []oprf.Element) (oprf.Evaluation, error) {
 				return shares[m[0]-'0'].Evaluate(blinded)
 			}
 			o, err := NewOblivious(cfg)

@@ -292,7 +292,7 @@ func TestVerbTable(t *testing.T) {
 	want := "1 list.nominate 1, 2 list.withdraw 1, 3 list.remove 1, 4 release.request 1, 5 release.approve 1, " +
 		"6 release.deny 1, 7 release.deliver 1, 8 release.open 1, 9 catalogue.adopt 1, 10 members.roster 1, 11 node.announce 1, 12 members.recover 2, 13 feed.anchor 3, " +
 		"14 meeting.propose 4, 15 meeting.vote 4, 16 meeting.withdraw 4, " +
-		"30 custody.deposit 4, 31 custody.deliver 4, 32 custody.open 4, " +
+		"30 custody.deposit 4, 31 custody.deliver 4, 32 custody.open 4, 33 blinding.deal 4, 34 blinding.accept 4, 35 blinding.refuse 4, " +
 		"20 release.second 4, 21 release.justify 4, 22 release.consent 4, 23 release.withdraw 4, " +
 		"40 subject.complain 4, 41 subject.answer 4, 42 subject.apply 4, 43 subject.decide 4"
 	if got := machine.Table(); got != want {

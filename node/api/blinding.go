@@ -4,11 +4,16 @@ import (
 	"encoding/base64"
 	"errors"
 	"net/http"
+	"slices"
+	"strconv"
 	"sync"
 	"time"
 
 	"accord/crypto/oprf"
 	"accord/exchange"
+	"accord/exchange/agency"
+	"accord/exchange/blinding"
+	"accord/exchange/machine"
 	"accord/node/audit"
 	"accord/node/wire"
 )
@@ -71,7 +76,7 @@ func (s *Server) evaluateBlinded(w http.ResponseWriter, r *http.Request) error {
 		if !s.blindings.admit(member, len(blinded), s.Config.BlindingDaily, s.Clock()) {
 			return ErrBlindingRate.With("member", member, "limit", s.Config.BlindingDaily)
 		}
-		done, err := s.Blinding.Evaluate(in.Epoch, blinded)
+		done, err := s.Blinding.Evaluate(agency.KeyName{Epoch: in.Epoch, Version: in.Version}, blinded)
 		if errors.Is(err, oprf.ErrElement) {
 			return ErrBlinded.With()
 		}
@@ -88,4 +93,85 @@ func (s *Server) evaluateBlinded(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	return answer(w, out)
+}
+
+// blindingPart gives a next holder of the key its part of what this member dealt.
+func (s *Server) blindingPart(w http.ResponseWriter, r *http.Request) error {
+	var in wire.AskBlindingPart
+	if err := body(r, &in); err != nil {
+		return err
+	}
+	if s.Succession == nil {
+		return blinding.ErrNoChange.With("version", in.Version)
+	}
+	if err := s.Node.Barrier(r); err != nil { // what the asker has seen of the ledger counts here, too
+		return err
+	}
+	var out wire.BlindingPart
+	err := s.act(r, audit.Event{Act: "blinding.part", Count: int64(in.Version)}, func(*audit.Event) (err error) {
+		out.Part, err = s.Succession.Part(callerOf(r).Member, in.Version)
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	return answer(w, out)
+}
+
+// blindingState says who holds the key, and how that changes.
+func (s *Server) blindingState(w http.ResponseWriter, r *http.Request) error {
+	view, err := s.still(w, r)
+	if err != nil {
+		return err
+	}
+	return answer(w, s.blindingOf(view))
+}
+
+func (s *Server) blindingOf(view *machine.View) wire.BlindingState {
+	fed := view.Federation()
+	out := wire.BlindingState{Scheme: fed.Blind.Scheme, Holders: []exchange.MemberID{}, Since: fed.Founded.Time(), Next: blinding.Next(view.Rows()), Changes: []wire.BlindingChange{}}
+	if g, ok := blinding.InForceOf(view.Rows()); ok {
+		out.Epoch, out.Version, out.Threshold, out.Holders, out.Since = g.Epoch, g.Version, g.Threshold, g.Holders, g.Since.Time()
+	}
+	if s.Blinding != nil {
+		name, has := s.Blinding.Using()
+		out.Share = has && name.Version == out.Version
+	}
+	for c := range blinding.All(view.Rows()) {
+		row := wire.BlindingChange{Version: c.Version, Status: c.StatusAt(view.Rows(), view.Time()), Proposal: c.Proposal, Threshold: c.Threshold, Holders: c.Holders,
+			At: c.At.Time(), Deadline: c.Deadline.Time(), Need: c.Need, Dealt: []exchange.MemberID{}, Accepted: slices.Concat([]exchange.MemberID{}, c.Accepted)}
+		for _, d := range c.Deals {
+			row.Dealt = append(row.Dealt, d.Member)
+		}
+		if c.Since != 0 {
+			since := c.Since.Time()
+			row.Since = &since
+		}
+		if c.End != nil {
+			row.By, row.Dealer, row.Why = c.End.By, c.End.Dealer, c.End.Why
+		}
+		out.Changes = append(out.Changes, row)
+	}
+	slices.Reverse(out.Changes)
+	return out
+}
+
+// refuseBlinding ends a change that is under way.
+func (s *Server) refuseBlinding(w http.ResponseWriter, r *http.Request) error {
+	if err := body(r, &struct{}{}); err != nil {
+		return err
+	}
+	version, err := strconv.Atoi(r.PathValue("version"))
+	if err != nil || s.Succession == nil {
+		return blinding.ErrNoChange.With("version", printable(r.PathValue("version")))
+	}
+	err = s.act(r, audit.Event{Act: "blinding.refuse", Count: int64(version)}, func(*audit.Event) error {
+		return s.Succession.Refuse(r.Context(), callerOf(r).Operator.Name, version)
+	})
+	if err != nil {
+		return err
+	}
+	view := s.view()
+	setIndex(w, view)
+	return answer(w, s.blindingOf(view))
 }

@@ -52,18 +52,18 @@ func TestAHolderEvaluates(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	done, err := peer.Evaluate(ctx, 1, r.Blinded)
+	done, err := peer.Evaluate(ctx, 1, 0, r.Blinded)
 	if err != nil {
 		t.Fatal(err)
 	}
 	if _, err := group.Finish(r, []oprf.Partial{{Holder: 1, Evaluation: done}}); err != nil {
 		t.Error(err)
 	}
-	if _, err := peer.Evaluate(ctx, 2, r.Blinded); code(err) != agency.ErrNoShare.Code {
+	if _, err := peer.Evaluate(ctx, 2, 0, r.Blinded); code(err) != agency.ErrNoShare.Code {
 		t.Errorf("another epoch: %v", err)
 	}
 	other, _ := w.nodes["regulator"].Peer("court")
-	if _, err := other.Evaluate(ctx, 1, r.Blinded); code(err) != agency.ErrNoShare.Code {
+	if _, err := other.Evaluate(ctx, 1, 0, r.Blinded); code(err) != agency.ErrNoShare.Code {
 		t.Errorf("a member without a share: %v", err)
 	}
 	for name, elements := range map[string]string{"none": `[]`, "short": `["AAAA"]`, "no element": `["` + base64.RawURLEncoding.EncodeToString(bytes.Repeat([]byte{0xff}, 32)) + `"]`,

@@ -21,7 +21,8 @@ type Peer interface {
 	witness.Peer
 	feeds.Peer
 	PetitionTexts(ctx context.Context, id exchange.CommandID) (wire.PetitionTexts, error)
-	Evaluate(ctx context.Context, epoch int, blinded []oprf.Element) (oprf.Evaluation, error)
+	Evaluate(ctx context.Context, epoch, version int, blinded []oprf.Element) (oprf.Evaluation, error)
+	BlindingPart(ctx context.Context, version int) (string, error)
 	Rosters(ctx context.Context, after int) (wire.Rosters, error)
 	Membership(ctx context.Context) (wire.Membership, error)
 	Recoveries(ctx context.Context) (wire.Recoveries, error)

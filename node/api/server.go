@@ -62,10 +62,12 @@ type Server struct {
 	Feeds     *feeds.Feeds
 	Webhooks  *webhooks.Webhooks
 	Blinding  *agency.Oblivious // nil where every member holds the key
-	Audit     *audit.Log
-	Metrics   *metrics.Metrics
-	Log       *slog.Logger
-	Clock     func() time.Time
+
+	Succession *agency.Succession // nil likewise
+	Audit      *audit.Log
+	Metrics    *metrics.Metrics
+	Log        *slog.Logger
+	Clock      func() time.Time
 
 	importing  sync.Mutex // one file at a time
 	strangers  strangers

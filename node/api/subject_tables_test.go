@@ -22,6 +22,9 @@ func init() {
 		"POST /api/v1/subject/petitions/{id}/texts":   "m",
 		"GET /api/v1/subject/word":                    "m",
 		"POST /peer/v1/oprf":                          "m",
+		"POST /peer/v1/blinding":                      "m",
+		"GET /api/v1/blinding":                        "coad",
+		"POST /api/v1/blinding/{version}/refuse":      "o",
 	})
 	maps.Copy(bodies, map[string]any{
 		"SubjectProof": wire.SubjectProof{}, "AskSubject": wire.AskSubject{}, "SubjectLog": wire.SubjectLog{}, "SubjectReceipt": wire.SubjectReceipt{},
@@ -29,6 +32,7 @@ func init() {
 		"ComplainRelease": wire.ComplainRelease{}, "ApplyDisclosure": wire.ApplyDisclosure{}, "AnswerPetition": wire.AnswerPetition{},
 		"Petition": wire.Petition{}, "Petitions": wire.Petitions{}, "PetitionTexts": wire.PetitionTexts{},
 		"AskBlinding": wire.AskBlinding{}, "Blinding": wire.Blinding{},
+		"AskBlindingPart": wire.AskBlindingPart{}, "BlindingPart": wire.BlindingPart{}, "BlindingState": wire.BlindingState{}, "BlindingChange": wire.BlindingChange{},
 	})
-	requests = append(requests, "SubjectProof", "AskSubject", "ComplainRelease", "ApplyDisclosure", "AnswerPetition", "AskBlinding")
+	requests = append(requests, "SubjectProof", "AskSubject", "ComplainRelease", "ApplyDisclosure", "AnswerPetition", "AskBlinding", "AskBlindingPart")
 }

@@ -60,6 +60,7 @@ func (r *releaseRun) oprf(ctx context.Context) error {
 	} {
 		node, closeAll, err := r.blinders(c.name, c.commitment, c.shares, exchange.MemberID(c.self))
 		if err != nil {
+			closeAll()
 			return err
 		}
 		ours, bare, err := duel(ctx, r.Rounds, func() (sample, error) { return r.ids(ctx, node) }, func() (sample, error) { return r.evaluations(key) })
@@ -77,15 +78,15 @@ func (r *releaseRun) oprf(ctx context.Context) error {
 func (r *releaseRun) blinders(name string, commitment []oprf.Element, shares [][]byte, self exchange.MemberID) (node *agency.Oblivious, closeAll func(), err error) {
 	group, err := oprf.NewGroup(commitment, len(shares))
 	if err != nil {
-		return nil, nil, err
+		return nil, func() {}, err
 	}
 	var ids []exchange.MemberID
 	for i := range shares {
 		ids = append(ids, exchange.MemberID(fmt.Sprint("holder", i+1)))
 	}
 	holders := map[exchange.MemberID]*agency.Oblivious{}
-	ask := func(_ context.Context, holder exchange.MemberID, epoch int, blinded []oprf.Element) (oprf.Evaluation, error) {
-		return holders[holder].Evaluate(epoch, blinded)
+	ask := func(_ context.Context, holder exchange.MemberID, which agency.KeyName, blinded []oprf.Element) (oprf.Evaluation, error) {
+		return holders[holder].Evaluate(which, blinded)
 	}
 	closeAll = func() {
 		for _, h := range holders {
@@ -104,6 +105,7 @@ func (r *releaseRun) blinders(name string, commitment []oprf.Element, shares [][
 		holders[id], err = agency.NewOblivious(agency.ObliviousConfig{Epoch: 1, Group: group, Holders: ids, Self: id, Share: share,
 			Storage: make([]byte, 32), Cache: filepath.Join(dir, "cache"), Ask: ask, Log: slog.New(slog.NewTextHandler(io.Discard, nil))})
 		if err != nil {
+			delete(holders, id)
 			return nil, closeAll, err
 		}
 	}

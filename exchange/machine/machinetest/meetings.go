@@ -35,10 +35,17 @@ func MeetingUnder(tb testing.TB, doc *catalogue.Document) *machine.Machine {
 // FoundUnder is MeetingUnder with options.
 func FoundUnder(tb testing.TB, doc *catalogue.Document, o machine.Options) *machine.Machine {
 	tb.Helper()
+	return FoundBy(tb, doc, func(*members.Charter) {}, o)
+}
+
+// FoundBy is FoundUnder by an edited charter.
+func FoundBy(tb testing.TB, doc *catalogue.Document, edit func(*members.Charter), o machine.Options) *machine.Machine {
+	tb.Helper()
 	cat, err := strictjson.Marshal(doc)
 	Must(tb, err)
 	c := Charter(cat)
 	c.MachineVersion = members.MachineMeeting
+	edit(c)
 	m, err := machine.New(GenesisOf(tb, c, cat), o)
 	Must(tb, err)
 	return m
