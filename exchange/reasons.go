@@ -233,6 +233,7 @@ var reasons = map[string]string{
 	"the keystore lacks the secret {}":                                                       "密钥库中没有秘密 {}",
 	"the keystore does not hold the roster's key for {}":                                     "密钥库中没有名册所列的 {} 密钥",
 	"every member holds the key":                                                             "每个成员都持有密钥",
+	"there is no such epoch to give on":                                                      "没有可转交的这一期密钥",
 	"the change has another number":                                                          "变更的序号不符",
 	"a holder is named twice or is no active member":                                         "持有方重复，或不是在任成员",
 	"the blinding key is not the federation's":                                               "盲化密钥不是本联合体的",

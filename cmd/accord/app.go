@@ -27,6 +27,7 @@ var commands = []maker{
 	memberCommand,
 	proposalCommand,
 	charterCommand,
+	blindingCommand,
 	recoverCommand,
 	catalogueCommand,
 	recordCommand,

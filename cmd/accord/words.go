@@ -163,6 +163,7 @@ var (
 		string(meeting.Release):   {Zh: "授权开放裁定", En: "release"},
 		string(meeting.Recovery):  {Zh: "恢复方案", En: "recovery"},
 		string(meeting.Peering):   {Zh: "联合体互联", En: "peering"},
+		string(meeting.Blinding):  {Zh: "盲化密钥持有方", En: "holders of the blinding key"},
 	}
 	proposalStatuses = map[string]exchange.Text{
 		string(meeting.Open):      {Zh: "表决中", En: "open"},
@@ -194,6 +195,9 @@ var (
 		string(exchange.VerbCustodyDeposit): {Zh: "登记托管", En: "deposit with custodians"},
 		string(exchange.VerbCustodyDeliver): {Zh: "托管方交付", En: "custodian delivers"},
 		string(exchange.VerbCustodyOpen):    {Zh: "经托管方查阅", En: "open by custodians"},
+		string(exchange.VerbBlindingDeal):   {Zh: "分发盲化密钥", En: "deal the blinding key"},
+		string(exchange.VerbBlindingAccept): {Zh: "接受盲化密钥", En: "accept the blinding key"},
+		string(exchange.VerbBlindingRefuse): {Zh: "终止盲化密钥变更", En: "refuse the blinding key's change"},
 	}
 )
 

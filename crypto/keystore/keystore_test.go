@@ -188,6 +188,33 @@ func TestSecretsAreWrittenOnce(t *testing.T) {
 	}
 }
 
+// TestASecretIsForgotten: here, on the disk, and for good; its name is free again.
+func TestASecretIsForgotten(t *testing.T) {
+	s, dir := filled(t)
+	if err := s.PutSecret("blind-1", []byte("one")); err != nil {
+		t.Fatal(err)
+	}
+	for range 2 { // what is not there is no error
+		if err := s.ForgetSecret("blind-1"); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, store := range []*Store{s, mustOpen(t, dir)} {
+		if _, err := store.Secret("blind-1"); !errors.Is(err, ErrNone) {
+			t.Errorf("a forgotten secret: %v", err)
+		}
+		if _, err := store.Secret("storage"); err != nil {
+			t.Errorf("another one went, too: %v", err)
+		}
+	}
+	if err := s.PutSecret("blind-1", []byte("two")); err != nil {
+		t.Error(err)
+	}
+	if err := s.ForgetSecret("../storage"); err == nil {
+		t.Error("a path was taken")
+	}
+}
+
 func TestCreateRefusesWhatIsThere(t *testing.T) {
 	_, dir := filled(t)
 	before, _ := os.ReadFile(filepath.Join(dir, headerName))

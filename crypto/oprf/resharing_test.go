@@ -187,3 +187,64 @@ func TestADealingIsMadeAgain(t *testing.T) {
 		t.Error("two dealings of different bytes are one")
 	}
 }
+
+// TestAKeyThatNobodyDealt: of three parts, any two holders evaluate it, and nobody's part
+// is the key.
+func TestAKeyThatNobodyDealt(t *testing.T) {
+	const k, n = 2, 3
+	var dealings []Dealing
+	parts := map[int][]*Key{}
+	for dealer := 1; dealer <= n; dealer++ {
+		own, err := NewKey()
+		if err != nil {
+			t.Fatal(err)
+		}
+		c, p, err := Deal(own, k, n, rand.Reader)
+		if err != nil {
+			t.Fatal(err)
+		}
+		proof, err := own.Knows([]byte("x"))
+		if err != nil || !Known(c[0], proof, []byte("x")) {
+			t.Fatalf("an honest proof is refused: %v", err)
+		}
+		other, _ := NewKey()
+		public, _ := other.Public()
+		flipped := bytes.Clone(proof)
+		flipped[3] ^= 1
+		if Known(c[0], proof, []byte("y")) || Known(public, proof, []byte("x")) || Known(c[0], flipped, []byte("x")) || Known(c[0], nil, []byte("x")) || Known(Element{}, proof, []byte("x")) {
+			t.Error("a proof holds for something else")
+		}
+		d := Dealing{dealer, c}
+		dealings = append(dealings, d)
+		for i := range p {
+			if !d.Gives(i+1, p[i]) {
+				t.Fatal("a part is not its holder's")
+			}
+			parts[i+1] = append(parts[i+1], p[i])
+		}
+	}
+	c, err := Fresh(dealings, k, n)
+	if err != nil {
+		t.Fatal(err)
+	}
+	g, err := NewGroup(c, n)
+	if err != nil {
+		t.Fatal(err)
+	}
+	shares := map[int]*Key{}
+	for h := range parts {
+		if shares[h], err = Sum(parts[h]); err != nil || !g.Holds(h, shares[h]) {
+			t.Fatalf("holder %d: %v", h, err)
+		}
+	}
+	inputs := [][]byte{[]byte("a")}
+	one := outputs(t, g, some(shares, 1, 2), inputs)
+	if !bytes.Equal(one[0], outputs(t, g, some(shares, 3, 1), inputs)[0]) {
+		t.Error("two pairs of holders make different ids")
+	}
+	for _, bad := range [][]Dealing{dealings[:2], {dealings[0], dealings[1], dealings[1]}, {dealings[0], dealings[1], {4, dealings[2].Commitment}}, {dealings[0], dealings[1], {3, dealings[2].Commitment[:1]}}} {
+		if _, err := Fresh(bad, k, n); err == nil {
+			t.Error("too few, or one twice, or a stranger, or another threshold was taken")
+		}
+	}
+}

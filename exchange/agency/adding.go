@@ -2,6 +2,7 @@ package agency
 
 import (
 	"context"
+	"slices"
 
 	"accord/exchange"
 	"accord/exchange/catalogue"
@@ -161,11 +162,11 @@ func (is *issuer) sameSubject(ctx context.Context, add Addition) error {
 	if field == "" || !ok {
 		return nil
 	}
-	named, err := is.agency.SubjectID(ctx, namespace, value)
+	named, err := is.agency.SubjectIDs(ctx, namespace, value)
 	if err != nil {
 		return err
 	}
-	if named != add.Subject {
+	if !slices.Contains(named, add.Subject) {
 		return ErrOtherSubject.With().At("/" + field)
 	}
 	return nil

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
 	"runtime"
 	"slices"
 	"strings"
@@ -42,12 +43,12 @@ type Oblivious struct {
 	ask   AskHolder
 	cache *idCache
 	log   *slog.Logger
-	epoch int // ids are of this key
 
 	mu     sync.Mutex
-	turn   int        // which holder is asked first; guarded by mu
-	now    *heldGroup // guarded by mu
-	former *heldGroup // what now took the place of, as long as others may still ask for it; guarded by mu
+	turn   int                // which holder is asked first; guarded by mu
+	now    map[int]*heldGroup // by epoch; guarded by mu
+	former map[int]*heldGroup // what now took the place of, as long as others may still ask for it; guarded by mu
+	newest int                // the epoch of new ids; guarded by mu
 }
 
 // heldGroup is a group of holders, and this member's share where it is one.
@@ -74,7 +75,7 @@ type ObliviousConfig struct {
 
 // NewOblivious opens the cache and holds the share against the group.
 func NewOblivious(cfg ObliviousConfig) (*Oblivious, error) {
-	o := &Oblivious{epoch: cfg.Epoch, self: cfg.Self, ask: cfg.Ask, log: cfg.Log}
+	o := &Oblivious{self: cfg.Self, ask: cfg.Ask, log: cfg.Log, now: map[int]*heldGroup{}, former: map[int]*heldGroup{}}
 	if err := o.Use(KeyName{cfg.Epoch, cfg.Version}, cfg.Group, cfg.Holders, cfg.Share); err != nil {
 		return nil, err
 	}
@@ -96,34 +97,39 @@ func (o *Oblivious) Use(name KeyName, group *oprf.Group, holders []exchange.Memb
 	}
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	o.now, o.former = next, o.now
+	o.former[name.Epoch], o.now[name.Epoch] = o.now[name.Epoch], next
+	o.newest = max(o.newest, name.Epoch)
 	return nil
 }
 
-// Using is the group that is asked now, and whether this node has a share of it.
-func (o *Oblivious) Using() (name KeyName, share bool) {
-	now := o.held()
+// Using is the group that is asked now in an epoch, and whether this node has a share of
+// it; the zero name for an epoch that is not known here.
+func (o *Oblivious) Using(epoch int) (name KeyName, share bool) {
+	now := o.held(epoch)
+	if now == nil {
+		return KeyName{}, false
+	}
 	return now.name, now.share != nil
 }
 
-// Forget ends answering for the group before.
+// Forget ends answering for the groups before.
 func (o *Oblivious) Forget() {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	o.former = nil
+	clear(o.former)
 }
 
-func (o *Oblivious) held() *heldGroup {
+func (o *Oblivious) held(epoch int) *heldGroup {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	return o.now
+	return o.now[epoch]
 }
 
 // of is the group of that name if this node can answer for it.
 func (o *Oblivious) of(name KeyName) *heldGroup {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	for _, h := range []*heldGroup{o.now, o.former} {
+	for _, h := range []*heldGroup{o.now[name.Epoch], o.former[name.Epoch]} {
 		if h != nil && h.name == name && h.share != nil {
 			return h
 		}
@@ -134,11 +140,15 @@ func (o *Oblivious) of(name KeyName) *heldGroup {
 // Close closes the cache.
 func (o *Oblivious) Close() error { return o.cache.close() }
 
-// Scheme is the prefix of its ids.
-func (o *Oblivious) Scheme() string { return blind.SchemeOf(o.epoch) }
+// Scheme is the prefix of its new ids.
+func (o *Oblivious) Scheme() string { return blind.SchemeOf(o.Epoch()) }
 
-// Epoch is the number of the key.
-func (o *Oblivious) Epoch() int { return o.epoch }
+// Epoch is the number of the key of new ids.
+func (o *Oblivious) Epoch() int {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.newest
+}
 
 // Format prints a name for every verb, so that no verb reaches the share.
 func (o *Oblivious) Format(f fmt.State, _ rune) { fmt.Fprintf(f, "agency.Oblivious(%s)", o.Scheme()) }
@@ -160,17 +170,39 @@ func (o *Oblivious) Evaluate(which KeyName, blinded []oprf.Element) (oprf.Evalua
 
 // Blind is one number's id.
 func (o *Oblivious) Blind(ctx context.Context, namespace, id string) (string, error) {
-	ids, err := o.all(ctx, []blind.Number{{Namespace: namespace, ID: id}})
+	ids, err := o.all(ctx, o.Epoch(), []blind.Number{{Namespace: namespace, ID: id}})
 	if err != nil {
 		return "", err
 	}
 	return ids[0], nil
 }
 
+// BlindAll gives one number's ids of all epochs, the newest first: what was said before
+// the key was replaced is found by the others.
+func (o *Oblivious) BlindAll(ctx context.Context, namespace, id string) (all []string, err error) {
+	for _, epoch := range o.epochs() {
+		ids, err := o.all(ctx, epoch, []blind.Number{{Namespace: namespace, ID: id}})
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, ids...)
+	}
+	return all, nil
+}
+
+// epochs are those of all keys, the newest first.
+func (o *Oblivious) epochs() []int {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	all := slices.Sorted(maps.Keys(o.now))
+	slices.Reverse(all)
+	return all
+}
+
 // leastBatch is how few numbers are worth a request of their own.
 const leastBatch = 64
 
-// Prepare has the ids of many numbers at hand before each is asked for. Blinding and
+// Prepare has the ids of many numbers, of all epochs, at hand before each is asked for. Blinding and
 // judging answers is what takes the time, so the numbers go in as many requests as there
 // are processors.
 func (o *Oblivious) Prepare(ctx context.Context, numbers []blind.Number) error {
@@ -179,22 +211,24 @@ func (o *Oblivious) Prepare(ctx context.Context, numbers []blind.Number) error {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	free, done := make(chan struct{}, lanes), sync.WaitGroup{}
-	for some := range slices.Chunk(numbers, size) {
-		free <- struct{}{}
-		done.Go(func() {
-			if _, err := o.all(ctx, some); err != nil {
-				cancel(err) // the first one is told, the others end
-			}
-			<-free
-		})
+	for _, epoch := range o.epochs() {
+		for some := range slices.Chunk(numbers, size) {
+			free <- struct{}{}
+			done.Go(func() {
+				if _, err := o.all(ctx, epoch, some); err != nil {
+					cancel(err) // the first one is told, the others end
+				}
+				<-free
+			})
+		}
 	}
 	done.Wait()
 	return context.Cause(ctx)
 }
 
-// all gives the ids of up to a batch of numbers: from the cache, and the others from
-// the holders in one go, each number once.
-func (o *Oblivious) all(ctx context.Context, numbers []blind.Number) ([]string, error) {
+// all gives the ids of up to a batch of numbers in an epoch: from the cache, and the
+// others from the holders in one go, each number once.
+func (o *Oblivious) all(ctx context.Context, epoch int, numbers []blind.Number) ([]string, error) {
 	ids := make([]string, len(numbers))
 	inputs, at := [][]byte{}, map[string][]int{}
 	for i, n := range numbers {
@@ -203,8 +237,8 @@ func (o *Oblivious) all(ctx context.Context, numbers []blind.Number) ([]string, 
 			return nil, err
 		}
 		if at[string(framed)] == nil {
-			if output, ok := o.cache.get(o.epoch, framed); ok {
-				ids[i] = blind.FromOutput(o.epoch, output)
+			if output, ok := o.cache.get(epoch, framed); ok {
+				ids[i] = blind.FromOutput(epoch, output)
 				continue
 			}
 			inputs = append(inputs, framed)
@@ -214,16 +248,16 @@ func (o *Oblivious) all(ctx context.Context, numbers []blind.Number) ([]string, 
 	if len(inputs) == 0 {
 		return ids, nil
 	}
-	outputs, err := o.evaluate(ctx, inputs)
+	outputs, err := o.evaluate(ctx, epoch, inputs)
 	if err != nil {
 		return nil, err
 	}
 	for i, in := range inputs {
-		if err := o.cache.put(o.epoch, in, outputs[i]); err != nil {
+		if err := o.cache.put(epoch, in, outputs[i]); err != nil {
 			o.log.Warn("an id is not kept in the cache", "error", err)
 		}
 		for _, j := range at[string(in)] {
-			ids[j] = blind.FromOutput(o.epoch, outputs[i])
+			ids[j] = blind.FromOutput(epoch, outputs[i])
 		}
 	}
 	return ids, nil
@@ -238,8 +272,8 @@ type answered struct {
 
 // evaluate asks as many holders as must evaluate, and others in place of those that
 // do not, or answer wrongly, until enough have.
-func (o *Oblivious) evaluate(ctx context.Context, inputs [][]byte) ([][]byte, error) {
-	now := o.held()
+func (o *Oblivious) evaluate(ctx context.Context, epoch int, inputs [][]byte) ([][]byte, error) {
+	now := o.held(epoch)
 	if now.share != nil && now.group.Threshold() == 1 { // the whole key is here
 		return now.share.Outputs(inputs)
 	}

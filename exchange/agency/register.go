@@ -184,21 +184,27 @@ func (r *register) person(ctx context.Context, number string) (intake.Answer, er
 	if !staff && !consumers {
 		return intake.Answer{}, nil
 	}
-	subject, err := r.agency.SubjectID(ctx, exchange.SubjectPerson, number)
+	ids, err := r.agency.SubjectIDs(ctx, exchange.SubjectPerson, number)
 	if err != nil {
 		return intake.Answer{}, err
 	}
-	answer := intake.Answer{Checked: staff && consumers, Subject: subject}
-	rec, known, err := r.find(ctx, subject, registerPractitioners)
-	if err != nil {
-		return intake.Answer{}, err
+	answer := intake.Answer{Checked: staff && consumers, Subject: ids[0]}
+	for _, subject := range ids {
+		rec, known, err := r.find(ctx, subject, registerPractitioners)
+		if err != nil {
+			return intake.Answer{}, err
+		}
+		if known {
+			answer.Known = true
+			answer.Name, err = r.sealed(ctx, rec.ID, "name")
+			return answer, err
+		}
 	}
-	if known {
-		answer.Known = true
-		answer.Name, err = r.sealed(ctx, rec.ID, "name")
-		return answer, err
+	for _, subject := range ids {
+		if _, answer.Known, err = r.find(ctx, subject, registerConsumers...); err != nil || answer.Known {
+			break
+		}
 	}
-	_, answer.Known, err = r.find(ctx, subject, registerConsumers...)
 	return answer, err
 }
 

@@ -43,6 +43,30 @@ func (a *Agency) SubjectID(ctx context.Context, namespace, key string) (exchange
 	return "", ErrSubject.With("why", "unknown namespace")
 }
 
+// SubjectIDs are all ids by which a subject may be known, the newest first: of persons one
+// for every key that the federation has had. key is plaintext and stays here.
+func (a *Agency) SubjectIDs(ctx context.Context, namespace, key string) ([]exchange.SubjectID, error) {
+	many, ok := a.Blinder.(interface {
+		BlindAll(ctx context.Context, namespace, id string) ([]string, error)
+	})
+	if !ok || namespace == exchange.SubjectOrg || key == "" {
+		id, err := a.SubjectID(ctx, namespace, key)
+		return []exchange.SubjectID{id}, err
+	}
+	if namespace == exchange.SubjectName {
+		key = nameKey(key)
+	}
+	blinded, err := many.BlindAll(ctx, namespace, key)
+	if err != nil {
+		return nil, err
+	}
+	all := make([]exchange.SubjectID, len(blinded))
+	for i, b := range blinded {
+		all[i] = exchange.SubjectID(namespace + ":" + b)
+	}
+	return all, nil
+}
+
 // prepare has the ids of a batch of rows at hand, where the holders of the blinding
 // key are best asked for many at once.
 func (a *Agency) prepare(ctx context.Context, rows []*intake.Row) error {

@@ -3,6 +3,7 @@ package agency
 import (
 	"context"
 	"crypto/sha3"
+	"encoding/base64"
 	"encoding/binary"
 	"errors"
 	"io"
@@ -54,45 +55,44 @@ type Succession struct {
 	seed      []byte
 	log       *slog.Logger
 
-	forgotten int  // changes up to this one need no more forgetting
-	lost      bool // it was said that the share in use is not here
+	forgotten int              // changes up to this one need no more forgetting
+	lost      map[KeyName]bool // of which it was said that the share in use is not here
 }
 
 // NewSuccession prepares it; storage is this member's storage key.
 func NewSuccession(a *Agency, o *Oblivious, shares Shares, storage []byte, ask AskPart, log *slog.Logger) *Succession {
-	return &Succession{agency: a, oblivious: o, shares: shares, ask: ask, seed: derive(storage, "accord/blinding-deal/1"), log: log}
+	return &Succession{agency: a, oblivious: o, shares: shares, ask: ask, seed: derive(storage, "accord/blinding-deal/1"), log: log, lost: map[KeyName]bool{}}
 }
 
 // Round does what there is to do now.
 func (s *Succession) Round(ctx context.Context, op exchange.OperatorID) error {
 	view := s.agency.Ledger.View()
-	g, ok := blinding.InForceOf(view.Rows())
-	if !ok {
-		return nil
-	}
-	if err := s.follow(&g); err != nil {
-		return err
+	for _, g := range blinding.Epochs(view.Rows()) {
+		if err := s.follow(&g); err != nil {
+			return err
+		}
 	}
 	c, ok := blinding.Newest(view.Rows())
 	if !ok {
 		return nil
 	}
+	now, _ := blinding.GroupIn(view.Rows(), c.Epoch)
 	switch c.StatusAt(view.Rows(), view.Time()) { // by ledger time: what has lapsed by it stays so
 	case blinding.Dealing:
-		return s.deal(ctx, op, &g, &c)
+		return s.deal(ctx, op, &now, &c)
 	case blinding.Accepting:
-		return s.accept(ctx, op, &g, &c)
+		return s.accept(ctx, op, &now, &c)
 	}
-	return s.forget(view, &g, &c)
+	return s.forget(view, &c)
 }
 
-// follow has this node use the group in force.
+// follow has this node use a group in force.
 func (s *Succession) follow(g *blinding.Group) error {
 	name := KeyName{g.Epoch, g.Version}
-	if now, has := s.oblivious.Using(); now == name {
-		if g.Index(s.agency.Self) > 0 && !has && !s.lost {
-			s.lost = true
-			s.log.Error("this member holds a share of the blinding key, and its keystore lacks it: restore the keystore from its backup, or have the holders decided anew (accord blinding propose)", "version", g.Version)
+	if now, has := s.oblivious.Using(g.Epoch); now == name {
+		if g.Index(s.agency.Self) > 0 && !has && !s.lost[name] {
+			s.lost[name] = true
+			s.log.Error("this member holds a share of the blinding key, and its keystore lacks it: restore the keystore from its backup, or have the holders decided anew (accord blinding propose)", "epoch", g.Epoch, "version", g.Version)
 		}
 		return nil
 	}
@@ -107,8 +107,7 @@ func (s *Succession) follow(g *blinding.Group) error {
 	if err := s.oblivious.Use(name, group, g.Holders, share); err != nil {
 		return err
 	}
-	s.lost = false
-	s.log.Info("the holders of the blinding key are others", "version", g.Version, "threshold", g.Threshold)
+	s.log.Info("the holders of the blinding key are others", "epoch", g.Epoch, "version", g.Version, "threshold", g.Threshold)
 	return nil
 }
 
@@ -121,30 +120,43 @@ func (s *Succession) stream(c *blinding.Change) io.Reader {
 	return h
 }
 
-// dealing is this member's dealing of a change: nil where it has no share to deal.
-func (s *Succession) dealing(g *blinding.Group, c *blinding.Change) ([]oprf.Element, []*oprf.Key, error) {
-	raw, err := s.shares.Share(g.Version)
-	if err != nil || len(raw) == 0 {
-		return nil, nil, err
+// dealing is this member's dealing of a change, with the proof that a new key's part
+// needs: nothing where it has no share to deal.
+func (s *Succession) dealing(now *blinding.Group, c *blinding.Change) (commitment []oprf.Element, parts []*oprf.Key, proof []byte, err error) {
+	random := s.stream(c)
+	var key *oprf.Key
+	if c.Fresh {
+		if key, err = oprf.KeyFrom(random); err == nil {
+			proof, err = key.Knows(c.Context(s.agency.Federation, s.agency.Self))
+		}
+	} else {
+		var raw []byte
+		if raw, err = s.shares.Share(now.Version); err != nil || len(raw) == 0 {
+			return nil, nil, nil, err
+		}
+		defer clear(raw)
+		if key, err = oprf.ParseKey(raw); err != nil {
+			err = ErrShare.Wrap(err)
+		}
 	}
-	defer clear(raw)
-	share, err := oprf.ParseKey(raw)
 	if err != nil {
-		return nil, nil, ErrShare.Wrap(err)
+		return nil, nil, nil, err
 	}
-	return oprf.Deal(share, c.Threshold, len(c.Holders), s.stream(c))
+	commitment, parts, err = oprf.Deal(key, c.Threshold, len(c.Holders), random)
+	return commitment, parts, proof, err
 }
 
-func (s *Succession) deal(ctx context.Context, op exchange.OperatorID, g *blinding.Group, c *blinding.Change) error {
-	if _, done := c.Dealt(s.agency.Self); done || g.Index(s.agency.Self) == 0 {
+func (s *Succession) deal(ctx context.Context, op exchange.OperatorID, now *blinding.Group, c *blinding.Change) error {
+	if _, done := c.Dealt(s.agency.Self); done || !slices.Contains(c.Dealers(now), s.agency.Self) {
 		return nil
 	}
-	commitment, _, err := s.dealing(g, c)
+	commitment, _, proof, err := s.dealing(now, c)
 	if err != nil || commitment == nil {
 		return err
 	}
+	body := blinding.DealBody{Version: c.Version, Commitment: blinding.Encode(commitment), Proof: base64.RawURLEncoding.EncodeToString(proof)}
 	s.agency.hit("blinding.deal.before")
-	_, err = s.agency.Act(ctx, op, exchange.VerbBlindingDeal, blinding.DealBody{Version: c.Version, Commitment: blinding.Encode(commitment)})
+	_, err = s.agency.Act(ctx, op, exchange.VerbBlindingDeal, body)
 	s.agency.hit("blinding.deal.after")
 	if errors.Is(err, blinding.ErrNoChange) { // enough others were quicker
 		return nil
@@ -165,8 +177,8 @@ func (s *Succession) Part(holder exchange.MemberID, version int) (string, error)
 	if at < 0 || !dealt {
 		return "", blinding.ErrNotParty.With("member", holder)
 	}
-	g, _ := blinding.InForceOf(view.Rows())
-	commitment, parts, err := s.dealing(&g, &c)
+	now, _ := blinding.GroupIn(view.Rows(), c.Epoch)
+	commitment, parts, _, err := s.dealing(&now, &c)
 	if err != nil {
 		return "", err
 	}
@@ -194,12 +206,12 @@ func (s *Succession) Part(holder exchange.MemberID, version int) (string, error)
 // accept gets this member's parts, verifies each against its dealer's commitment, joins
 // them, keeps the share and says so. A part that does not fit ends the change; a dealer
 // that is away is asked again in the next round.
-func (s *Succession) accept(ctx context.Context, op exchange.OperatorID, g *blinding.Group, c *blinding.Change) error {
+func (s *Succession) accept(ctx context.Context, op exchange.OperatorID, now *blinding.Group, c *blinding.Change) error {
 	at := slices.Index(c.Holders, s.agency.Self) + 1
 	if at == 0 || slices.Contains(c.Accepted, s.agency.Self) {
 		return nil
 	}
-	share, wrong, err := s.collect(ctx, g, c, at)
+	share, wrong, err := s.collect(ctx, now, c, at)
 	if err != nil {
 		return err
 	}
@@ -225,15 +237,15 @@ func (s *Succession) accept(ctx context.Context, op exchange.OperatorID, g *blin
 
 // collect makes this member's share of the next group; wrong names a dealer whose part
 // does not fit.
-func (s *Succession) collect(ctx context.Context, g *blinding.Group, c *blinding.Change, at int) (share *oprf.Key, wrong exchange.MemberID, err error) {
+func (s *Succession) collect(ctx context.Context, now *blinding.Group, c *blinding.Change, at int) (share *oprf.Key, wrong exchange.MemberID, err error) {
 	var dealers []int
 	var parts []*oprf.Key
 	for _, d := range c.Deals {
-		dealing, err := g.Dealing(d)
+		dealing, err := c.Dealing(now, d)
 		if err != nil {
 			return nil, "", err
 		}
-		p, err := s.partOf(ctx, g, c, d.Member, at)
+		p, err := s.partOf(ctx, now, c, d.Member, at)
 		if err != nil {
 			return nil, "", err
 		}
@@ -242,7 +254,12 @@ func (s *Succession) collect(ctx context.Context, g *blinding.Group, c *blinding
 		}
 		dealers, parts = append(dealers, dealing.Dealer), append(parts, p)
 	}
-	if share, err = oprf.Join(dealers, parts); err != nil {
+	if c.Fresh {
+		share, err = oprf.Sum(parts)
+	} else {
+		share, err = oprf.Join(dealers, parts)
+	}
+	if err != nil {
 		return nil, "", err
 	}
 	next := blinding.Group{Threshold: c.Threshold, Holders: c.Holders}
@@ -257,9 +274,9 @@ func (s *Succession) collect(ctx context.Context, g *blinding.Group, c *blinding
 }
 
 // partOf asks a dealer for this member's part; nil: what it gave is none.
-func (s *Succession) partOf(ctx context.Context, g *blinding.Group, c *blinding.Change, dealer exchange.MemberID, at int) (*oprf.Key, error) {
+func (s *Succession) partOf(ctx context.Context, now *blinding.Group, c *blinding.Change, dealer exchange.MemberID, at int) (*oprf.Key, error) {
 	if dealer == s.agency.Self {
-		_, parts, err := s.dealing(g, c)
+		_, parts, _, err := s.dealing(now, c)
 		if err != nil || parts == nil {
 			return nil, err
 		}
@@ -296,13 +313,17 @@ const answersFor exchange.Millis = 60_000
 
 // forget destroys this member's shares of groups that do not count any more, and of
 // changes that came to nothing.
-func (s *Succession) forget(view *machine.View, g *blinding.Group, last *blinding.Change) error {
-	if s.forgotten >= last.Version || g.Version > 0 && view.Time() < g.Since+answersFor && s.agency.now() < g.Since+answersFor {
+func (s *Succession) forget(view *machine.View, last *blinding.Change) error {
+	if s.forgotten >= last.Version || last.Since != 0 && s.agency.instant(view) < last.Since+answersFor {
 		return nil
+	}
+	inForce := map[int]bool{}
+	for _, g := range blinding.Epochs(view.Rows()) {
+		inForce[g.Version] = true
 	}
 	s.oblivious.Forget()
 	for v := 0; v <= last.Version; v++ {
-		if v == g.Version {
+		if inForce[v] {
 			continue
 		}
 		if err := s.shares.Forget(v); err != nil {

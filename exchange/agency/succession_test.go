@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strconv"
+	"strings"
 	"testing"
 	"time"
 
@@ -117,9 +118,14 @@ func (h *heirs) idBy(m exchange.MemberID) string {
 // decide has the joint meeting decide on the next holders.
 func (h *heirs) decide(k int, holders ...exchange.MemberID) {
 	h.t.Helper()
-	n := blinding.Next(h.machine.View().Rows())
+	h.decideOn(meeting.Decision{Outcome: meeting.Split, Holders: holders, Threshold: k})
+}
+
+func (h *heirs) decideOn(d meeting.Decision) {
+	h.t.Helper()
+	d.Object = strconv.Itoa(blinding.Next(h.machine.View().Rows()))
 	res, err := h.agency["regulator"].Propose(h.t.Context(), "officer", meeting.ProposeBody{Kind: meeting.Blinding, Reason: "分散密钥", Deadline: exchange.MillisOf(h.now.Add(time.Hour)),
-		Decision: &meeting.Decision{Object: strconv.Itoa(n), Outcome: meeting.Split, Holders: holders, Threshold: k}})
+		Decision: &d})
 	must(h.t, err)
 	for _, m := range []exchange.MemberID{"regulator", "commission", "court"} {
 		_, err := h.agency[m].Vote(h.t.Context(), "officer", exchange.CommandID(res.ID), meeting.Yes, "")
@@ -180,7 +186,7 @@ func TestABlindingKeyChangesHands(t *testing.T) {
 		t.Errorf("who has not heard yet is turned away: %v", err)
 	}
 	for m := range h.blind {
-		if name, share := h.blind[m].Using(); name.Version != 1 || share != (m == "association" || m == "commission" || m == "regulator") {
+		if name, share := h.blind[m].Using(1); name.Version != 1 || share != (m == "association" || m == "commission" || m == "regulator") {
 			t.Errorf("%s uses %+v, share %v", m, name, share)
 		}
 		h.start(m) // nothing in the cache
@@ -332,5 +338,58 @@ func TestAChangeOfHoldersCrashesAnywhere(t *testing.T) {
 				t.Error("another id")
 			}
 		})
+	}
+}
+
+// TestABlindingKeyIsReplaced: three members make a new key that nobody knows; new ids are
+// of the next epoch, who has a number finds the old ones, and both keys can change hands.
+func TestABlindingKeyIsReplaced(t *testing.T) {
+	h := newHeirs(t)
+	h.decideOn(meeting.Decision{Outcome: meeting.Rotate, Holders: []exchange.MemberID{"association", "commission", "insurer-a"}, Threshold: 2})
+	if errs := h.rounds(4); len(errs) > 0 || h.status(1) != blinding.InForce {
+		t.Fatalf("%s, %v", h.status(1), errs)
+	}
+	h.now = h.now.Add(61 * time.Second)
+	h.rounds(1)
+	if zero, one := h.holds(0), h.holds(1); len(zero) != 1 || len(one) != 3 {
+		t.Errorf("the first key is held by %v, the new one by %v", zero, one)
+	}
+	const number = "11010519491231002X"
+	next := h.idBy("regulator")
+	for m := range h.blind {
+		h.start(m)
+		must(t, h.do[m].Round(t.Context(), "node"))
+	}
+	for m := range h.blind {
+		all, err := h.blind[m].BlindAll(t.Context(), exchange.SubjectPerson, number)
+		if err != nil || len(all) != 2 || all[0] != next || all[1] != h.id || !strings.HasPrefix(next, "v2.") {
+			t.Errorf("%s: %v, %v; the ids are %s and %s", m, all, err, next, h.id)
+		}
+	}
+	h.agency["court"].Blinder = h.blind["court"]
+	ids, err := h.agency["court"].SubjectIDs(t.Context(), exchange.SubjectPerson, number)
+	if err != nil || len(ids) != 2 || ids[1] != exchange.SubjectID("person:"+h.id) {
+		t.Errorf("%v, %v", ids, err)
+	}
+
+	h.decideOn(meeting.Decision{Outcome: meeting.Split, Epoch: 1, Holders: []exchange.MemberID{"regulator", "association"}, Threshold: 2})
+	if errs := h.rounds(3); h.status(2) != blinding.InForce || h.status(1) != blinding.InForce {
+		t.Fatalf("%s and %s, %v", h.status(1), h.status(2), errs)
+	}
+	h.decide(2, "court", "insurer-b", "regulator")
+	if errs := h.rounds(3); h.status(3) != blinding.InForce || h.status(2) != blinding.InForce || h.status(1) != blinding.Replaced {
+		t.Fatalf("%s, %s and %s, %v", h.status(1), h.status(2), h.status(3), errs)
+	}
+	h.now = h.now.Add(61 * time.Second)
+	h.rounds(1)
+	for v, want := range []int{0, 0, 2, 3} {
+		if got := h.holds(v); len(got) != want {
+			t.Errorf("version %d is held by %v", v, got)
+		}
+	}
+	h.start("commission")
+	h.rounds(1)
+	if all, err := h.blind["commission"].BlindAll(t.Context(), exchange.SubjectPerson, number); err != nil || !slices.Equal(all, []string{next, h.id}) {
+		t.Errorf("after both changed hands: %v, %v", all, err)
 	}
 }

@@ -3,6 +3,7 @@ package blinding_test
 import (
 	"bytes"
 	"crypto/rand"
+	"encoding/base64"
 	"fmt"
 	"slices"
 	"testing"
@@ -246,6 +247,71 @@ func TestBodies(t *testing.T) {
 	for _, bad := range []string{`{}`, `{"version":1}`, `{"version":1,"why":"a b"}`, `{"version":1,"why":"part","dealer":"a b"}`} {
 		if _, err := blinding.DecodeRefuse([]byte(bad)); err == nil {
 			t.Error("took", bad)
+		}
+	}
+}
+
+// TestANewKey: every next holder deals a part that it proves to know, for this change and
+// in its own name.
+func TestANewKey(t *testing.T) {
+	h := found(t)
+	to := []exchange.MemberID{"association", "court"}
+	o := Motion("rotate", meeting.Blinding, func(b *meeting.ProposeBody) {
+		b.Decision = &meeting.Decision{Object: "1", Outcome: meeting.Rotate, Holders: to, Threshold: 2}
+	})
+	p := Outcome[meeting.Proposed](t, Do(t, h.Machine, o))
+	for _, by := range p.Voters[:p.Quorum] {
+		if r := Do(t, h.Machine, Ballot(t, h.Machine, by, o.ID, meeting.Yes, nil)); !r.OK {
+			t.Fatal(r.Error)
+		}
+	}
+	c, _ := blinding.Get(h.View().Rows(), 1)
+	part, err := oprf.NewKey()
+	Must(t, err)
+	deal := func(key, proven *oprf.Key, context []byte) blinding.DealBody {
+		commitment, _, err := oprf.Deal(key, 2, 2, rand.Reader)
+		Must(t, err)
+		proof, err := proven.Knows(context)
+		Must(t, err)
+		return blinding.DealBody{Version: 1, Commitment: blinding.Encode(commitment), Proof: base64.RawURLEncoding.EncodeToString(proof)}
+	}
+	mine, others := c.Context(Federation, "court"), c.Context(Federation, "association")
+	unproven := deal(part, part, mine)
+	unproven.Proof = ""
+	split := h.dealing("court", 1, 2, 2) // of the old key's share
+	for _, tc := range []struct {
+		name string
+		by   exchange.MemberID
+		body blinding.DealBody
+		code string
+	}{
+		{"without proof", "court", unproven, "BLIND-024"},
+		{"another key's proof", "court", deal(part, h.shares["court"], mine), "BLIND-024"},
+		{"another member's proof", "court", deal(part, part, others), "BLIND-024"},
+		{"the old share", "court", split, "BLIND-024"},
+		{"a holder of now", "regulator", deal(h.shares["regulator"], h.shares["regulator"], c.Context(Federation, "regulator")), "BLIND-023"},
+		{"its own", "court", deal(part, part, mine), ""},
+		{"the last one", "association", deal(part, part, others), ""},
+	} {
+		if got := h.say(tc.by, exchange.VerbBlindingDeal, tc.body); got != tc.code {
+			t.Errorf("%s: %q, want %q", tc.name, got, tc.code)
+		}
+	}
+	for _, by := range to {
+		if got := h.say(by, exchange.VerbBlindingAccept, blinding.AcceptBody{Version: 1}); got != "" {
+			t.Errorf("accept by %s: %q", by, got)
+		}
+	}
+	all := blinding.Epochs(h.View().Rows())
+	if len(all) != 2 || all[0].Version != 0 || all[1].Version != 1 || all[1].Epoch != 2 || all[0].Elements[0] == all[1].Elements[0] {
+		t.Errorf("%+v", all)
+	}
+	for epoch, code := range map[int]string{1: "", 3: "BLIND-020"} {
+		r := Do(t, h.Machine, Motion(fmt.Sprint("epoch", epoch), meeting.Blinding, func(b *meeting.ProposeBody) {
+			b.Decision = &meeting.Decision{Object: "2", Outcome: meeting.Split, Holders: to, Threshold: 2, Epoch: epoch}
+		}))
+		if Code(r) != code {
+			t.Errorf("epoch %d: %q", epoch, Code(r))
 		}
 	}
 }

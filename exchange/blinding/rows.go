@@ -32,7 +32,8 @@ func Statuses() []Status { return []Status{Dealing, Accepting, InForce, Replaced
 // Deal is a holder's dealing: what everybody may know of it.
 type Deal struct {
 	Member     exchange.MemberID `json:"member"`
-	Commitment []string          `json:"commitment"` // base64url
+	Commitment []string          `json:"commitment"`      // base64url
+	Proof      string            `json:"proof,omitempty"` // of a new key's part, that its dealer knows it
 	Seq        int64             `json:"seq"`
 }
 
@@ -41,9 +42,9 @@ type Change struct {
 	Version   int                 `json:"version"` // from 1; the charter's group is 0
 	Proposal  exchange.CommandID  `json:"proposal"`
 	Epoch     int                 `json:"epoch"`
+	Fresh     bool                `json:"fresh,omitzero"` // a new key, of which every next holder deals a part
 	Threshold int                 `json:"threshold"`
 	Holders   []exchange.MemberID `json:"holders"` // in the order of their shares
-	From      int                 `json:"from"`    // the version that is given on
 	Need      int                 `json:"need"`    // dealings
 	At        exchange.Millis     `json:"at"`      // ledger time
 	Deadline  exchange.Millis     `json:"deadline"`
@@ -72,7 +73,7 @@ func (c *Change) StatusAt(r state.Reader, at exchange.Millis) Status {
 		return Refused
 	case c.Since != 0:
 		for later := range changes.Scan(r, key(c.Version)) {
-			if later.Since != 0 {
+			if later.Since != 0 && later.Epoch == c.Epoch {
 				return Replaced
 			}
 		}
@@ -131,28 +132,55 @@ func Newest(r state.Reader) (last Change, ok bool) {
 	return last, ok
 }
 
-// InForceOf is the group that counts; none where every member has the key.
+// InForceOf is the group by whose key persons' ids are made; none where every member has
+// the key.
 func InForceOf(r state.Reader) (Group, bool) {
+	all := Epochs(r)
+	if len(all) == 0 {
+		return Group{}, false
+	}
+	return all[len(all)-1], true
+}
+
+// Epochs are the groups of all keys there were, oldest first, each as it is held now: ids
+// of former ones stand in records, and who has the number finds them.
+func Epochs(r state.Reader) []Group {
 	fed := members.Fed(r)
 	if fed.Blind.Scheme != blind.SchemeVOPRF {
-		return Group{}, false
+		return nil
 	}
 	g, err := GroupOf(fed.Blind)
 	if err != nil {
-		return Group{}, false
+		return nil
 	}
 	g.Since = fed.Founded
+	all := []Group{g}
 	for c := range All(r) {
 		if c.Since == 0 {
 			continue
 		}
 		e, err := decode(c.Commitments)
 		if err != nil {
-			return Group{}, false
+			return nil
 		}
-		g = Group{c.Version, c.Epoch, c.Threshold, c.Holders, e, c.Since}
+		next := Group{c.Version, c.Epoch, c.Threshold, c.Holders, e, c.Since}
+		if at := slices.IndexFunc(all, func(g Group) bool { return g.Epoch == c.Epoch }); at >= 0 {
+			all[at] = next
+		} else {
+			all = append(all, next)
+		}
 	}
-	return g, true
+	return all
+}
+
+// GroupIn is the group of an epoch's key.
+func GroupIn(r state.Reader, epoch int) (Group, bool) {
+	for _, g := range Epochs(r) {
+		if g.Epoch == epoch {
+			return g, true
+		}
+	}
+	return Group{}, false
 }
 
 // FirstEpoch is the epoch of the charter's key.
@@ -183,12 +211,25 @@ func Encode(elements []oprf.Element) (texts []string) {
 	return texts
 }
 
-// Dealing is a deal as the arithmetic takes it: by a holder of the group that is given
-// on.
-func (g *Group) Dealing(d Deal) (oprf.Dealing, error) {
+// Dealers are who may deal: the holders of now, or of a new key the next ones.
+func (c *Change) Dealers(now *Group) []exchange.MemberID {
+	if c.Fresh {
+		return c.Holders
+	}
+	return now.Holders
+}
+
+// Dealing is a deal as the arithmetic takes it; now is the group whose key is given on.
+func (c *Change) Dealing(now *Group, d Deal) (oprf.Dealing, error) {
 	e, err := decode(d.Commitment)
-	if at := g.Index(d.Member); err == nil && at == 0 {
+	at := slices.Index(c.Dealers(now), d.Member) + 1
+	if err == nil && at == 0 {
 		err = oprf.ErrGroup
 	}
-	return oprf.Dealing{Dealer: g.Index(d.Member), Commitment: e}, err
+	return oprf.Dealing{Dealer: at, Commitment: e}, err
+}
+
+// Context binds the proof that a dealer knows its part of a new key to one change.
+func (c *Change) Context(federation string, dealer exchange.MemberID) []byte {
+	return fmt.Appendf(nil, "%s/%d/%s/%s", federation, c.Version, c.Proposal, dealer)
 }

@@ -1,6 +1,7 @@
 package blinding
 
 import (
+	"encoding/base64"
 	"slices"
 	"strconv"
 
@@ -17,6 +18,8 @@ const Patience exchange.Millis = 7 * 24 * 3_600_000
 type Plan struct {
 	Threshold int
 	Holders   []exchange.MemberID
+	Fresh     bool // they make a new key, and ids of a new epoch
+	Epoch     int  // whose key is given on; 0: the last one's
 }
 
 // Next is the number of the change that a decision of now would begin.
@@ -29,7 +32,7 @@ func Next(r state.Reader) int {
 // number, so that a decision is carried out once. The same holders again are a change,
 // too: a share that was lost, or may be known, is worth nothing after it.
 func Check(a *members.Act, object string, p Plan) error {
-	_, ok := InForceOf(a.Tx)
+	now, ok := InForceOf(a.Tx)
 	last, any := Newest(a.Tx)
 	switch {
 	case !ok:
@@ -38,6 +41,8 @@ func Check(a *members.Act, object string, p Plan) error {
 		return ErrUnderWay.With("version", last.Version)
 	case object != strconv.Itoa(Next(a.Tx)):
 		return ErrDecision.With("why", "the change has another number")
+	case p.Fresh && p.Epoch != 0 || p.Epoch < 0 || p.Epoch > now.Epoch:
+		return ErrDecision.With("why", "there is no such epoch to give on")
 	case p.Threshold < 2 || p.Threshold > len(p.Holders) || len(p.Holders) > oprf.MaxHolders:
 		return ErrDecision.With("why", "so many holders cannot evaluate together")
 	}
@@ -61,14 +66,22 @@ func Begin(a *members.Act, proposal exchange.CommandID, object string, p Plan) e
 		return err
 	}
 	now, _ := InForceOf(a.Tx)
-	return changes.Insert(a.Tx, &Change{Version: Next(a.Tx), Proposal: proposal, Epoch: now.Epoch, Threshold: p.Threshold, Holders: p.Holders,
-		From: now.Version, Need: now.Threshold, At: a.Now, Deadline: a.Now + Patience, Seq: a.Seq})
+	if p.Epoch != 0 {
+		now, _ = GroupIn(a.Tx, p.Epoch)
+	}
+	c := &Change{Version: Next(a.Tx), Proposal: proposal, Epoch: now.Epoch, Fresh: p.Fresh, Threshold: p.Threshold, Holders: p.Holders,
+		Need: now.Threshold, At: a.Now, Deadline: a.Now + Patience, Seq: a.Seq}
+	if p.Fresh {
+		c.Epoch, c.Need = now.Epoch+1, len(p.Holders)
+	}
+	return changes.Insert(a.Tx, c)
 }
 
 // DealBody is the body of blinding.deal.
 type DealBody struct {
 	Version    int      `json:"version"`
-	Commitment []string `json:"commitment"` // base64url
+	Commitment []string `json:"commitment"`      // base64url
+	Proof      string   `json:"proof,omitempty"` // of a new key's part, that its dealer knows it; base64url
 }
 
 // DecodeDeal reads the body.
@@ -77,7 +90,7 @@ func DecodeDeal(body []byte) (*DealBody, error) {
 	if err := exchange.DecodeBody(exchange.VerbBlindingDeal, body, b); err != nil {
 		return nil, err
 	}
-	if _, err := decode(b.Commitment); err != nil || b.Version < 1 {
+	if _, err := decode(b.Commitment); err != nil || b.Version < 1 || len(b.Proof) > 2*oprf.ProofSize {
 		return nil, exchange.ErrBody.With("verb", exchange.VerbBlindingDeal)
 	}
 	return b, nil
@@ -99,44 +112,75 @@ func step(a *members.Act, version int, at ...Status) (Change, error) {
 	return c, nil
 }
 
-// PutDeal takes a holder's dealing: of its share, or it is refused. The first dealings,
-// as many as holders must evaluate together, are those that count.
+// PutDeal takes a holder's dealing: of its share, or of a part of a new key that it
+// knows, or it is refused. The first dealings, as many as are needed, are those that
+// count.
 func PutDeal(a *members.Act, b *DealBody) (*Moved, error) {
 	c, err := step(a, b.Version, Dealing)
 	if err != nil {
 		return nil, err
 	}
-	now, _ := InForceOf(a.Tx)
-	if _, twice := c.Dealt(a.Issuer.ID); twice || now.Index(a.Issuer.ID) == 0 {
+	now, _ := GroupIn(a.Tx, c.Epoch)
+	if _, twice := c.Dealt(a.Issuer.ID); twice || !slices.Contains(c.Dealers(&now), a.Issuer.ID) {
 		return nil, ErrNotParty.With("member", a.Issuer.ID)
 	}
-	g, err := now.Open()
-	if err != nil {
-		return nil, exchange.ErrInternal.Wrap(err)
-	}
-	deal := Deal{a.Issuer.ID, b.Commitment, a.Seq}
-	d, err := now.Dealing(deal)
-	if err != nil || !g.Deals(d, c.Threshold) {
-		return nil, ErrDealing.With("member", a.Issuer.ID)
+	deal := Deal{a.Issuer.ID, b.Commitment, b.Proof, a.Seq}
+	if err := c.honest(a, &now, deal); err != nil {
+		return nil, err
 	}
 	c.Deals = append(slices.Clone(c.Deals), deal)
 	out := &Moved{c.Version, Dealing, c.Need - len(c.Deals)}
 	if out.Missing == 0 {
-		var all []oprf.Dealing
-		for _, was := range c.Deals {
-			d, err := now.Dealing(was)
-			if err != nil {
-				return nil, exchange.ErrInternal.Wrap(err)
-			}
-			all = append(all, d)
-		}
-		e, err := g.Reshared(all, c.Threshold, len(c.Holders))
+		e, err := c.next(&now)
 		if err != nil { // the dealings make a group that some holder would have no share of
 			return nil, ErrDealing.With("member", a.Issuer.ID)
 		}
 		c.Commitments, out.Status, out.Missing = Encode(e), Accepting, len(c.Holders)
 	}
 	return out, changes.Insert(a.Tx, &c)
+}
+
+// honest says whether a dealing is of what its dealer is to deal.
+func (c *Change) honest(a *members.Act, now *Group, deal Deal) error {
+	d, err := c.Dealing(now, deal)
+	if err != nil {
+		return ErrDealing.With("member", deal.Member)
+	}
+	if c.Fresh {
+		proof, err := base64.RawURLEncoding.Strict().DecodeString(deal.Proof)
+		if err != nil || len(d.Commitment) != c.Threshold || !oprf.Known(d.Commitment[0], proof, c.Context(a.Command.Federation, deal.Member)) {
+			return ErrDealing.With("member", deal.Member)
+		}
+		return nil
+	}
+	g, err := now.Open()
+	if err != nil {
+		return exchange.ErrInternal.Wrap(err)
+	}
+	if deal.Proof != "" || !g.Deals(d, c.Threshold) {
+		return ErrDealing.With("member", deal.Member)
+	}
+	return nil
+}
+
+// next is the commitment of the group that the dealings make.
+func (c *Change) next(now *Group) ([]oprf.Element, error) {
+	var all []oprf.Dealing
+	for _, was := range c.Deals {
+		d, err := c.Dealing(now, was)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, d)
+	}
+	if c.Fresh {
+		return oprf.Fresh(all, c.Threshold, len(c.Holders))
+	}
+	g, err := now.Open()
+	if err != nil {
+		return nil, err
+	}
+	return g.Reshared(all, c.Threshold, len(c.Holders))
 }
 
 // AcceptBody is the body of blinding.accept.
@@ -201,8 +245,8 @@ func Refuse(a *members.Act, b *RefuseBody) (*Moved, error) {
 	if err != nil {
 		return nil, err
 	}
-	now, _ := InForceOf(a.Tx)
-	if now.Index(a.Issuer.ID) == 0 && !slices.Contains(c.Holders, a.Issuer.ID) {
+	now, _ := GroupIn(a.Tx, c.Epoch)
+	if !slices.Contains(c.Dealers(&now), a.Issuer.ID) && !slices.Contains(c.Holders, a.Issuer.ID) {
 		return nil, ErrNotParty.With("member", a.Issuer.ID)
 	}
 	if _, dealt := c.Dealt(b.Dealer); b.Dealer != "" && !dealt {

@@ -8,6 +8,7 @@ import (
 	"accord/exchange"
 	"accord/exchange/catalogue"
 	"accord/exchange/members"
+	"accord/exchange/state"
 )
 
 // NominateBody is the body of list.nominate.
@@ -214,16 +215,24 @@ func judgeOthers(a *members.Act, c *Claims, within map[string]exchange.EntryID) 
 	if id := within[bySubjectAndGround]; id != "" {
 		return ErrActive.With("list", c.List, "id", id)
 	}
-	for _, e := range bySubject.Newest(a.Tx, string(c.Subject)) {
-		if e.List != c.List || e.Ground != c.Ground {
-			continue
-		}
-		if withEnd(a.Tx, &e); e.active(a.Now) {
-			return ErrActive.With("list", c.List, "id", e.ID)
-		}
+	if id := Standing(a.Tx, c.List, c.Subject, c.Ground, a.Now); id != "" {
+		return ErrActive.With("list", c.List, "id", id)
 	}
 	within[byItself], within[bySubjectAndGround] = c.ID, c.ID
 	return nil
+}
+
+// Standing is the entry by which a subject is on a list for a ground, "" for none.
+func Standing(r state.Reader, list string, subject exchange.SubjectID, ground string, at exchange.Millis) exchange.EntryID {
+	for _, e := range bySubject.Newest(r, string(subject)) {
+		if e.List != list || e.Ground != ground {
+			continue
+		}
+		if withEnd(r, &e); e.active(at) {
+			return e.ID
+		}
+	}
+	return ""
 }
 
 func has[S ~string](all []S, s S) bool {

@@ -182,16 +182,19 @@ func parseCatalogue(document string) (*catalogue.Document, error) {
 	return doc, err
 }
 
-// Split is the outcome of a decision on who holds the blinding key.
-const Split = "split"
+// What a decision on the blinding key says.
+const (
+	Split  = "split"  // these members hold it from now on: the ids stay
+	Rotate = "rotate" // they make a new one: persons' ids are of a new epoch from then on
+)
 
 // splits says whether a decision names next holders of the blinding key where its kind
 // is that, and none elsewhere.
 func (d *Decision) splits(k Kind) bool {
 	if k != Blinding {
-		return len(d.Holders) == 0 && d.Threshold == 0
+		return len(d.Holders) == 0 && d.Threshold == 0 && d.Epoch == 0
 	}
-	ok := d.Outcome == Split && len(d.Parties) == 0 && len(d.Holders) > 0 && len(d.Holders) <= members.MaxMembers
+	ok := (d.Outcome == Split || d.Outcome == Rotate) && len(d.Parties) == 0 && len(d.Holders) > 0 && len(d.Holders) <= members.MaxMembers
 	for _, m := range d.Holders {
 		ok = ok && exchange.ValidName(string(m))
 	}
@@ -199,7 +202,7 @@ func (d *Decision) splits(k Kind) bool {
 }
 
 func (d *Decision) plan() blinding.Plan {
-	return blinding.Plan{Threshold: d.Threshold, Holders: d.Holders}
+	return blinding.Plan{Threshold: d.Threshold, Holders: d.Holders, Fresh: d.Outcome == Rotate, Epoch: d.Epoch}
 }
 
 // decision judges a decision: one is made once.

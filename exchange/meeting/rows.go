@@ -56,6 +56,7 @@ type Decision struct {
 	// many of them must evaluate together. Its object is the number of the change.
 	Holders   []exchange.MemberID `json:"holders,omitempty"`
 	Threshold int                 `json:"threshold,omitzero"`
+	Epoch     int                 `json:"epoch,omitzero"` // whose key is given on; 0: the last one's
 }
 
 // Proposal (提案) is a matter before the joint meeting.

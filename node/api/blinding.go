@@ -129,16 +129,18 @@ func (s *Server) blindingState(w http.ResponseWriter, r *http.Request) error {
 
 func (s *Server) blindingOf(view *machine.View) wire.BlindingState {
 	fed := view.Federation()
-	out := wire.BlindingState{Scheme: fed.Blind.Scheme, Holders: []exchange.MemberID{}, Since: fed.Founded.Time(), Next: blinding.Next(view.Rows()), Changes: []wire.BlindingChange{}}
-	if g, ok := blinding.InForceOf(view.Rows()); ok {
-		out.Epoch, out.Version, out.Threshold, out.Holders, out.Since = g.Epoch, g.Version, g.Threshold, g.Holders, g.Since.Time()
+	out := wire.BlindingState{Scheme: fed.Blind.Scheme, Epochs: []wire.BlindingEpoch{}, Next: blinding.Next(view.Rows()), Changes: []wire.BlindingChange{}}
+	for _, g := range blinding.Epochs(view.Rows()) {
+		row := wire.BlindingEpoch{Epoch: g.Epoch, Version: g.Version, Threshold: g.Threshold, Holders: g.Holders, Since: g.Since.Time()}
+		if s.Blinding != nil {
+			name, has := s.Blinding.Using(g.Epoch)
+			row.Share = has && name.Version == g.Version
+		}
+		out.Epochs = append(out.Epochs, row)
 	}
-	if s.Blinding != nil {
-		name, has := s.Blinding.Using()
-		out.Share = has && name.Version == out.Version
-	}
+	slices.Reverse(out.Epochs)
 	for c := range blinding.All(view.Rows()) {
-		row := wire.BlindingChange{Version: c.Version, Status: c.StatusAt(view.Rows(), view.Time()), Proposal: c.Proposal, Threshold: c.Threshold, Holders: c.Holders,
+		row := wire.BlindingChange{Version: c.Version, Epoch: c.Epoch, Fresh: c.Fresh, Status: c.StatusAt(view.Rows(), view.Time()), Proposal: c.Proposal, Threshold: c.Threshold, Holders: c.Holders,
 			At: c.At.Time(), Deadline: c.Deadline.Time(), Need: c.Need, Dealt: []exchange.MemberID{}, Accepted: slices.Concat([]exchange.MemberID{}, c.Accepted)}
 		for _, d := range c.Deals {
 			row.Dealt = append(row.Dealt, d.Member)

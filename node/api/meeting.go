@@ -2,8 +2,10 @@ package api
 
 import (
 	"context"
+	"fmt"
 	"net/http"
 	"slices"
+	"strings"
 	"time"
 
 	"accord/crypto/bundle"
@@ -109,8 +111,24 @@ func changesOf(view *machine.View, p *meeting.Proposal) (all []exchange.Text, do
 		for _, c := range catalogue.Diff(before.Document(), next) {
 			all = append(all, exchange.Text{Zh: c.Path + "：" + c.Text.Zh, En: c.Path + ": " + c.Text.En})
 		}
+	case p.Kind == meeting.Blinding:
+		all = []exchange.Text{heirsText(p.Decision)}
 	}
 	return all, document
+}
+
+// heirsText says who shall hold the blinding key.
+func heirsText(d *meeting.Decision) exchange.Text {
+	names := make([]string, len(d.Holders))
+	for i, m := range d.Holders {
+		names[i] = string(m)
+	}
+	if d.Outcome == meeting.Rotate {
+		return exchange.Text{Zh: fmt.Sprintf("%s 生成新一期盲化密钥，任意 %d 家共同运算；此后的自然人标识与以前的不同", strings.Join(names, "、"), d.Threshold),
+			En: fmt.Sprintf("%s make a new blinding key, any %d evaluate together; persons' ids differ from then on", strings.Join(names, ", "), d.Threshold)}
+	}
+	return exchange.Text{Zh: fmt.Sprintf("盲化密钥由 %s 持有，任意 %d 家共同运算", strings.Join(names, "、"), d.Threshold),
+		En: fmt.Sprintf("the blinding key is held by %s; any %d evaluate together", strings.Join(names, ", "), d.Threshold)}
 }
 
 // proposalID is the proposal that a path names.

@@ -85,8 +85,10 @@ func (s *Server) nomination(ctx context.Context, list string, in wire.Nominate) 
 	if in.Record == "" {
 		var err error
 		n.SubjectKind = in.SubjectKind
-		n.Subject, err = s.subjectOf(ctx, in.SubjectKind, in.USCC, in.PersonID, in.Name)
-		return n, err
+		if n.Subject, err = s.subjectOf(ctx, in.SubjectKind, in.USCC, in.PersonID, in.Name); err != nil {
+			return n, err
+		}
+		return n, s.onceOnly(ctx, list, in)
 	}
 	held, err := s.holdRecord(ctx, in.Author, in.Record)
 	if err != nil {
@@ -101,6 +103,25 @@ func (s *Server) nomination(ctx context.Context, list string, in wire.Nominate) 
 		n.Name = name
 	}
 	return n, nil
+}
+
+// onceOnly refuses a person that is on the list for the ground under an id of a former
+// key: of the id that the number has now the ledger sees it itself.
+func (s *Server) onceOnly(ctx context.Context, list string, in wire.Nominate) error {
+	if in.PersonID == "" {
+		return nil
+	}
+	ids, err := s.Agency.SubjectIDs(ctx, exchange.SubjectPerson, strings.ToUpper(in.PersonID))
+	if err != nil {
+		return err
+	}
+	view := s.view()
+	for _, subject := range ids[1:] {
+		if id := lists.Standing(view.Rows(), list, subject, in.Ground, s.instant(nil, view)); id != "" {
+			return lists.ErrActive.With("list", list, "id", id)
+		}
+	}
+	return nil
 }
 
 // publicName is the name an organisation's record shows in clear.

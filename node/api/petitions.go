@@ -97,13 +97,13 @@ func (s *Server) mayApply(rec *records.Record, fields []string) error {
 
 // petition runs the taking of one between two audit lines and answers with it.
 func (s *Server) petition(w http.ResponseWriter, r *http.Request, act string, in wire.AskSubject, take func(held []records.Record, e *audit.Event) (exchange.CommandID, error)) error {
-	subject, err := s.subjectAsking(r, in)
+	ids, err := s.subjectAsking(r, in)
 	if err != nil {
 		return err
 	}
 	var id exchange.CommandID
-	err = s.act(r, s.subjectEvent(act, subject, in.Proof), func(e *audit.Event) error {
-		held, err := s.recordsOf(r.Context(), subject)
+	err = s.act(r, s.subjectEvent(act, ids[0], in.Proof), func(e *audit.Event) error {
+		held, err := s.recordsOf(r.Context(), ids)
 		if err == nil {
 			id, err = take(held, e)
 		}

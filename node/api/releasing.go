@@ -1,11 +1,13 @@
 package api
 
 import (
+	"context"
 	"net/http"
 
 	"accord/crypto/strictjson"
 	"accord/exchange"
 	"accord/exchange/agency"
+	"accord/exchange/records"
 	"accord/exchange/release"
 	"accord/node/audit"
 	"accord/node/wire"
@@ -87,7 +89,11 @@ func (s *Server) signConsent(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	var out wire.Consent
-	err := s.forSubject(r, "consent.sign", wire.AskSubject{Subject: in.Subject, PersonID: in.PersonID, Proof: in.Proof}, func(subject exchange.SubjectID) error {
+	err := s.forSubject(r, "consent.sign", wire.AskSubject{Subject: in.Subject, PersonID: in.PersonID, Proof: in.Proof}, func(ids []exchange.SubjectID) error {
+		subject, err := s.knownAs(r.Context(), ids)
+		if err != nil {
+			return err
+		}
 		c, token, err := s.Agency.SignConsent(callerOf(r).Operator.Name, agency.Consenting{Subject: subject, Category: in.Category, Record: in.Record,
 			Fields: in.Fields, Purpose: in.Purpose, Recipient: in.Recipient, Until: until})
 		out = wire.Consent{ID: c.ID, Consent: token, Until: c.Until.Time()}
@@ -97,6 +103,18 @@ func (s *Server) signConsent(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	return answer(w, out)
+}
+
+// knownAs is the id of a person's that this node holds records under, the newest where it
+// holds none: a consent is for the records of one id.
+func (s *Server) knownAs(ctx context.Context, ids []exchange.SubjectID) (exchange.SubjectID, error) {
+	for _, subject := range ids {
+		page, _, err := s.Agency.Records.List(ctx, records.Filter{Subject: subject}, "", 1)
+		if err != nil || len(page) > 0 {
+			return subject, err
+		}
+	}
+	return ids[0], nil
 }
 
 // withdrawConsent takes back a consent that this member signed.

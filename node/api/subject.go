@@ -33,31 +33,32 @@ var ErrSubjectRecords = exchange.Define(exchange.KindRefused, "SUBJ-120",
 	exchange.Text{Zh: "请向各记录的作者单位分别查询", En: "ask the authors of the records one by one"})
 
 // subjectAsking reads who asks about itself. What cannot be a number or code is
-// refused by its form alone: whether anybody is known by it plays no part.
-func (s *Server) subjectAsking(r *http.Request, in wire.AskSubject) (exchange.SubjectID, error) {
+// refused by its form alone: whether anybody is known by it plays no part. A number gives
+// its ids under all keys there were, the newest first; everything else one.
+func (s *Server) subjectAsking(r *http.Request, in wire.AskSubject) ([]exchange.SubjectID, error) {
 	var f form
 	f.need((in.Subject == "") != (in.PersonID == ""), "/subject")
 	f.proof(in.Proof)
 	if err := f.err(); err != nil {
-		return "", err
+		return nil, err
 	}
 	if in.PersonID != "" {
 		number := strings.ToUpper(in.PersonID)
 		if identifiers.CheckResidentID(number) != nil {
-			return "", ErrPersonID.With().At("/person_id")
+			return nil, ErrPersonID.With().At("/person_id")
 		}
-		return s.Agency.SubjectID(r.Context(), exchange.SubjectPerson, number)
+		return s.Agency.SubjectIDs(r.Context(), exchange.SubjectPerson, number)
 	}
 	subject := exchange.SubjectID(in.Subject)
 	if !strings.Contains(in.Subject, ":") {
 		code := strings.ToUpper(in.Subject)
 		if identifiers.CheckUSCC(code) != nil || identifiers.CheckResidentID(code) == nil {
-			return "", ErrUSCC.With().At("/subject")
+			return nil, ErrUSCC.With().At("/subject")
 		}
 		subject = exchange.SubjectID(exchange.SubjectOrg + ":" + code)
 	}
 	f.need(subject.Valid(), "/subject")
-	return subject, f.err()
+	return []exchange.SubjectID{subject}, f.err()
 }
 
 // proof needs a known kind of proof with its number.
@@ -67,12 +68,12 @@ func (f *form) proof(p wire.SubjectProof) {
 }
 
 // forSubject runs one act for a subject that proved who it is.
-func (s *Server) forSubject(r *http.Request, act string, in wire.AskSubject, do func(exchange.SubjectID) error) error {
-	subject, err := s.subjectAsking(r, in)
+func (s *Server) forSubject(r *http.Request, act string, in wire.AskSubject, do func(ids []exchange.SubjectID) error) error {
+	ids, err := s.subjectAsking(r, in)
 	if err != nil {
 		return err
 	}
-	return s.act(r, s.subjectEvent(act, subject, in.Proof), func(*audit.Event) error { return do(subject) })
+	return s.act(r, s.subjectEvent(act, ids[0], in.Proof), func(*audit.Event) error { return do(ids) })
 }
 
 func (s *Server) subjectEvent(act string, subject exchange.SubjectID, p wire.SubjectProof) audit.Event {
@@ -81,22 +82,25 @@ func (s *Server) subjectEvent(act string, subject exchange.SubjectID, p wire.Sub
 
 // recordsOf are the records this node holds on a subject, its own and mirrored ones,
 // whatever became of them: who looked at a record that was corrected since looked.
-func (s *Server) recordsOf(ctx context.Context, subject exchange.SubjectID) ([]records.Record, error) {
+func (s *Server) recordsOf(ctx context.Context, ids []exchange.SubjectID) ([]records.Record, error) {
 	var all []records.Record
-	for after := records.Cursor(""); ; {
-		page, next, err := s.Agency.Records.List(ctx, records.Filter{Subject: subject}, after, records.MaxPage)
-		if err != nil {
-			return nil, err
+	for _, subject := range ids {
+		for after := records.Cursor(""); ; {
+			page, next, err := s.Agency.Records.List(ctx, records.Filter{Subject: subject}, after, records.MaxPage)
+			if err != nil {
+				return nil, err
+			}
+			all = append(all, page...)
+			if len(all) > maxSubjectRecords {
+				return nil, ErrSubjectRecords.With("limit", maxSubjectRecords)
+			}
+			if next == "" {
+				break
+			}
+			after = next
 		}
-		all = append(all, page...)
-		if len(all) > maxSubjectRecords {
-			return nil, ErrSubjectRecords.With("limit", maxSubjectRecords)
-		}
-		if next == "" {
-			return all, nil
-		}
-		after = next
 	}
+	return all, nil
 }
 
 // subjectLog tells a subject who looked at its records, or tried to.
@@ -107,8 +111,8 @@ func (s *Server) subjectLog(w http.ResponseWriter, r *http.Request) error {
 	}
 	var out wire.SubjectLog
 	var view *machine.View
-	err := s.forSubject(r, "subject.log", in, func(subject exchange.SubjectID) error {
-		held, err := s.recordsOf(r.Context(), subject)
+	err := s.forSubject(r, "subject.log", in, func(ids []exchange.SubjectID) error {
+		held, err := s.recordsOf(r.Context(), ids)
 		if err != nil {
 			return err
 		}
@@ -116,14 +120,14 @@ func (s *Server) subjectLog(w http.ResponseWriter, r *http.Request) error {
 			return err
 		}
 		view = s.view()
-		out = wire.SubjectLog{Subject: subject, Position: view.Size(), Records: []wire.SubjectReceipt{}, Accesses: []wire.SubjectAccess{}}
+		out = wire.SubjectLog{Subject: ids[0], Position: view.Size(), Records: []wire.SubjectReceipt{}, Accesses: []wire.SubjectAccess{}}
 		for i := range held {
 			accesses := accessesOf(view, &held[i])
 			out.Records = append(out.Records, wire.SubjectReceipt{Record: held[i].ID, Category: held[i].Category, Author: held[i].Author, Count: int64(len(accesses))})
 			out.Accesses = append(out.Accesses, accesses...)
 		}
 		slices.SortStableFunc(out.Accesses, func(a, b wire.SubjectAccess) int { return cmp.Compare(a.Seq, b.Seq) })
-		out.Looks, err = s.looksAt(subject, held)
+		out.Looks, err = s.looksAt(ids, held)
 		return err
 	})
 	if err != nil {
@@ -172,13 +176,16 @@ func accessesOf(view *machine.View, rec *records.Record) []wire.SubjectAccess {
 
 // looksAt are the lines of this node's audit log about a subject or its records. A
 // line that says only that something began is there if none says how it ended.
-func (s *Server) looksAt(subject exchange.SubjectID, held []records.Record) ([]wire.SubjectLook, error) {
+func (s *Server) looksAt(ids []exchange.SubjectID, held []records.Record) ([]wire.SubjectLook, error) {
 	own := map[exchange.RecordID]bool{}
 	for i := range held {
 		own[held[i].ID] = true
 	}
-	digest := s.Audit.Digest(string(subject))
-	lines, err := s.Audit.Lines(func(e *audit.Event) bool { return e.Subject == digest || e.Record != "" && own[e.Record] })
+	digests := map[string]bool{}
+	for _, subject := range ids {
+		digests[s.Audit.Digest(string(subject))] = true
+	}
+	lines, err := s.Audit.Lines(func(e *audit.Event) bool { return digests[e.Subject] || e.Record != "" && own[e.Record] })
 	if err != nil {
 		return nil, err
 	}
@@ -219,12 +226,12 @@ func (s *Server) subjectRecords(w http.ResponseWriter, r *http.Request) error {
 	}
 	var out wire.SubjectRecords
 	view := s.view()
-	err := s.forSubject(r, "subject.records", in, func(subject exchange.SubjectID) error {
-		held, err := s.recordsOf(r.Context(), subject)
+	err := s.forSubject(r, "subject.records", in, func(ids []exchange.SubjectID) error {
+		held, err := s.recordsOf(r.Context(), ids)
 		if err != nil {
 			return err
 		}
-		out = wire.SubjectRecords{Subject: subject, Records: []wire.SubjectRecord{}}
+		out = wire.SubjectRecords{Subject: ids[0], Records: []wire.SubjectRecord{}}
 		for i := range held {
 			if held[i].Author == s.Agency.Self { // a page holds no sealed fields
 				if held[i], err = s.Agency.Records.Get(r.Context(), held[i].ID); err != nil {
@@ -276,14 +283,14 @@ func (s *Server) subjectProof(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	var file []byte
-	err := s.forSubject(r, "subject.proof", in, func(subject exchange.SubjectID) error {
-		held, err := s.recordsOf(r.Context(), subject)
+	err := s.forSubject(r, "subject.proof", in, func(ids []exchange.SubjectID) error {
+		held, err := s.recordsOf(r.Context(), ids)
 		if err != nil {
 			return err
 		}
-		ids := make([]exchange.RecordID, len(held))
+		named := make([]exchange.RecordID, len(held))
 		for i := range held {
-			ids[i] = held[i].ID
+			named[i] = held[i].ID
 		}
 		if err := s.Node.Barrier(r); err != nil {
 			return err
@@ -293,7 +300,7 @@ func (s *Server) subjectProof(w http.ResponseWriter, r *http.Request) error {
 			return err
 		}
 		file, err = s.evidenceFile(r.Context(), []byte(word.Point.Note), func(_ context.Context, checkpoint []byte) (*bundle.Bundle, error) {
-			return s.Agency.AccessBundle(ids, agency.AccessesWord{Checkpoint: checkpoint, Tree: word.Tree, Note: word.Note})
+			return s.Agency.AccessBundle(named, agency.AccessesWord{Checkpoint: checkpoint, Tree: word.Tree, Note: word.Note})
 		})
 		return err
 	})

@@ -32,7 +32,7 @@ func init() {
 		"ComplainRelease": wire.ComplainRelease{}, "ApplyDisclosure": wire.ApplyDisclosure{}, "AnswerPetition": wire.AnswerPetition{},
 		"Petition": wire.Petition{}, "Petitions": wire.Petitions{}, "PetitionTexts": wire.PetitionTexts{},
 		"AskBlinding": wire.AskBlinding{}, "Blinding": wire.Blinding{},
-		"AskBlindingPart": wire.AskBlindingPart{}, "BlindingPart": wire.BlindingPart{}, "BlindingState": wire.BlindingState{}, "BlindingChange": wire.BlindingChange{},
+		"AskBlindingPart": wire.AskBlindingPart{}, "BlindingPart": wire.BlindingPart{}, "BlindingState": wire.BlindingState{}, "BlindingChange": wire.BlindingChange{}, "BlindingEpoch": wire.BlindingEpoch{},
 	})
 	requests = append(requests, "SubjectProof", "AskSubject", "ComplainRelease", "ApplyDisclosure", "AnswerPetition", "AskBlinding", "AskBlindingPart")
 }

@@ -37,21 +37,28 @@ type BlindingPart struct {
 
 // BlindingState is who holds the key that blinds persons' numbers, and how that changes.
 type BlindingState struct {
-	Scheme    string              `json:"scheme"`
-	Epoch     int                 `json:"epoch,omitempty"`
+	Scheme  string           `json:"scheme"`
+	Epochs  []BlindingEpoch  `json:"epochs"` // the newest first; none: every member has the key
+	Next    int              `json:"next"`   // the number of the change that would come next
+	Changes []BlindingChange `json:"changes"`
+}
+
+// BlindingEpoch is one key and who holds it.
+type BlindingEpoch struct {
+	Epoch     int                 `json:"epoch"`
 	Version   int                 `json:"version"` // of the holders: 0 as the charter says
-	Threshold int                 `json:"threshold,omitempty"`
-	Holders   []exchange.MemberID `json:"holders"` // empty: every member has the key
+	Threshold int                 `json:"threshold"`
+	Holders   []exchange.MemberID `json:"holders"`
 	Since     time.Time           `json:"since"`
 	Share     bool                `json:"share"` // this node has a share of it
-	Next      int                 `json:"next"`  // the number of the change that would come next
-	Changes   []BlindingChange    `json:"changes"`
 }
 
 // BlindingChange is a change of the key's holders, newest first among others.
 type BlindingChange struct {
 	Version   int                 `json:"version"`
 	Status    blinding.Status     `json:"status"`
+	Epoch     int                 `json:"epoch"`
+	Fresh     bool                `json:"fresh,omitempty"` // a new key
 	Proposal  exchange.CommandID  `json:"proposal"`
 	Threshold int                 `json:"threshold"`
 	Holders   []exchange.MemberID `json:"holders"`
