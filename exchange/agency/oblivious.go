@@ -21,9 +21,9 @@ var ErrHolders = exchange.Define(exchange.KindUnavailable, "BLIND-001",
 	exchange.Text{Zh: "盲化密钥的持有方只有 {got} 家应答，须有 {want} 家（答复无效：{wrong}）", En: "{got} holders of the blinding key answer, {want} must (wrong answers: {wrong})"},
 	exchange.Text{Zh: "稍后再试；答复无效的一方请其核对密钥份额（accord node check）", En: "try again later; a holder whose answers are wrong should look at its share of the key"})
 
-// ErrShare is given when this node's share is not the one the charter means.
+// ErrShare is given when this node's share is not the one the ledger means.
 var ErrShare = exchange.Define(exchange.KindUnverified, "BLIND-002",
-	exchange.Text{Zh: "本节点的盲化密钥份额与章程不符", En: "this node's share of the blinding key is not the charter's"},
+	exchange.Text{Zh: "本节点的盲化密钥份额不是账本所说的那一份", En: "this node's share of the blinding key is not the one the ledger means"},
 	exchange.Text{Zh: "从备份恢复密钥库", En: "restore the keystore from its backup"})
 
 // AskHolder has another member evaluate blinded elements with its share of a group.

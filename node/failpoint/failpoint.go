@@ -42,6 +42,7 @@ var names = []string{
 	"outbox.write.before", "outbox.rename.before", "outbox.rename.after", "outbox.sweep",
 	"custody.deal", "custody.anchor.before", "custody.anchor.after", "custody.hand.before", "custody.hand.after", "custody.kept", "custody.retired",
 	"custody.deliver.before", "custody.deliver.after", "custody.open.before", "custody.open.after",
+	"blinding.deal.before", "blinding.deal.after", "blinding.keep.before", "blinding.accept.before", "blinding.accept.after", "blinding.forgotten",
 	"records.begin", "records.commit.before", "records.commit.after",
 	// consensus: proposals and read points
 	"propose.submit", "propose.forward.before", "propose.forward.after", "propose.serve",

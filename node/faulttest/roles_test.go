@@ -35,6 +35,7 @@ var starting = []string{"node.start.network", "node.start.ledger", "node.start.f
 
 // nowhere says why a role does not come to points that begin so.
 var nowhere = map[string]map[string]string{
+	"blinding.":        {leads: "every member has the key here", follows: "every member has the key here", joins: "every member has the key here"},
 	"custody.":         {leads: "nothing is in custody here", follows: "nothing is in custody here", joins: "nothing is in custody here"},
 	"founding.":        {leads: founds, follows: founds, joins: founds},
 	"bootstrap.":       {leads: "founders' first start: TestCrashWhileStarting", follows: "founders' first start: TestCrashWhileStarting", joins: "only founders found"},
