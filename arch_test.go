@@ -38,9 +38,9 @@ var owners = map[string][]string{
 	"github.com/hashicorp/go-memdb":           {"exchange/state"},
 	"github.com/go-jose/go-jose":              {"crypto/jws", "crypto/seal", "crypto/keys"},
 	"github.com/go-json-experiment/json":      {"crypto/strictjson"},
-	"github.com/oasisprotocol/curve25519-voi": {"crypto/keys"},
+	"github.com/oasisprotocol/curve25519-voi": {"crypto/keys", "crypto/oprf"},
 	// Two schemes of one library: secret sharing, and blinded evaluation.
-	"github.com/cloudflare/circl":         {"crypto/share", "crypto/oprf"},
+	"github.com/cloudflare/circl":         {"crypto/share", "crypto/oprf", "crypto/oprf/circloprf"},
 	"golang.org/x/mod":                    {"crypto/tlog"},
 	"golang.org/x/crypto":                 {"crypto/keystore", "crypto/seal"},
 	"golang.org/x/text":                   {"exchange/intake", "exchange/names"},

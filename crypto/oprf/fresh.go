@@ -1,12 +1,11 @@
 package oprf
 
 import (
-	"crypto/rand"
-	"fmt"
+	"bytes"
 	"io"
 
-	"github.com/cloudflare/circl/group"
-	"github.com/cloudflare/circl/zk/dleq"
+	"github.com/oasisprotocol/curve25519-voi/curve"
+	"github.com/oasisprotocol/curve25519-voi/curve/scalar"
 )
 
 // A new key without a dealer: each next holder deals a part of it that it drew itself,
@@ -18,39 +17,39 @@ import (
 
 // KeyFrom draws a key from random: equal bytes draw equal keys.
 func KeyFrom(random io.Reader) (*Key, error) {
-	var seed [64]byte
-	if _, err := io.ReadFull(random, seed[:]); err != nil {
-		return nil, fmt.Errorf("oprf: %w", err)
-	}
-	defer clear(seed[:])
-	return keyOf(curve.HashToScalar(seed[:], []byte("accord-oprf-key")))
-}
-
-// knowing are the parameters of a proof that a key is known; context binds it to its
-// use.
-func knowing(context []byte) dleq.Params {
-	return dleq.Params{G: curve, H: suite.Hash(), DST: append([]byte("accord-oprf-knows-"), context...)}
-}
-
-// Knows proves, [ProofSize] bytes long, that whoever has made it knows the key.
-func (k *Key) Knows(context []byte) ([]byte, error) {
-	base, public := curve.Generator(), curve.NewElement().MulGen(k.scalar)
-	p, err := dleq.Prover{Params: knowing(context)}.Prove(k.scalar, base, public, base, public, rand.Reader)
+	s, err := drawn(random)
 	if err != nil {
-		return nil, fmt.Errorf("oprf: %w", err)
+		return nil, err
 	}
-	return p.MarshalBinary()
+	return keyOf(s)
+}
+
+// knowing hashes what a proof of knowledge commits to; context binds it to its use.
+func knowing(public Element, t *curve.RistrettoPoint, context []byte) *scalar.Scalar {
+	e := encode(t)
+	return scalarOf(uniform(framed(public[:], e[:], context), "accord-oprf-knows"))
+}
+
+// Knows proves, [ProofSize] bytes long, that whoever has made it knows the key: Schnorr's
+// proof as RFC 8235 has it.
+func (k *Key) Knows(context []byte) ([]byte, error) {
+	r, err := randomScalar()
+	if err != nil {
+		return nil, err
+	}
+	c := knowing(k.Public(), timesBase(r), context)
+	return proofOf(c, scalar.New().Sub(r, scalar.New().Mul(c, k.scalar))), nil
 }
 
 // Known judges such a proof.
 func Known(public Element, proof, context []byte) bool {
 	p, err := public.point()
-	var pf dleq.Proof
-	if err != nil || len(proof) != ProofSize || pf.UnmarshalBinary(curve, proof) != nil {
+	c, s, ok := readProof(proof)
+	if err != nil || !ok {
 		return false
 	}
-	base := curve.Generator()
-	return dleq.Verifier{Params: knowing(context)}.Verify(base, p, base, p, &pf)
+	t := curve.NewRistrettoPoint().DoubleScalarMulBasepointVartime(c, p, s)
+	return bytes.Equal(proofOf(knowing(public, t, context), s), proof)
 }
 
 // Fresh is the commitment of the group of a new key, of which each of n holders dealt a
@@ -59,7 +58,7 @@ func Fresh(dealings []Dealing, k, n int) ([]Element, error) {
 	if len(dealings) != n {
 		return nil, ErrFew
 	}
-	sum, seen := make([]group.Element, k), map[int]bool{}
+	sum, seen := make([]*curve.RistrettoPoint, k), map[int]bool{}
 	for _, d := range dealings {
 		c, err := points(d.Commitment)
 		if err != nil || len(c) != k || d.Dealer < 1 || d.Dealer > n || seen[d.Dealer] {
@@ -68,23 +67,21 @@ func Fresh(dealings []Dealing, k, n int) ([]Element, error) {
 		seen[d.Dealer] = true
 		for j := range c {
 			if sum[j] != nil {
-				c[j] = curve.NewElement().Add(sum[j], c[j])
+				c[j] = plus(sum[j], c[j])
 			}
 			sum[j] = c[j]
 		}
 	}
-	out, err := encodings(sum)
-	if err == nil {
-		_, err = NewGroup(out, n)
-	}
+	out := encodings(sum)
+	_, err := NewGroup(out, n)
 	return out, err
 }
 
 // Sum is a holder's share of a new key: of what it got of every dealing.
 func Sum(parts []*Key) (*Key, error) {
-	sum := curve.NewScalar()
+	sum := scalar.New()
 	for _, p := range parts {
-		sum = curve.NewScalar().Add(sum, p.scalar)
+		sum.Add(sum, p.scalar)
 	}
 	return keyOf(sum)
 }

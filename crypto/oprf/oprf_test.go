@@ -9,8 +9,10 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/cloudflare/circl/group"
-	circl "github.com/cloudflare/circl/oprf"
+	"accord/crypto/oprf/circloprf"
+
+	"github.com/oasisprotocol/curve25519-voi/curve"
+	"github.com/oasisprotocol/curve25519-voi/curve/scalar"
 )
 
 func unhex(tb testing.TB, s string) []byte {
@@ -35,8 +37,7 @@ func fail(tb testing.TB, err error) {
 func TestVectors(t *testing.T) {
 	key, err := ParseKey(unhex(t, "e6f73f344b79b379f1a0dd37e07ff62e38d9f71345ce62ae3a9bc60b04ccd909"))
 	fail(t, err)
-	public, err := key.Public()
-	fail(t, err)
+	public := key.Public()
 	if hex.EncodeToString(public[:]) != "c803e2cc6b05fc15064549b5920659ca4a77b2cca6f04f6b357009335476ad4e" {
 		t.Fatalf("public key %x", public)
 	}
@@ -58,18 +59,16 @@ func TestVectors(t *testing.T) {
 			"cc203910175d786927eeb44ea847328047892ddf8590e723c37205cb74600b0a5ab5337c8eb4ceae0494c2cf89529dcf94572ed267473d567aeed6ab873dee08"},
 	} {
 		var inputs [][]byte
-		var blinds []group.Scalar
+		var blinds []*scalar.Scalar
 		for _, s := range strings.Split(v.input, ",") {
 			inputs = append(inputs, unhex(t, s))
 		}
 		for _, s := range strings.Split(v.blind, ",") {
-			b := curve.NewScalar()
-			fail(t, b.UnmarshalBinary(unhex(t, s)))
+			b, err := scalar.NewFromCanonicalBytes(unhex(t, s))
+			fail(t, err)
 			blinds = append(blinds, b)
 		}
-		fin, req, err := client.DeterministicBlind(inputs, blinds)
-		fail(t, err)
-		r, err := request(inputs, fin, req)
+		r, err := blindWith(inputs, blinds)
 		fail(t, err)
 		own, err := key.Evaluate(r.Blinded)
 		fail(t, err)
@@ -114,8 +113,7 @@ func newSplit(tb testing.TB, k, n, batch int) split {
 	var err error
 	s.key, err = NewKey()
 	fail(tb, err)
-	public, err := s.key.Public()
-	fail(tb, err)
+	public := s.key.Public()
 	s.whole, err = NewGroup([]Element{public}, 1)
 	fail(tb, err)
 	s.commit, s.shares, err = Split(s.key, k, n)
@@ -157,10 +155,10 @@ func TestAnyKGiveTheSame(t *testing.T) {
 	fail(t, err)
 	raw, err := s.key.Bytes()
 	fail(t, err)
-	private := new(circl.PrivateKey)
-	fail(t, private.UnmarshalBinary(suite, raw))
+	server, err := circloprf.New(raw)
+	fail(t, err)
 	for i, in := range inputs(3) {
-		if full, err := circl.NewVerifiableServer(suite, private).FullEvaluate(in); err != nil || !bytes.Equal(full, want[i]) {
+		if full, err := server.Output(in); err != nil || !bytes.Equal(full, want[i]) {
 			t.Fatalf("circl makes another output: %v", err)
 		}
 	}
@@ -182,6 +180,54 @@ func TestAnyKGiveTheSame(t *testing.T) {
 		if !s.group.Holds(i+1, s.shares[i]) || s.group.Holds((i+1)%5+1, s.shares[i]) {
 			t.Errorf("share %d is not known as its own", i+1)
 		}
+	}
+}
+
+func texts(all []Element) (raw [][]byte) {
+	for _, e := range all {
+		raw = append(raw, e[:])
+	}
+	return raw
+}
+
+// TestCirclSpeaksTheSame: its asker takes our answer, our asker takes its, each proof is
+// judged by the other, and the outputs are one.
+func TestCirclSpeaksTheSame(t *testing.T) {
+	s := newSplit(t, 2, 3, 7)
+	raw, err := s.key.Bytes()
+	fail(t, err)
+	server, err := circloprf.New(raw)
+	fail(t, err)
+	want, err := s.key.Outputs(inputs(7))
+	fail(t, err)
+
+	theirs, err := server.EvaluateBytes(texts(s.r.Blinded))
+	fail(t, err)
+	e := Evaluation{Proof: theirs.Proof}
+	for _, raw := range theirs.Elements {
+		e.Elements = append(e.Elements, Element(raw))
+	}
+	got, err := s.whole.Finish(s.r, []Partial{{Holder: 1, Evaluation: e}})
+	if err != nil || !bytes.Equal(bytes.Join(got, nil), bytes.Join(want, nil)) {
+		t.Errorf("circl's answer: %v", err)
+	}
+
+	public := s.key.Public()
+	client, blinded, err := circloprf.Ask(public[:], inputs(7))
+	fail(t, err)
+	var ours []Element
+	for _, raw := range blinded {
+		ours = append(ours, Element(raw))
+	}
+	answer, err := s.key.Evaluate(ours)
+	fail(t, err)
+	got, err = client.Finish(circloprf.Evaluation{Elements: texts(answer.Elements), Proof: answer.Proof})
+	if err != nil || !bytes.Equal(bytes.Join(got, nil), bytes.Join(want, nil)) {
+		t.Errorf("circl's asker: %v", err)
+	}
+	answer.Proof[40] ^= 1
+	if _, err := client.Finish(circloprf.Evaluation{Elements: texts(answer.Elements), Proof: answer.Proof}); err == nil {
+		t.Error("circl takes a changed proof")
 	}
 }
 
@@ -233,13 +279,13 @@ func TestKMinusOneCannot(t *testing.T) {
 	fail(t, err)
 	want, err := s.whole.Finish(s.r, []Partial{{Holder: 1, Evaluation: e}})
 	fail(t, err)
-	sum := curve.Identity()
+	sum := curve.NewRistrettoPoint().Identity()
 	for _, p := range two {
 		pt, err := p.Elements[0].point()
 		fail(t, err)
-		sum = curve.NewElement().Add(sum, curve.NewElement().Mul(pt, lagrange(p.Holder, []int{1, 2})))
+		sum = plus(sum, times(lagrange(p.Holder, []int{1, 2}), pt))
 	}
-	if got, err := s.r.finalize([]group.Element{sum}); err != nil || bytes.Equal(got[0], want[0]) {
+	if got, err := s.r.finish([]*curve.RistrettoPoint{sum}); err != nil || bytes.Equal(got[0], want[0]) {
 		t.Errorf("two shares made the output: %v", err)
 	}
 }
@@ -346,11 +392,12 @@ func BenchmarkCirclEvaluate(b *testing.B) {
 	s := newSplit(b, 3, 5, 100)
 	raw, err := s.key.Bytes()
 	fail(b, err)
-	private := new(circl.PrivateKey)
-	fail(b, private.UnmarshalBinary(suite, raw))
-	server := circl.NewVerifiableServer(suite, private)
+	server, err := circloprf.New(raw)
+	fail(b, err)
+	batch, err := circloprf.Read(texts(s.r.Blinded))
+	fail(b, err)
 	for b.Loop() {
-		if _, err := server.Evaluate(&circl.EvaluationRequest{Elements: s.r.points}); err != nil {
+		if _, err := server.Evaluate(batch); err != nil {
 			b.Fatal(err)
 		}
 	}

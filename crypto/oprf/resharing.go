@@ -1,12 +1,13 @@
 package oprf
 
 import (
+	"crypto/rand"
 	"fmt"
 	"io"
 	"slices"
 
-	"github.com/cloudflare/circl/group"
-	"github.com/cloudflare/circl/math/polynomial"
+	"github.com/oasisprotocol/curve25519-voi/curve"
+	"github.com/oasisprotocol/curve25519-voi/curve/scalar"
 )
 
 // A split key changes hands without being put together: k of its holders each split
@@ -16,32 +17,34 @@ import (
 // as before, and so are the ids. A whole key is given on in the same way, by its one
 // holder.
 
+// Split shares a key among n holders, any k of whom evaluate, 2 ≤ k ≤ n. The first
+// element of the commitment stays the key's public key, so the ids stay the same.
+func Split(key *Key, k, n int) (commitment []Element, shares []*Key, err error) {
+	return Deal(key, k, n, rand.Reader)
+}
+
 // Deal splits a key, or a holder's share of one, among n next holders, any k of whom
 // evaluate, 2 ≤ k ≤ n. Equal bytes of random make an equal dealing.
 func Deal(share *Key, k, n int, random io.Reader) (commitment []Element, parts []*Key, err error) {
 	if k < 2 || k > n || n > MaxHolders {
 		return nil, nil, ErrGroup
 	}
-	f := make([]group.Scalar, k) // the polynomial; circl's own dealing does not take its coefficients from random
+	f := make([]*scalar.Scalar, k) // the polynomial
 	f[0] = share.scalar
 	for i := 1; i < k; i++ {
-		var seed [64]byte
-		if _, err := io.ReadFull(random, seed[:]); err != nil {
-			return nil, nil, fmt.Errorf("oprf: %w", err)
-		}
-		f[i] = curve.HashToScalar(seed[:], []byte("accord-oprf-dealing"))
-		clear(seed[:])
-	}
-	for _, c := range f {
-		e, err := encode(curve.NewElement().MulGen(c))
-		if err != nil {
+		if f[i], err = drawn(random); err != nil {
 			return nil, nil, err
 		}
-		commitment = append(commitment, e)
 	}
-	p := polynomial.New(f)
+	for _, c := range f {
+		commitment = append(commitment, encode(timesBase(c)))
+	}
 	for i := 1; i <= n; i++ {
-		part, err := keyOf(p.Evaluate(curve.NewScalar().SetUint64(uint64(i))))
+		at, sum := scalar.NewFromUint64(uint64(i)), scalar.New()
+		for j := k - 1; j >= 0; j-- {
+			sum.Add(scalar.New().Mul(sum, at), f[j])
+		}
+		part, err := keyOf(sum)
 		if err != nil {
 			return nil, nil, err
 		}
@@ -49,6 +52,16 @@ func Deal(share *Key, k, n int, random io.Reader) (commitment []Element, parts [
 	}
 	_, err = NewGroup(commitment, n)
 	return commitment, parts, err
+}
+
+// drawn is a scalar of the next 64 bytes of random.
+func drawn(random io.Reader) (*scalar.Scalar, error) {
+	var wide [64]byte
+	if _, err := io.ReadFull(random, wide[:]); err != nil {
+		return nil, fmt.Errorf("oprf: %w", err)
+	}
+	defer clear(wide[:])
+	return scalarOf(wide[:]), nil
 }
 
 // Dealing is what everybody may know of a holder's dealing.
@@ -60,7 +73,7 @@ type Dealing struct {
 // Gives says whether part is what a next holder gets of the dealing.
 func (d Dealing) Gives(holder int, part *Key) bool {
 	c, err := points(d.Commitment)
-	return err == nil && part != nil && holder >= 1 && curve.NewElement().MulGen(part.scalar).IsEqual(evaluated(c, holder))
+	return err == nil && part != nil && holder >= 1 && part.public.Equal(committed(c, holder)) == 1
 }
 
 // Deals says whether a dealing is of its dealer's share: k is the next threshold.
@@ -70,7 +83,7 @@ func (g *Group) Deals(d Dealing, k int) bool {
 		return false
 	}
 	c, err := points(d.Commitment)
-	return err == nil && c[0].IsEqual(public)
+	return err == nil && c[0].Equal(public) == 1
 }
 
 // Reshared is the commitment of the next holders' group: of the dealings of k different
@@ -86,28 +99,25 @@ func (g *Group) Reshared(dealings []Dealing, k, n int) ([]Element, error) {
 	if len(dealings) != len(g.commitment) {
 		return nil, ErrFew
 	}
-	sum := make([]group.Element, k)
+	weights, rows := make([]*scalar.Scalar, len(dealings)), make([][]*curve.RistrettoPoint, k)
 	for i, d := range dealings {
 		c, err := points(d.Commitment)
 		if err != nil {
 			return nil, err
 		}
-		weight := lagrange(dealers[i], dealers)
+		weights[i] = lagrange(d.Dealer, dealers)
 		for j := range c {
-			term := curve.NewElement().Mul(c[j], weight)
-			if sum[j] != nil {
-				term = curve.NewElement().Add(sum[j], term)
-			}
-			sum[j] = term
+			rows[j] = append(rows[j], c[j])
 		}
 	}
-	if !sum[0].IsEqual(g.commitment[0]) {
+	out := make([]Element, k)
+	for j, row := range rows {
+		out[j] = encode(curve.NewRistrettoPoint().MultiscalarMulVartime(weights, row))
+	}
+	if out[0] != encode(g.commitment[0]) {
 		return nil, ErrGroup
 	}
-	out, err := encodings(sum)
-	if err == nil {
-		_, err = NewGroup(out, n)
-	}
+	_, err := NewGroup(out, n)
 	return out, err
 }
 
@@ -116,22 +126,12 @@ func Join(dealers []int, parts []*Key) (*Key, error) {
 	if len(dealers) == 0 || len(dealers) != len(parts) {
 		return nil, ErrFew
 	}
-	sum := curve.NewScalar()
+	sum := scalar.New()
 	for i, d := range dealers {
 		if d < 1 || slices.Contains(dealers[:i], d) {
 			return nil, ErrFew
 		}
-		sum = curve.NewScalar().Add(sum, curve.NewScalar().Mul(parts[i].scalar, lagrange(d, dealers)))
+		sum.Add(sum, scalar.New().Mul(parts[i].scalar, lagrange(d, dealers)))
 	}
 	return keyOf(sum)
-}
-
-// evaluated is a committed polynomial's value at x times the generator.
-func evaluated(c []group.Element, x int) group.Element {
-	at := curve.NewScalar().SetUint64(uint64(x))
-	sum := c[len(c)-1].Copy()
-	for j := len(c) - 2; j >= 0; j-- {
-		sum = curve.NewElement().Add(curve.NewElement().Mul(sum, at), c[j])
-	}
-	return sum
 }

@@ -92,7 +92,7 @@ func TestIDsAreTheSame(t *testing.T) {
 	if got, err := holder.Blind(ctx, exchange.SubjectPerson, residentNumber); err != nil || got != want || len(h.asked) != 2 {
 		t.Errorf("%s %v, asked %v", got, err, h.asked)
 	}
-	public, _ := h.key.Public()
+	public := h.key.Public()
 	h.group, err = oprf.NewGroup([]oprf.Element{public}, 1)
 	if err != nil {
 		t.Fatal(err)
@@ -202,7 +202,7 @@ func BenchmarkIDs(b *testing.B) {
 			if err != nil {
 				b.Fatal(err)
 			}
-			public, _ := key.Public()
+			public := key.Public()
 			commitment, shares := []oprf.Element{public}, []*oprf.Key{key}
 			if k > 1 {
 				if commitment, shares, err = oprf.Split(key, k, 5); err != nil {

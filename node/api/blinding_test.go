@@ -25,7 +25,7 @@ func (w *world) held(m exchange.MemberID) *oprf.Group {
 	if err != nil {
 		w.t.Fatal(err)
 	}
-	public, _ := key.Public()
+	public := key.Public()
 	group, err := oprf.NewGroup([]oprf.Element{public}, 1)
 	if err != nil {
 		w.t.Fatal(err)

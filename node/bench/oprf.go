@@ -11,6 +11,7 @@ import (
 
 	"accord/crypto/blind"
 	"accord/crypto/oprf"
+	"accord/crypto/oprf/circloprf"
 	"accord/exchange"
 	"accord/exchange/agency"
 )
@@ -27,10 +28,7 @@ func (r *releaseRun) oprf(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	public, err := key.Public()
-	if err != nil {
-		return err
-	}
+	public := key.Public()
 	secret, err := key.Bytes()
 	if err != nil {
 		return err
@@ -63,7 +61,7 @@ func (r *releaseRun) oprf(ctx context.Context) error {
 			closeAll()
 			return err
 		}
-		ours, bare, err := duel(ctx, r.Rounds, func() (sample, error) { return r.ids(ctx, node) }, func() (sample, error) { return r.evaluations(key) })
+		ours, bare, err := duel(ctx, r.Rounds, func() (sample, error) { return r.ids(ctx, node) }, func() (sample, error) { return r.evaluations(secret) })
 		closeAll()
 		if err != nil {
 			return err
@@ -130,7 +128,11 @@ func (r *releaseRun) ids(ctx context.Context, node *agency.Oblivious) (sample, e
 }
 
 // evaluations is one round of what circl does alone.
-func (r *releaseRun) evaluations(key *oprf.Key) (sample, error) {
+func (r *releaseRun) evaluations(secret []byte) (sample, error) {
+	server, err := circloprf.New(secret)
+	if err != nil {
+		return sample{}, err
+	}
 	inputs := make([][]byte, blindBatch)
 	for i := range inputs {
 		inputs[i] = fmt.Append(nil, i)
@@ -139,9 +141,17 @@ func (r *releaseRun) evaluations(key *oprf.Key) (sample, error) {
 	if err != nil {
 		return sample{}, err
 	}
+	var raw [][]byte
+	for _, e := range request.Blinded {
+		raw = append(raw, e[:])
+	}
+	batch, err := circloprf.Read(raw)
+	if err != nil {
+		return sample{}, err
+	}
 	begun, done := time.Now(), 0
 	for time.Since(begun) < r.Duration {
-		if _, err := key.Evaluate(request.Blinded); err != nil {
+		if _, err := server.Evaluate(batch); err != nil {
 			return sample{}, err
 		}
 		done += blindBatch

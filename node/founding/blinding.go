@@ -24,10 +24,7 @@ func makeBlind(terms Terms) (members.BlindRef, func(exchange.MemberID) []byte, e
 		return ref, nil, err
 	}
 	shares := []*oprf.Key{key}
-	public, err := key.Public()
-	if err != nil {
-		return ref, nil, err
-	}
+	public := key.Public()
 	ref.Commitment = base64.RawURLEncoding.EncodeToString(public[:])
 	if len(terms.Holders) > 1 {
 		k := terms.Threshold
