@@ -2,14 +2,17 @@ package api
 
 import (
 	"encoding/json"
+	"errors"
 	"net/http"
 	"time"
 
 	"accord/crypto/strictjson"
 	"accord/exchange"
 	"accord/exchange/agency"
+	"accord/exchange/feed"
 	"accord/exchange/machine"
 	"accord/exchange/records"
+	"accord/node/audit"
 	"accord/node/wire"
 )
 
@@ -32,7 +35,12 @@ func (s *Server) record(w http.ResponseWriter, r *http.Request) error {
 	if !exchange.ValidID(string(id)) {
 		return records.ErrNotFound.With()
 	}
-	held, err := s.holdRecord(r.Context(), author, id)
+	var held heldRecord
+	if peer {
+		held, err = s.recordForPeer(r, id)
+	} else {
+		held, err = s.holdRecord(r.Context(), author, id)
+	}
 	if err != nil {
 		return err
 	}
@@ -44,6 +52,40 @@ func (s *Server) record(w http.ResponseWriter, r *http.Request) error {
 		out = signedPart(out)
 	}
 	return answer(w, out)
+}
+
+// refusedAfter is when a member learns that there is no record for it, counted from its
+// asking: what was looked up until then does not show in the time.
+const refusedAfter = 20 * time.Millisecond
+
+// recordForPeer is an own record for a member that the catalogue lets hold it. What it
+// may not hold and what does not exist it cannot tell apart: the same answer, at the
+// same time, with the same line in the audit log, in which the subject sees the first.
+func (s *Server) recordForPeer(r *http.Request, id exchange.RecordID) (heldRecord, error) {
+	begun, caller := time.Now(), callerOf(r)
+	held, err := s.holdOwn(r.Context(), id)
+	switch {
+	case err == nil && s.mayHold(caller.Member, held.own):
+		return held, nil
+	case err != nil && !errors.Is(err, records.ErrNotFound):
+		return heldRecord{}, err
+	}
+	refusal := records.ErrNotFound.With()
+	if err := s.Audit.Write(audit.Event{At: s.Clock(), Act: "record.read", Caller: caller.String(), Record: id, Result: refusal.Code}); err != nil {
+		return heldRecord{}, err
+	}
+	select {
+	case <-time.After(refusedAfter - time.Since(begun)):
+	case <-r.Context().Done():
+	}
+	return heldRecord{}, refusal
+}
+
+// mayHold says whether the catalogue lets a member hold the signed part of a record.
+func (s *Server) mayHold(id exchange.MemberID, rec *records.Record) bool {
+	view := s.view()
+	m, ok := view.Member(id)
+	return ok && m.Takes() && feed.Entitled(view.Catalogue(), rec.Category, rec.Subject.Namespace(), m.Kind)
 }
 
 // signedPart takes away what the author knows of a record beside what it
