@@ -29,9 +29,13 @@ func TestAnAlteredLogIsNoticed(t *testing.T) {
 		return machine.Version == founding.MachineVersion || strings.Count(c.Log.String(), "msg=announced") == 4
 	})
 	enter(t, c, "regulator", 0, 8)
-	until(t, "the court has cosigned checkpoints of all it holds", func() bool {
+	all, err := c.Client("regulator").Ledger(t.Context(), true)
+	if err != nil {
+		t.Fatal(err)
+	}
+	until(t, "the court has cosigned checkpoints of all there is, and nothing waits in its log", func() bool {
 		p, err := c.Client("court").Checkpoints(t.Context())
-		return err == nil && len(p.Checkpoints) > 0 && p.Checkpoints[len(p.Checkpoints)-1].Size == c.Nodes["court"].Status().Ledger.Size
+		return err == nil && len(p.Checkpoints) > 0 && p.Checkpoints[len(p.Checkpoints)-1].Size == all.Size && c.Nodes["court"].Status().Ledger.Size == all.Size
 	})
 	id := c.Nodes["court"].Status().Node
 	c.Stop("court")
