@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"syscall"
 	"time"
@@ -296,13 +297,20 @@ type goal struct {
 func (g goal) String() string {
 	switch {
 	case g.times != 0 && g.below:
-		return fmt.Sprintf("≤%.1f×", g.times)
+		return "≤" + tenths(g.times) + "×"
 	case g.times != 0:
-		return fmt.Sprintf("≥%.1f×", g.times)
+		return "≥" + tenths(g.times) + "×"
 	case g.most != 0:
 		return "≤" + fmt.Sprint(g.most)
 	}
 	return ""
+}
+
+// tenths writes a goal with one place behind the point, or two where it has them: 0.25
+// is not 0.2.
+func tenths(x float64) string {
+	s := strconv.FormatFloat(x, 'f', 2, 64)
+	return strings.TrimSuffix(s, "0")
 }
 
 // hold makes a result of medians and holds it against its goal.
