@@ -48,7 +48,7 @@ func secretive(t testing.TB) (*world, wire.Record) {
 // exist: the answers are equal byte by byte, and each leaves one line in the audit log.
 // Who may hold it gets it.
 //
-// Shows: B15, C5
+// Shows: B15
 func TestNoneAndNotAllowedAreOne(t *testing.T) {
 	w, rec := secretive(t)
 	get := func(m exchange.MemberID, id string) reply {
