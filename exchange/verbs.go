@@ -36,6 +36,8 @@ const (
 	VerbSubjectAnswer   Verb = "subject.answer"   // whoever asked answers the complaint
 	VerbSubjectApply    Verb = "subject.apply"    // 依申请公开: a subject applies for sealed fields of its record
 	VerbSubjectDecide   Verb = "subject.decide"   // the record's author hands them out, or says why not
+	VerbSubjectObject   Verb = "subject.object"   // 异议: a subject objects to an entry or a record
+	VerbSubjectSettle   Verb = "subject.settle"   // whoever nominated or authored it decides the objection
 )
 
 // The verbs of machine version 4 on releases.

@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 
 	"accord/crypto/bundle"
@@ -88,7 +89,13 @@ func (e *env) checkCard(w io.Writer, out checked) {
 	for _, f := range out.Feeds {
 		feeds = append(feeds, e.t(fmt.Sprintf("%s 至第 %d 条", f.Author, f.Entries), fmt.Sprintf("%s up to %d", f.Author, f.Entries))+e.lacking(f))
 	}
-	objections := exchange.Text{Zh: "本联合体尚未登记异议", En: "this federation keeps no account of them yet"}
+	objections := exchange.Text{Zh: "无", En: "none"}
+	switch {
+	case slices.Contains(out.NotKept, "objections"):
+		objections = exchange.Text{Zh: "本联合体尚未登记异议", En: "this federation keeps no account of them yet"}
+	case len(out.Objections) > 0:
+		objections = exchange.Text{Zh: strings.Join(out.Objections, "、"), En: strings.Join(out.Objections, ", ")}
+	}
 	e.card(w,
 		fact{exchange.Text{Zh: "信用主体", En: "subject"}, out.Subject},
 		fact{exchange.Text{Zh: "名单命中", En: "on lists"}, len(out.Hits)},

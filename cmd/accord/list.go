@@ -115,6 +115,7 @@ func (e *env) showList(c *cli.Context) error {
 
 func entryRows(cat *catalogue.Catalogue, entries []wire.Entry) rows {
 	annulled := slices.ContainsFunc(entries, func(x wire.Entry) bool { return x.AnnulledAt != nil })
+	disputed := slices.ContainsFunc(entries, func(x wire.Entry) bool { return x.Disputed })
 	list := rows{Columns: []column{
 		{ID: "seq", Title: exchange.Text{Zh: "编号", En: "NO."}, Right: true},
 		{ID: "list", Title: exchange.Text{Zh: "名单", En: "LIST"}, Bare: true},
@@ -131,12 +132,13 @@ func entryRows(cat *catalogue.Catalogue, entries []wire.Entry) rows {
 		{ID: "end_reason", Title: exchange.Text{Zh: "结束原因", En: "REASON"}, Bare: true},
 		{ID: "annulled_at", Title: exchange.Text{Zh: "后被撤回", En: "ANNULLED"}, Bare: !annulled},
 		{ID: "annul_reason", Title: exchange.Text{Zh: "撤回原因", En: "WHY"}, Bare: !annulled},
+		{ID: "disputed", Title: exchange.Text{Zh: "有争议", En: "DISPUTED"}, Bare: !disputed},
 		{ID: "id", Title: exchange.Text{Zh: "条目", En: "ENTRY"}, Whole: true},
 	}}
 	for _, x := range entries {
 		list.add(x.Seq, x.List, x.Name, subjectCell(x), told(subjectKinds, x.SubjectKind), told(entryStatuses, x.Status), x.ListedFrom, x.ListedUntil,
 			groundCell(cat, x.List, x.Ground), x.Measures, x.By, pointed(x.EndedAt), x.EndReason,
-			pointed(x.AnnulledAt), told(endReasons, x.AnnulReason), x.ID)
+			pointed(x.AnnulledAt), told(endReasons, x.AnnulReason), x.Disputed, x.ID)
 	}
 	return list
 }
@@ -185,6 +187,7 @@ func (e *env) showEntry(c *cli.Context, x wire.Entry) error {
 			fact{exchange.Text{Zh: "结束原因", En: "why ended"}, told(endReasons, x.EndReason)},
 			fact{exchange.Text{Zh: "后被撤回", En: "annulled"}, pointed(x.AnnulledAt)},
 			fact{exchange.Text{Zh: "撤回原因", En: "why annulled"}, told(endReasons, x.AnnulReason)},
+			fact{exchange.Text{Zh: "有争议", En: "disputed"}, disputedText(e, x.Disputed)},
 			fact{exchange.Text{Zh: "版本", En: "version"}, x.Version})
 		list := rows{Columns: []column{
 			{ID: "id", Title: exchange.Text{Zh: "记录", En: "RECORD"}, Whole: true},

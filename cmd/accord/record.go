@@ -69,6 +69,7 @@ func (e *env) showRecord(c *cli.Context, r wire.Record) error {
 			fact{exchange.Text{Zh: "被取代", En: "replaced by"}, r.ReplacedBy},
 			fact{exchange.Text{Zh: "来源", En: "source"}, r.Source},
 			fact{exchange.Text{Zh: "存疑", En: "flags"}, strings.Join(r.Flags, ", ")},
+			fact{exchange.Text{Zh: "有争议", En: "disputed"}, disputedText(e, r.Disputed)},
 			fact{exchange.Text{Zh: "签名有效", En: "verified"}, r.Verified},
 			fact{labelDigest, r.Digest})
 		e.section(w, exchange.Text{Zh: "公开信息项", En: "Public fields"}, e.fieldRows(cat, r.Category, publicFields(r)))

@@ -65,12 +65,13 @@ var accessEvents = map[string]exchange.Text{
 	"delivered": {Zh: "交付", En: "delivered"}, "opened": {Zh: "查阅", En: "opened"}, "complained": {Zh: "投诉", En: "complained"},
 	"consented": {Zh: "出示主体同意", En: "consented"}, "seconded": {Zh: "申请单位第二人确认", En: "seconded"}, "justified": {Zh: "说明紧急理由", En: "justified"},
 	"answered": {Zh: "答复投诉", En: "answered"}, "applied": {Zh: "申请公开", En: "applied"}, "decided": {Zh: "答复申请", En: "decided"},
+	"objected": {Zh: "提出异议", En: "objected"}, "settled": {Zh: "处理异议", En: "settled"},
 }
 
 // accessOutcomes are what came of it.
 var accessOutcomes = map[string]exchange.Text{
 	"granted": {Zh: "准予", En: "granted"}, "pending": {Zh: "待批准", En: "pending"}, "refused": {Zh: "不予准予", En: "refused"},
-	"upheld": {Zh: "投诉成立", En: "upheld"}, "rejected": {Zh: "投诉不成立", En: "rejected"}, "released": {Zh: "已提供", En: "released"},
+	"upheld": {Zh: "成立", En: "upheld"}, "rejected": {Zh: "不成立", En: "rejected"}, "released": {Zh: "已提供", En: "released"},
 	"not-provided": {Zh: "不予提供", En: "refused"},
 	"open":         {Zh: "办理中", En: "open"}, "overdue": {Zh: "逾期", En: "overdue"},
 }

@@ -31,9 +31,17 @@ func petitionCommands(e *env, who string) []*cli.Command {
 		Flags:  append(append(askingFlags(e), &cli.StringFlag{Name: "release", Required: true, Usage: e.t("被投诉的请求 `ID`（见 accord subject log）", "`ID` of the release complained about (see accord subject log)")}), textFlags(e)...),
 		Action: func(c *cli.Context) error { return e.complain(c) },
 	}, list("complaints", "complaint", e.t("投诉及其办理状态", "complaints and where they stand")), {
+		Name: "object", ArgsUsage: "[SUBJECT]",
+		Description: who + "\n" + e.t("提名单位或记录作者须在期限内处理；办结前，条目、记录和核查结果都注明有争议。\n文本只留在相关两家成员。联席会议可另行裁定：accord proposal decide objection ID uphold|reject。",
+			"Whoever nominated the entry, or authored the record, decides in time; until then entry, record and credit\nchecks say that it is disputed. The text stays with the two members it concerns. The joint meeting may decide\notherwise: accord proposal decide objection ID uphold|reject."),
+		Usage: e.t("受理主体对名单条目或记录的异议", "take a subject's objection against an entry on a list or a record"),
+		Flags: append(append(askingFlags(e), &cli.StringFlag{Name: "entry", Usage: e.t("名单条目 `ID`", "`ID` of an entry on a list")},
+			&cli.StringFlag{Name: "record", Usage: e.t("记录 `ID`", "`ID` of a record")}), textFlags(e)...),
+		Action: func(c *cli.Context) error { return e.objectTo(c) },
+	}, list("objections", "objection", e.t("异议及其办理状态", "objections and where they stand")), {
 		Name: "answer", ArgsUsage: "ID",
-		Usage:  e.t("答复对本单位的投诉", "answer a complaint about this member"),
-		Flags:  append([]cli.Flag{requiredChoice(e, "outcome", []string{"upheld", "rejected"}, e.t("投诉成立、不成立", "the complaint is upheld, rejected"))}, textFlags(e)...),
+		Usage:  e.t("答复对本单位的投诉，或处理对本单位条目、记录的异议", "answer a complaint about this member, or decide an objection against its entry or record"),
+		Flags:  append([]cli.Flag{requiredChoice(e, "outcome", []string{"upheld", "rejected"}, e.t("成立、不成立", "upheld, rejected"))}, textFlags(e)...),
 		Action: func(c *cli.Context) error { return e.answerComplaint(c) },
 	}, {
 		Name: "apply", ArgsUsage: "[SUBJECT]", Description: who,
@@ -90,6 +98,26 @@ func (e *env) complain(c *cli.Context) error {
 	}
 	p, err := e.node().ComplainRelease(c.Context, wire.ComplainRelease{Subject: in.Subject, PersonID: in.PersonID, Proof: in.Proof,
 		Release: exchange.ReleaseID(c.String("release")), Text: text})
+	if err != nil {
+		return err
+	}
+	return e.showPetition(c, p)
+}
+
+func (e *env) objectTo(c *cli.Context) error {
+	in, err := e.asking(c)
+	if err != nil {
+		return err
+	}
+	if (c.String("entry") == "") == (c.String("record") == "") {
+		return errFlagMissing.With("flag", "--entry", "example", "ID")
+	}
+	text, err := e.petitionText(c)
+	if err != nil {
+		return err
+	}
+	p, err := e.node().ObjectTo(c.Context, wire.ObjectTo{Subject: in.Subject, PersonID: in.PersonID, Proof: in.Proof,
+		Entry: exchange.EntryID(c.String("entry")), Record: exchange.RecordID(c.String("record")), Text: text})
 	if err != nil {
 		return err
 	}
@@ -166,11 +194,21 @@ func (e *env) petitions(c *cli.Context, kind string) error {
 		{ID: "ground", Title: exchange.Text{Zh: "理由", En: "GROUND"}},
 		{ID: "record", Title: exchange.Text{Zh: "记录", En: "RECORD"}, Bare: true},
 		{ID: "release", Title: exchange.Text{Zh: "请求", En: "RELEASE"}, Bare: true},
+		{ID: "entry", Title: exchange.Text{Zh: "条目", En: "ENTRY"}, Bare: true},
+		{ID: "disputed", Title: exchange.Text{Zh: "有争议", En: "DISPUTED"}, Bare: true},
 	}}
 	for _, p := range all.Petitions {
-		list.add(p.ID, told(accessOutcomes, petitionStatus(p)), p.At, p.Due, p.By, p.Answers, p.Late, told(groundWords, p.Ground), p.Record.ID, p.Release)
+		list.add(p.ID, told(accessOutcomes, petitionStatus(p)), p.At, p.Due, p.By, p.Answers, p.Late, told(groundWords, p.Ground), p.Record.ID, p.Release, p.Entry, p.Disputed)
 	}
 	return e.print(list)
+}
+
+// disputedText says that something is disputed, and nothing where it is not.
+func disputedText(e *env, disputed bool) string {
+	if !disputed {
+		return ""
+	}
+	return e.t("是：异议未办结（accord subject objections）", "yes: an objection is not decided (accord subject objections)")
 }
 
 // groundWords are the grounds of a refusal, in words.
@@ -197,6 +235,8 @@ func (e *env) showPetition(c *cli.Context, p wire.Petition) error {
 		e.card(w,
 			fact{exchange.Text{Zh: "编号", En: "id"}, p.ID},
 			fact{exchange.Text{Zh: "状态", En: "status"}, told(accessOutcomes, petitionStatus(p))},
+			fact{exchange.Text{Zh: "条目", En: "entry"}, p.Entry},
+			fact{exchange.Text{Zh: "有争议", En: "disputed"}, disputedText(e, p.Disputed)},
 			fact{exchange.Text{Zh: "记录", En: "record"}, p.Record.ID},
 			fact{labelCategory, categoryCell(cat, p.Record.Category)},
 			fact{exchange.Text{Zh: "被投诉的请求", En: "release"}, p.Release},

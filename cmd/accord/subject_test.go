@@ -62,6 +62,7 @@ func TestComplaintsAndApplications(t *testing.T) {
 	open := wire.Petition{ID: id, Kind: "complaint", Status: "overdue", By: "association", Answers: "court", At: when, Due: when, Text: "为何查阅", Release: "release-0000000001"}
 	refused := wire.Petition{ID: id, Kind: "application", Status: "refused", Ground: "third-party", By: "association", Answers: "association", At: when, Due: when, Fields: []string{"resident_id"}}
 	f := newFakeNode(t).on("POST /api/v1/subject/complaints", open).on("POST /api/v1/subject/applications", refused).
+		on("POST /api/v1/subject/objections", wire.Petition{ID: id, Kind: "objection", Status: "open", Disputed: true, Entry: "entry-000000000001", By: "association", Answers: "court", At: when, Due: when, Text: "为何查阅"}).
 		on("GET /api/v1/subject/petitions", wire.Petitions{Petitions: []wire.Petition{open, refused}}).on("GET /api/v1/subject/petitions/"+id, open).
 		on("POST /api/v1/subject/petitions/"+id+"/answer", open).on("POST /api/v1/subject/petitions/"+id+"/refuse", refused)
 	person := []string{"91639900MA0000001C", "--proof", "licence:A-1"}
@@ -73,6 +74,9 @@ func TestComplaintsAndApplications(t *testing.T) {
 	}{
 		{append([]string{"subject", "complain", "--release", "release-0000000001", "--text-file", "-"}, person...), "POST /api/v1/subject/complaints", `"text":"为何查阅"`, "逾期"},
 		{append([]string{"subject", "apply", "--record", recordID, "--field", "resident_id"}, person...), "POST /api/v1/subject/applications", `"fields":["resident_id"]`, "不予提供"},
+		{append([]string{"subject", "object", "--entry", "entry-000000000001", "--text-file", "-"}, person...), "POST /api/v1/subject/objections", `"entry":"entry-000000000001"`, "异议未办结"},
+		{append([]string{"subject", "object", "--record", recordID, "--text", "有误"}, person...), "POST /api/v1/subject/objections", `"record":"` + recordID, "异议未办结"},
+		{[]string{"subject", "objections"}, "GET /api/v1/subject/petitions", "", "逾期"},
 		{[]string{"subject", "complaints"}, "GET /api/v1/subject/petitions", "", "逾期"},
 		{[]string{"subject", "complaints", id}, "GET /api/v1/subject/petitions/" + id, "", "为何查阅"},
 		{[]string{"subject", "applications", "--status", "refused"}, "GET /api/v1/subject/petitions", "", "涉及第三方"},
@@ -86,7 +90,8 @@ func TestComplaintsAndApplications(t *testing.T) {
 			}
 		}
 	}
-	for _, args := range [][]string{{"subject", "answer", id, "--outcome", "perhaps", "--text", "x"}, {"subject", "refuse", id, "--ground", "third-party"}, {"subject", "complain", "--text", "x"}} {
+	for _, args := range [][]string{{"subject", "answer", id, "--outcome", "perhaps", "--text", "x"}, {"subject", "refuse", id, "--ground", "third-party"}, {"subject", "complain", "--text", "x"},
+		append([]string{"subject", "object", "--text", "x"}, person...), append([]string{"subject", "object", "--entry", "a", "--record", "b", "--text", "x"}, person...)} {
 		if code, _, _ := f.run("", args...); code != 1 {
 			t.Errorf("%v: exit %d", args, code)
 		}

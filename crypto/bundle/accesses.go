@@ -194,7 +194,7 @@ func recordsNamed(body map[string]json.RawMessage, about map[string][]string) (r
 		}
 		return records
 	}
-	for _, name := range []string{"release", "complaint", "application"} {
+	for _, name := range []string{"release", "complaint", "application", "objection"} {
 		var id string
 		if raw, ok := body[name]; ok && strictjson.Unmarshal(raw, &id) == nil && about[id] != nil {
 			return about[id]

@@ -69,6 +69,9 @@ func (p *printer) answers(r *Report) {
 		for _, f := range a.Faulty {
 			p.say("          不能验证的记录 %s（%s，%s）", "          a record that does not verify: %s (%s, %s)", clean(f.Record), clean(f.Category), clean(f.Author))
 		}
+		for _, o := range a.Objections {
+			p.say("          异议 %s 未办结", "          objection %s is not decided", clean(o))
+		}
 		for _, n := range a.NotKept {
 			p.say("          联合体尚未登记：%s", "          the federation keeps no account of %s", clean(n))
 		}

@@ -2,6 +2,7 @@ package agency
 
 import (
 	"context"
+	"errors"
 	"slices"
 	"strings"
 
@@ -14,7 +15,9 @@ import (
 	"accord/exchange/catalogue"
 	"accord/exchange/lists"
 	"accord/exchange/machine"
+	"accord/exchange/members"
 	"accord/exchange/records"
+	"accord/exchange/subjects"
 )
 
 // ListsWord is the members' common word on the lists of one position, under the
@@ -26,9 +29,14 @@ type ListsWord struct {
 	Note       string // cosigned note over the tree
 }
 
-// notKept are what a credit check would tell and this federation keeps no account
-// of yet: their absence from an answer means nothing.
-var notKept = []string{"objections"}
+// notKept are what a credit check would tell and this federation keeps no account of
+// yet: their absence from an answer means nothing.
+func notKept(view *machine.View) []string {
+	if view.Federation().MachineVersion < members.MachineMeeting {
+		return []string{"objections"}
+	}
+	return []string{}
+}
 
 // Bounds of an answer: what goes beyond is refused, since an answer that leaves
 // something out would read like a whole one.
@@ -50,6 +58,12 @@ func CheckPosition(view *machine.View, subject exchange.SubjectID) int64 {
 		size = max(size, e.Seq+1)
 		if e.End != nil {
 			size = max(size, e.End.Seq+1)
+		}
+		for _, o := range subjects.OfEntry(view.Rows(), e.ID) {
+			size = max(size, o.Seq+1)
+			if o.Answer != nil {
+				size = max(size, o.Answer.Seq+1)
+			}
 		}
 	}
 	return size
@@ -108,6 +122,9 @@ func (a *Agency) CreditAnswer(ctx context.Context, subject exchange.SubjectID, w
 		c.Records = c.Records[:0]
 		err = a.checkRecords(ctx, nil, view.Catalogue(), c, nil)
 	}
+	if err == nil {
+		err = a.recordObjections(ctx, view, c)
+	}
 	if err != nil {
 		return "", err
 	}
@@ -152,6 +169,9 @@ func (a *Agency) lookedUp(ctx context.Context, subject exchange.SubjectID, word 
 	if err := proveLists(b, view, c, word, known, hits); err != nil {
 		return nil, nil, err
 	}
+	if err := a.recordObjections(ctx, view, c); err != nil {
+		return nil, nil, err
+	}
 	return b, c, a.checkRecords(ctx, b, view.Catalogue(), c, each)
 }
 
@@ -164,7 +184,7 @@ func (a *Agency) newAnswer(view *machine.View, subject exchange.SubjectID, word 
 	c = &bundle.CreditCheck{Federation: a.Federation, Issuer: string(a.Self), Subject: string(subject), Catalogue: view.Catalogue().Document().Version,
 		IssuedAt: int64(a.instant(view)) / 1000, Ledger: bundle.CheckLedger{Size: point.Size, Root: point.Root.String(), At: int64(word.At)},
 		Hits: []bundle.CheckHit{}, NotListed: []string{}, Measures: []bundle.CheckMeasure{}, Grades: []bundle.CheckGrade{},
-		Objections: []string{}, NotKept: notKept, Records: []bundle.CheckRecord{}, Feeds: feeds}
+		Objections: []string{}, NotKept: notKept(view), Records: []bundle.CheckRecord{}, Feeds: feeds}
 	c.ID, err = a.randomID()
 	return c, err
 }
@@ -193,6 +213,7 @@ func checkLists(view *machine.View, c *bundle.CreditCheck, word ListsWord) (know
 		switch status := e.StandingAt(c.Ledger.Size, word.At); status {
 		case lists.Nominated, lists.Listed:
 			hits = append(hits, e)
+			addObjections(view, c, subjects.OfEntry(view.Rows(), e.ID))
 			c.Hits = append(c.Hits, bundle.CheckHit{Entry: string(e.ID), List: e.List, Status: string(status), By: string(e.By), Ground: e.Ground,
 				From: int64(e.ListedFrom), Until: int64(e.ListedUntil), Seq: e.Seq})
 			if status == lists.Listed {
@@ -204,6 +225,40 @@ func checkLists(view *machine.View, c *bundle.CreditCheck, word ListsWord) (know
 	}
 	slices.Sort(known)
 	return slices.Compact(known), hits
+}
+
+// addObjections adds the ids of those objections that were not decided at the answer's
+// position of the ledger.
+func addObjections(view *machine.View, c *bundle.CreditCheck, all []subjects.Objection) {
+	for _, o := range all {
+		if o.Seq >= c.Ledger.Size {
+			continue
+		}
+		if o.Answer != nil && o.Answer.Seq >= c.Ledger.Size {
+			o.Answer = o.Before
+		}
+		if o.Disputes(view.Rows(), exchange.Millis(c.Ledger.At)) {
+			c.Objections = append(c.Objections, string(o.ID))
+		}
+	}
+}
+
+// recordObjections adds the objections against records on the subject that this node
+// holds. Few are open at a time; each costs a look at its record.
+func (a *Agency) recordObjections(ctx context.Context, view *machine.View, c *bundle.CreditCheck) error {
+	for _, o := range subjects.DisputedRecords(view.Rows(), exchange.Millis(c.Ledger.At)) {
+		rec, err := a.Records.Get(ctx, o.Record.ID)
+		if errors.Is(err, records.ErrNotFound) {
+			continue
+		}
+		if err != nil {
+			return err
+		}
+		if rec.Author == o.Record.Author && string(rec.Subject) == c.Subject {
+			addObjections(view, c, []subjects.Objection{o})
+		}
+	}
+	return nil
 }
 
 // proveLists adds the documents of the entries told, and the proof for every other

@@ -44,6 +44,8 @@ const (
 	TextComplaint = "complaint"
 	TextAnswer    = "answer"
 	TextReasons   = "reasons"
+	TextObjection = "objection"
+	TextFollowed  = "followed" // the answer after the joint meeting decided otherwise
 )
 
 // petitionText is a text as its digest covers it.
@@ -158,6 +160,45 @@ func (a *Agency) AnswerComplaint(ctx context.Context, op exchange.OperatorID, id
 		return err
 	}
 	_, err = a.Act(ctx, op, exchange.VerbSubjectAnswer, subjects.AnswerBody{Complaint: id, Outcome: outcome, Digest: digest})
+	return err
+}
+
+// Object puts a subject's objection against an entry, or a record, on the ledger.
+func (a *Agency) Object(ctx context.Context, op exchange.OperatorID, entry exchange.EntryID, ref *lists.RecordRef, text string) (exchange.CommandID, error) {
+	raw, err := a.randomID()
+	if err != nil {
+		return "", err
+	}
+	id := exchange.CommandID(raw)
+	digest, err := a.keepText(id, TextObjection, text)
+	if err != nil {
+		return "", err
+	}
+	_, err = a.act(ctx, id, op, exchange.VerbSubjectObject, subjects.ObjectBody{Entry: entry, Record: ref, Digest: digest})
+	return id, err
+}
+
+// Settle decides an objection against an entry or a record of this member's.
+func (a *Agency) Settle(ctx context.Context, op exchange.OperatorID, id exchange.CommandID, outcome subjects.Status, text string) error {
+	view := a.Ledger.View()
+	o, ok := subjects.GetObjection(view.Rows(), id)
+	switch {
+	case !ok:
+		return subjects.ErrObjection.With("id", id)
+	case o.Against != a.Self:
+		return subjects.ErrNotDecider.With("member", o.Against)
+	case o.Answer != nil && o.StatusAt(view.Rows(), a.instant(view)) != outcome: // the text that was answered with stays
+		return subjects.ErrAnswered.With("id", id)
+	}
+	kind := TextAnswer
+	if o.Answer != nil {
+		kind = TextFollowed
+	}
+	digest, err := a.keepText(id, kind, text)
+	if err != nil {
+		return err
+	}
+	_, err = a.Act(ctx, op, exchange.VerbSubjectSettle, subjects.SettleBody{Objection: id, Outcome: outcome, Digest: digest})
 	return err
 }
 

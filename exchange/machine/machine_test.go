@@ -294,7 +294,7 @@ func TestVerbTable(t *testing.T) {
 		"14 meeting.propose 4, 15 meeting.vote 4, 16 meeting.withdraw 4, " +
 		"30 custody.deposit 4, 31 custody.deliver 4, 32 custody.open 4, 33 blinding.deal 4, 34 blinding.accept 4, 35 blinding.refuse 4, " +
 		"20 release.second 4, 21 release.justify 4, 22 release.consent 4, 23 release.withdraw 4, " +
-		"40 subject.complain 4, 41 subject.answer 4, 42 subject.apply 4, 43 subject.decide 4"
+		"40 subject.complain 4, 41 subject.answer 4, 42 subject.apply 4, 43 subject.decide 4, 44 subject.object 4, 45 subject.settle 4"
 	if got := machine.Table(); got != want {
 		t.Errorf("the verb table is append-only:\n%s\n%s", got, want)
 	}

@@ -82,6 +82,8 @@ func verbs() []verb {
 		define(41, exchange.VerbSubjectAnswer, 4, subjects.DecodeAnswer, subjects.AnswerComplaint),
 		define(42, exchange.VerbSubjectApply, 4, subjects.DecodeApply, subjects.Apply),
 		define(43, exchange.VerbSubjectDecide, 4, subjects.DecodeDecide, subjects.Decide),
+		define(44, exchange.VerbSubjectObject, 4, subjects.DecodeObject, subjects.Object),
+		define(45, exchange.VerbSubjectSettle, 4, subjects.DecodeSettle, subjects.Settle),
 	}, nextVerbs()...)
 }
 

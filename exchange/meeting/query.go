@@ -114,6 +114,16 @@ func Decided(r state.Reader, kind Kind, object string) (Outcome, bool) {
 	return Outcome{}, false
 }
 
+// Objects names what the joint meeting decided of a kind of decision, each once.
+func Objects(r state.Reader, kind Kind) (all []string) {
+	for p := range byObject.Scan(r, string(kind)) {
+		if p.End != nil && p.End.Status == Passed {
+			all = append(all, p.Decision.Object)
+		}
+	}
+	return all
+}
+
 // Recall teaches the book what the rows say of rosters that are voted on, as the
 // commands that brought the rows would have.
 func Recall(r state.Reader, book *members.Book, verify members.Verifier) {

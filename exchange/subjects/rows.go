@@ -11,15 +11,15 @@ import (
 	"accord/exchange/state"
 )
 
-// Status is where a complaint or an application stands at a time.
+// Status is where a complaint, an application or an objection stands at a time.
 type Status string
 
 // The statuses.
 const (
 	Open     Status = "open"     // 办理中
 	Overdue  Status = "overdue"  // 逾期未答复
-	Upheld   Status = "upheld"   // 投诉成立
-	Rejected Status = "rejected" // 投诉不成立
+	Upheld   Status = "upheld"   // 投诉、异议成立
+	Rejected Status = "rejected" // 投诉、异议不成立
 	Released Status = "released" // 已提供
 	Refused  Status = "refused"  // 不予提供
 )
@@ -107,7 +107,7 @@ var (
 )
 
 // Tables lists the tables of this part.
-func Tables() []state.AnyTable { return []state.AnyTable{complaints, applications} }
+func Tables() []state.AnyTable { return []state.AnyTable{complaints, applications, objections} }
 
 // GetComplaint finds a complaint.
 func GetComplaint(r state.Reader, id exchange.CommandID) (Complaint, bool) {
@@ -131,6 +131,8 @@ const (
 	StepAnswer   = "answered"
 	StepApply    = "applied"
 	StepDecide   = "decided"
+	StepObject   = "objected"
+	StepSettle   = "settled"
 	// Of a release that custodians answered: the last answer of each.
 	StepCustodian = "custodian-delivered"
 )
@@ -144,6 +146,7 @@ type Step struct {
 	Release     *release.Release
 	Complaint   *Complaint
 	Application *Application
+	Objection   *Objection
 }
 
 // All gives the steps about all records, in no order.
@@ -156,6 +159,9 @@ func All(r state.Reader) (steps []Step) {
 	}
 	for a := range applicationsByAge.Scan(r) {
 		steps = ofApplication(steps, &a)
+	}
+	for o := range objectionsByAge.Scan(r) {
+		steps = ofObjection(steps, &o)
 	}
 	return steps
 }
@@ -170,6 +176,9 @@ func OfRecord(r state.Reader, id exchange.RecordID) (steps []Step) {
 	}
 	for a := range applicationsByRecord.Scan(r, string(id)) {
 		steps = ofApplication(steps, &a)
+	}
+	for _, o := range Against(r, id) {
+		steps = ofObjection(steps, &o)
 	}
 	return steps
 }

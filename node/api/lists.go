@@ -62,7 +62,7 @@ func page(view *machine.View, find lists.Query, c Caller) wire.Entries {
 		find.Limit = limit - len(out.Entries)
 		rows, next := view.Entries(find)
 		for i := range rows {
-			if e, ok := shown(c, &rows[i], find.At); ok {
+			if e, ok := shown(view, c, &rows[i], find.At); ok {
 				out.Entries = append(out.Entries, e)
 			}
 		}
@@ -121,7 +121,7 @@ func (s *Server) findEntries(w http.ResponseWriter, r *http.Request) error {
 	out := wire.Entries{At: found.Stand.AsOf.Time(), Known: found.Stand.Known.Time(), Index: view.Index(), Entries: []wire.Entry{}, Next: found.Next,
 		Question: question.String(), Link: nextLink(r, question.Pairs(), found.Next, limit)}
 	for i := range found.Entries {
-		if e, ok := shown(callerOf(r), &found.Entries[i], found.Stand.AsOf); ok {
+		if e, ok := shown(view, callerOf(r), &found.Entries[i], found.Stand.AsOf); ok {
 			out.Entries = append(out.Entries, e)
 		}
 	}
@@ -185,7 +185,7 @@ func answerEntry(w http.ResponseWriter, r *http.Request, view *machine.View, id 
 		return errNoEntry(id)
 	}
 	at := stand.AsOf
-	out, published := shown(callerOf(r), &row, at)
+	out, published := shown(view, callerOf(r), &row, at)
 	if !published {
 		return answer(w, remains(&row, at))
 	}

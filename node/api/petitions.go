@@ -125,7 +125,7 @@ func (s *Server) answerPetition(w http.ResponseWriter, id exchange.CommandID) er
 	return answer(w, p)
 }
 
-// petitionRow finds a complaint or an application.
+// petitionRow finds a complaint, an application or an objection.
 func (s *Server) petitionRow(view *machine.View, id exchange.CommandID) (wire.Petition, error) {
 	at := s.instant(nil, view)
 	if c, ok := subjects.GetComplaint(view.Rows(), id); ok {
@@ -133,6 +133,9 @@ func (s *Server) petitionRow(view *machine.View, id exchange.CommandID) (wire.Pe
 	}
 	if p, ok := subjects.GetApplication(view.Rows(), id); ok {
 		return applicationOf(&p, at), nil
+	}
+	if o, ok := subjects.GetObjection(view.Rows(), id); ok {
+		return objectionOf(view, &o, at), nil
 	}
 	return wire.Petition{}, subjects.ErrComplaint.With("id", printable(string(id)))
 }
@@ -157,13 +160,13 @@ func answeredOf(p wire.Petition, a *subjects.Answer, due exchange.Millis) wire.P
 	return p
 }
 
-// petitions lists complaints and applications, newest first.
+// petitions lists complaints, applications and objections, newest first.
 func (s *Server) petitions(w http.ResponseWriter, r *http.Request) error {
 	q, err := queryOf(r, "kind", "status")
 	if err != nil {
 		return err
 	}
-	kind := q.text("kind", func(v string) bool { return v == "complaint" || v == "application" })
+	kind := q.text("kind", func(v string) bool { return v == "complaint" || v == "application" || v == "objection" })
 	status := q.text("status", func(v string) bool {
 		return slices.Contains([]subjects.Status{subjects.Open, subjects.Overdue, subjects.Upheld, subjects.Rejected, subjects.Released, subjects.Refused}, subjects.Status(v))
 	})
@@ -175,14 +178,19 @@ func (s *Server) petitions(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	at, all := s.instant(nil, view), []wire.Petition{}
-	if kind != "application" {
+	if kind == "" || kind == "complaint" {
 		for _, c := range subjects.Complaints(view.Rows()) {
 			all = append(all, complaintOf(&c, at))
 		}
 	}
-	if kind != "complaint" {
+	if kind == "" || kind == "application" {
 		for _, a := range subjects.Applications(view.Rows()) {
 			all = append(all, applicationOf(&a, at))
+		}
+	}
+	if kind == "" || kind == "objection" {
+		for _, o := range subjects.Objections(view.Rows()) {
+			all = append(all, objectionOf(view, &o, at))
 		}
 	}
 	all = slices.DeleteFunc(all, func(p wire.Petition) bool { return status != "" && p.Status != status })
@@ -228,6 +236,15 @@ func textsOf(view *machine.View, id exchange.CommandID) (text, reply *textOf) {
 	}
 	if a, ok := subjects.GetApplication(view.Rows(), id); ok && a.Answer != nil && a.Answer.Outcome == subjects.Refused {
 		reply = &textOf{agency.TextReasons, a.Answer.Digest, a.Record.Author}
+	}
+	if o, ok := subjects.GetObjection(view.Rows(), id); ok {
+		text = &textOf{agency.TextObjection, o.Digest, o.By}
+		switch {
+		case o.Before != nil:
+			reply = &textOf{agency.TextFollowed, o.Answer.Digest, o.Against}
+		case o.Answer != nil:
+			reply = &textOf{agency.TextAnswer, o.Answer.Digest, o.Against}
+		}
 	}
 	return text, reply
 }
@@ -310,7 +327,8 @@ func (s *Server) petitionTexts(w http.ResponseWriter, r *http.Request) error {
 	return answer(w, out)
 }
 
-// answerComplaint answers a complaint about this member.
+// answerComplaint answers a complaint about this member, or an objection that it
+// decides.
 func (s *Server) answerComplaint(w http.ResponseWriter, r *http.Request) error {
 	return s.reply(w, r, "subject.answer", func(id exchange.CommandID, in wire.AnswerPetition) error {
 		var f form
@@ -319,7 +337,11 @@ func (s *Server) answerComplaint(w http.ResponseWriter, r *http.Request) error {
 		if err := f.err(); err != nil {
 			return err
 		}
-		return s.Agency.AnswerComplaint(r.Context(), callerOf(r).Operator.Name, id, subjects.Status(in.Outcome), in.Text)
+		op, outcome := callerOf(r).Operator.Name, subjects.Status(in.Outcome)
+		if _, is := subjects.GetObjection(s.view().Rows(), id); is {
+			return s.Agency.Settle(r.Context(), op, id, outcome, in.Text)
+		}
+		return s.Agency.AnswerComplaint(r.Context(), op, id, outcome, in.Text)
 	})
 }
 

@@ -6,6 +6,7 @@ import (
 	"accord/exchange"
 	"accord/exchange/lists"
 	"accord/exchange/machine"
+	"accord/exchange/subjects"
 	"accord/node/wire"
 )
 
@@ -50,12 +51,13 @@ var ErrMembersOnly = exchange.Define(exchange.KindForbidden, "API-021",
 
 // shown is an entry as the caller may see it, false where it is not in a page
 // for this caller.
-func shown(c Caller, e *lists.Entry, at exchange.Millis) (wire.Entry, bool) {
+func shown(view *machine.View, c Caller, e *lists.Entry, at exchange.Millis) (wire.Entry, bool) {
 	status := e.StatusAt(at)
 	if status == lists.None {
 		return wire.Entry{}, false
 	}
 	out := entryOf(e, at)
+	out.Disputed = (status == lists.Nominated || status == lists.Listed) && subjects.DisputedEntry(view.Rows(), e.ID, at)
 	if !c.isPublic() {
 		return out, true
 	}

@@ -12,6 +12,7 @@ import (
 	"accord/exchange/feed"
 	"accord/exchange/machine"
 	"accord/exchange/records"
+	"accord/exchange/subjects"
 	"accord/node/audit"
 	"accord/node/wire"
 )
@@ -117,9 +118,11 @@ func recordOf(view *machine.View, h heldRecord, verified bool) (wire.Record, err
 	}
 	own := h.own
 	if own == nil {
+		out.Disputed = subjects.DisputedRecord(view.Rows(), out.ID, view.Time())
 		return out, nil
 	}
 	out.ID, out.Category, out.Author, out.Subject, out.SubjectKind = own.ID, own.Category, own.Author, own.Subject, own.SubjectKind
+	out.Disputed = subjects.DisputedRecord(view.Rows(), own.ID, view.Time())
 	out.KnownAt, out.EndedAt = instantOf(own.KnownAt), instantOf(own.EndedAt)
 	out.Operator, out.IssuedAt, out.Status = own.Operator, own.IssuedAt.Time(), string(own.Status)
 	out.Replaces, out.ReplacedBy, out.Source, out.Flags = own.Replaces, own.ReplacedBy, own.Source, own.Flags

@@ -89,6 +89,7 @@ var routes = []route{
 	{"POST", "/api/v1/subject/proof", operator, counters, false, (*Server).subjectProof},
 	{"POST", "/api/v1/subject/complaints", operator, counters, false, (*Server).complainRelease},
 	{"POST", "/api/v1/subject/applications", operator, counters, false, (*Server).applyDisclosure},
+	{"POST", "/api/v1/subject/objections", operator, counters, false, (*Server).objectTo},
 	{"GET", "/api/v1/subject/petitions", operator, readers, false, (*Server).petitions},
 	{"GET", "/api/v1/subject/petitions/{id}", operator, counters, false, (*Server).onePetition},
 	{"POST", "/api/v1/subject/petitions/{id}/answer", operator, officers, false, (*Server).answerComplaint},

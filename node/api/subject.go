@@ -163,6 +163,11 @@ func accessesOf(view *machine.View, rec *records.Record) []wire.SubjectAccess {
 			if step.Kind == subjects.StepAnswer {
 				a.Outcome = string(step.Complaint.Answer.Outcome)
 			}
+		case step.Objection != nil:
+			a.Ref = step.Objection.ID
+			if step.Kind == subjects.StepSettle {
+				a.Outcome = outcomeOf(step)
+			}
 		case step.Application != nil:
 			a.Ref, a.Fields = step.Application.ID, step.Application.Fields
 			if step.Kind == subjects.StepDecide {
@@ -172,6 +177,14 @@ func accessesOf(view *machine.View, rec *records.Record) []wire.SubjectAccess {
 		out[i] = a
 	}
 	return out
+}
+
+// outcomeOf is what a member decided on an objection by a statement.
+func outcomeOf(step subjects.Step) string {
+	if b := step.Objection.Before; b != nil && b.Seq == step.Seq {
+		return string(b.Outcome)
+	}
+	return string(step.Objection.Answer.Outcome)
 }
 
 // looksAt are the lines of this node's audit log about a subject or its records. A

@@ -14,6 +14,7 @@ func init() {
 		"POST /api/v1/subject/proof":                  "co",
 		"POST /api/v1/subject/complaints":             "co",
 		"POST /api/v1/subject/applications":           "co",
+		"POST /api/v1/subject/objections":             "co",
 		"GET /api/v1/subject/petitions":               "coa",
 		"GET /api/v1/subject/petitions/{id}":          "co",
 		"POST /api/v1/subject/petitions/{id}/answer":  "o",
@@ -29,10 +30,10 @@ func init() {
 	maps.Copy(bodies, map[string]any{
 		"SubjectProof": wire.SubjectProof{}, "AskSubject": wire.AskSubject{}, "SubjectLog": wire.SubjectLog{}, "SubjectReceipt": wire.SubjectReceipt{},
 		"SubjectAccess": wire.SubjectAccess{}, "SubjectLook": wire.SubjectLook{}, "SubjectRecords": wire.SubjectRecords{}, "SubjectRecord": wire.SubjectRecord{},
-		"ComplainRelease": wire.ComplainRelease{}, "ApplyDisclosure": wire.ApplyDisclosure{}, "AnswerPetition": wire.AnswerPetition{},
+		"ComplainRelease": wire.ComplainRelease{}, "ApplyDisclosure": wire.ApplyDisclosure{}, "ObjectTo": wire.ObjectTo{}, "AnswerPetition": wire.AnswerPetition{},
 		"Petition": wire.Petition{}, "Petitions": wire.Petitions{}, "PetitionTexts": wire.PetitionTexts{},
 		"AskBlinding": wire.AskBlinding{}, "Blinding": wire.Blinding{},
 		"AskBlindingPart": wire.AskBlindingPart{}, "BlindingPart": wire.BlindingPart{}, "BlindingState": wire.BlindingState{}, "BlindingChange": wire.BlindingChange{}, "BlindingEpoch": wire.BlindingEpoch{},
 	})
-	requests = append(requests, "SubjectProof", "AskSubject", "ComplainRelease", "ApplyDisclosure", "AnswerPetition", "AskBlinding", "AskBlindingPart")
+	requests = append(requests, "SubjectProof", "AskSubject", "ComplainRelease", "ApplyDisclosure", "ObjectTo", "AnswerPetition", "AskBlinding", "AskBlindingPart")
 }

@@ -22,7 +22,13 @@ func (c *Client) ApplyDisclosure(ctx context.Context, in wire.ApplyDisclosure) (
 	return out, c.call(ctx, http.MethodPost, "/api/v1/subject/applications", in, &out)
 }
 
-// Petitions lists complaints and applications; kind and status narrow it, "" for all.
+// ObjectTo takes a subject's objection against an entry or a record.
+func (c *Client) ObjectTo(ctx context.Context, in wire.ObjectTo) (wire.Petition, error) {
+	var out wire.Petition
+	return out, c.call(ctx, http.MethodPost, "/api/v1/subject/objections", in, &out)
+}
+
+// Petitions lists complaints, applications and objections; kind and status narrow it, "" for all.
 func (c *Client) Petitions(ctx context.Context, kind, status string) (wire.Petitions, error) {
 	var out wire.Petitions
 	return out, c.get(ctx, "/api/v1/subject/petitions", map[string]string{"kind": kind, "status": status}, &out)
@@ -40,7 +46,7 @@ func (c *Client) PetitionTexts(ctx context.Context, id exchange.CommandID) (wire
 	return out, c.call(ctx, http.MethodPost, "/api/v1/subject/petitions/"+seg(string(id))+"/texts", struct{}{}, &out)
 }
 
-// AnswerComplaint answers a complaint about the member.
+// AnswerComplaint answers a complaint about the member, or an objection that it decides.
 func (c *Client) AnswerComplaint(ctx context.Context, id exchange.CommandID, in wire.AnswerPetition) (wire.Petition, error) {
 	var out wire.Petition
 	return out, c.call(ctx, http.MethodPost, "/api/v1/subject/petitions/"+seg(string(id))+"/answer", in, &out)

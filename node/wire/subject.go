@@ -113,23 +113,36 @@ type ApplyDisclosure struct {
 	Fields   []string          `json:"fields"`
 }
 
-// AnswerPetition answers a complaint, or refuses an application.
+// ObjectTo is a subject's objection against an entry of it on a list, or a record: exactly
+// one of the two. Exactly one of Subject and PersonID names it.
+type ObjectTo struct {
+	Subject  string            `json:"subject,omitempty"`   // subject id, or a unified social credit code
+	PersonID string            `json:"person_id,omitempty"` // a resident's number
+	Proof    SubjectProof      `json:"proof"`
+	Entry    exchange.EntryID  `json:"entry,omitempty"`
+	Record   exchange.RecordID `json:"record,omitempty"`
+	Text     string            `json:"text"`
+}
+
+// AnswerPetition answers a complaint or an objection, or refuses an application.
 type AnswerPetition struct {
-	Outcome string `json:"outcome,omitempty"` // of a complaint: upheld, rejected
+	Outcome string `json:"outcome,omitempty"` // of a complaint or an objection: upheld, rejected
 	Ground  string `json:"ground,omitempty"`  // of a refusal: secret, not-held, not-subject, third-party, investigation
 	Text    string `json:"text"`
 }
 
-// Petition is a complaint or an application as the ledger has it.
+// Petition is a complaint, an application or an objection as the ledger has it.
 type Petition struct {
 	ID       exchange.CommandID `json:"id"`
-	Kind     string             `json:"kind"`   // complaint, application
-	Status   string             `json:"status"` // open, overdue, upheld, rejected, released, refused
-	Record   RecordRef          `json:"record"`
-	Release  exchange.ReleaseID `json:"release,omitempty"` // complained about
-	Fields   []string           `json:"fields,omitempty"`  // applied for
-	By       exchange.MemberID  `json:"by"`                // who took it
-	Answers  exchange.MemberID  `json:"answers"`           // who must answer
+	Kind     string             `json:"kind"`            // complaint, application, objection
+	Status   string             `json:"status"`          // open, overdue, upheld, rejected, released, refused
+	Record   RecordRef          `json:"record,omitzero"` // none where it is about an entry
+	Entry    exchange.EntryID   `json:"entry,omitempty"`
+	Disputed bool               `json:"disputed,omitempty"` // what an objection is about counts as disputed
+	Release  exchange.ReleaseID `json:"release,omitempty"`  // complained about
+	Fields   []string           `json:"fields,omitempty"`   // applied for
+	By       exchange.MemberID  `json:"by"`                 // who took it
+	Answers  exchange.MemberID  `json:"answers"`            // who must answer
 	At       time.Time          `json:"at"`
 	Due      time.Time          `json:"due"`
 	Answered *time.Time         `json:"answered,omitempty"`
@@ -140,7 +153,7 @@ type Petition struct {
 	Reply    string             `json:"reply,omitempty"`
 }
 
-// Petitions are complaints or applications, newest first.
+// Petitions are complaints, applications and objections, newest first.
 type Petitions struct {
 	Petitions []Petition `json:"petitions"`
 }

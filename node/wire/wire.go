@@ -301,6 +301,7 @@ type Entry struct {
 	EndReason   string              `json:"end_reason,omitempty"`
 	AnnulledAt  *time.Time          `json:"annulled_at,omitempty"` // it stood then and was later taken back as never right
 	AnnulReason string              `json:"annul_reason,omitempty"`
+	Disputed    bool                `json:"disputed,omitempty"` // its subject objected, and that is not decided
 	Version     int                 `json:"version"`
 	Seq         int64               `json:"seq"`
 	Document    string              `json:"document,omitempty"` // the signed SD-JWT, no disclosures
@@ -382,6 +383,7 @@ type Record struct {
 	PrivateFields []string            `json:"private,omitempty"`
 	Document      string              `json:"document,omitempty"` // SD-JWT without disclosures
 	Verified      bool                `json:"verified"`           // checked by this node against the author's key
+	Disputed      bool                `json:"disputed,omitempty"` // its subject objected, and that is not decided
 }
 
 // AddRecord is one record entered by hand.

@@ -39,7 +39,7 @@ type assembly struct {
 	m         *machine.Machine
 	proposals []string // labels
 	consents  []string // ids
-	petitions []Order  // complaints and applications, by who must answer
+	petitions []Order  // complaints, applications and objections, by who must answer
 }
 
 // MeetingHistory is [History] for a federation founded by [MeetingUnder] with
@@ -220,6 +220,10 @@ func (h *assembly) petition() Order {
 	if len(h.petitions) > 0 && h.chance(50) {
 		o := pick(h.historian, h.petitions)
 		id := exchange.CommandID(ID(o.ID))
+		if o.Verb == exchange.VerbSubjectObject {
+			outcome := pick(h.historian, []subjects.Status{subjects.Upheld, subjects.Rejected})
+			return Order{By: o.Key, Verb: exchange.VerbSubjectSettle, Body: subjects.SettleBody{Objection: id, Outcome: outcome, Digest: Hash(o.ID)}}
+		}
 		if o.Verb == exchange.VerbSubjectComplain {
 			return Order{By: o.Key, Verb: exchange.VerbSubjectAnswer, Body: subjects.AnswerBody{Complaint: id, Outcome: subjects.Rejected, Digest: Hash(o.ID)}}
 		}
@@ -227,7 +231,14 @@ func (h *assembly) petition() Order {
 	}
 	o := Order{By: h.anybody(), ID: h.label("petition"), Verb: exchange.VerbSubjectApply, Key: "court",
 		Body: subjects.ApplyBody{Record: Record("record 1", "court"), Fields: []string{"address"}}}
-	if len(h.releases) > 0 && h.chance(60) {
+	switch {
+	case len(h.entries) > 0 && h.chance(30):
+		e := pick(h.historian, h.entries)
+		o.Verb, o.Key, o.Body = exchange.VerbSubjectObject, e.By, subjects.ObjectBody{Entry: exchange.EntryID(ID("entry " + e.Raw)), Digest: Hash("text")}
+	case h.chance(10):
+		ref := Record("record 1", "court")
+		o.Verb, o.Body = exchange.VerbSubjectObject, subjects.ObjectBody{Record: &ref, Digest: Hash("text")}
+	case len(h.releases) > 0 && h.chance(60):
 		asked := pick(h.historian, h.releases)
 		o.Verb, o.Key, o.Body = exchange.VerbSubjectComplain, asked.By, subjects.ComplainBody{Release: exchange.ReleaseID(ID(asked.ID)), Digest: Hash("text")}
 	}
@@ -261,6 +272,9 @@ func (h *assembly) motion() Order {
 			b.Decision = &meeting.Decision{Object: "object", Outcome: pick(h.historian, []string{"approve", "deny"})}
 			if kind == meeting.Release && len(h.releases) > 0 {
 				b.Decision.Object = ID(pick(h.historian, h.releases).ID)
+			}
+			if kind == meeting.Objection && len(h.petitions) > 0 {
+				b.Decision.Object, b.Decision.Outcome = ID(pick(h.historian, h.petitions).ID), pick(h.historian, []string{subjects.Uphold, subjects.Reject})
 			}
 			if h.chance(30) {
 				b.Decision.Parties = []exchange.MemberID{"commission"}
