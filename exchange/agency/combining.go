@@ -14,6 +14,7 @@ import (
 	"accord/crypto/share"
 	"accord/exchange"
 	"accord/exchange/custody"
+	"accord/exchange/lists"
 	"accord/exchange/machine"
 	"accord/exchange/records"
 	"accord/exchange/release"
@@ -45,9 +46,8 @@ type CustodyFault struct {
 type custodyReply struct {
 	from     exchange.MemberID
 	envelope string
-	answer   custody.Answer
-	token    string // the author's statement
-	st       custody.Statement
+	given    []custody.Given     // of each record of the release, in its order
+	st       []custody.Statement // the author's, likewise
 }
 
 // OpenByCustodians opens a granted release without the record's author: it asks the
@@ -62,19 +62,12 @@ func (a *Agency) OpenByCustodians(ctx context.Context, op exchange.OperatorID, i
 		return Opened{}, nil, ErrNoRelease.With("release", id)
 	case rel.Requester != a.Self:
 		return Opened{}, nil, ErrNotParty.With("release", id)
-	case len(rel.More) > 0:
-		return Opened{}, nil, ErrBulk.With("release", id)
 	case !rel.Standing(a.instant(view)):
 		return Opened{}, nil, custody.ErrNotGranted.With("release", id, "status", rel.StatusAt(a.instant(view)))
 	}
-	rec, err := a.Records.Get(ctx, rel.Record.ID)
-	switch {
-	case errors.Is(err, records.ErrNotFound) || err == nil && (rec.Author != rel.Record.Author || rec.Digest != rel.Record.Digest):
-		return Opened{}, nil, ErrNoCopy.With()
-	case err != nil:
+	signed, err := a.copies(ctx, &rel)
+	if err != nil {
 		return Opened{}, nil, err
-	case rec.Status == records.Retracted:
-		return Opened{}, nil, ErrRetracted.With()
 	}
 	row, ok := view.Custody(rel.Record.Author, rel.Record.ID)
 	if !ok {
@@ -90,7 +83,7 @@ func (a *Agency) OpenByCustodians(ctx context.Context, op exchange.OperatorID, i
 			last = cmp.Or(last, error(ErrFewCustodians.With("have", len(replies), "k", set.K)))
 			continue
 		}
-		opened, err := a.openReplies(rel, rec.JWT, replies)
+		opened, err := a.openReplies(&rel, signed, replies)
 		if err != nil {
 			return Opened{}, faults, err
 		}
@@ -107,6 +100,23 @@ func (a *Agency) OpenByCustodians(ctx context.Context, op exchange.OperatorID, i
 		return opened, faults, nil
 	}
 	return Opened{}, faults, last
+}
+
+// copies are the signed parts of a release's records, as this node holds them.
+func (a *Agency) copies(ctx context.Context, rel *release.Release) (signed []string, err error) {
+	for _, ref := range rel.Refs() {
+		rec, err := a.Records.Get(ctx, ref.ID)
+		switch {
+		case errors.Is(err, records.ErrNotFound) || err == nil && (rec.Author != ref.Author || rec.Digest != ref.Digest):
+			return nil, ErrNoCopy.With()
+		case err != nil:
+			return nil, err
+		case rec.Status == records.Retracted:
+			return nil, ErrRetracted.With()
+		}
+		signed = append(signed, rec.JWT)
+	}
+	return signed, nil
 }
 
 // askAll asks all custodians of a generation at once, until as many as it takes gave
@@ -169,60 +179,97 @@ func (a *Agency) readReply(view *machine.View, rel release.Release, g custody.Ge
 	if err != nil {
 		return r, "signature"
 	}
-	st, err := custody.ReadStatement(answer.Statement, rel.Record.Author, a.Federation, a.attestKeyOf(rel.Record.Author))
-	if err != nil || !a.onLedger(view, answer.Statement, &st) || st.Generation != g.Number || st.Record != rel.Record.ID || st.RecordDigest != rel.Record.Digest {
-		return r, "another statement"
+	given, refs := answer.Of(), rel.Refs()
+	if len(given) != len(refs) {
+		return r, "records"
 	}
-	if len(answer.Parts) != len(rel.Fields) {
-		return r, "fields"
-	}
-	for i, p := range answer.Parts {
-		f := st.Field(p.Field)
-		if f == nil || p.Field != rel.Fields[i] || custody.Digest(string(p.Box)) != f.Box {
-			return r, "fields"
+	r = custodyReply{from: m, envelope: envelope, given: given}
+	first, _ := view.Custody(rel.Record.Author, rel.Record.ID)
+	for i, ref := range refs {
+		row, _ := view.Custody(ref.Author, ref.ID)
+		want, ok := first.Beside(&row, g.Number)
+		st, why := a.judgeGiven(view, &rel, ref, want.Number, m, given[i])
+		if !ok || why != "" {
+			return custodyReply{}, cmp.Or(why, "another statement")
 		}
-		if share.Verify(share.Commitment(f.Commitment), share.Share{Index: st.Index(m), Value: p.Share}) != nil {
-			return r, "share"
-		}
+		r.st = append(r.st, st)
 	}
-	return custodyReply{m, envelope, answer, answer.Statement, st}, ""
+	return r, ""
 }
 
-// openReplies combines the shares of every granted field, opens its box, and accepts
-// what comes out only if the record the author signed names its digest.
-func (a *Agency) openReplies(rel release.Release, jwt string, replies []custodyReply) (Opened, error) {
-	st := &replies[0].st
+// judgeGiven verifies what a custodian gives of one record against what its author signed
+// and the ledger names; "" for good.
+func (a *Agency) judgeGiven(view *machine.View, rel *release.Release, ref lists.RecordRef, generation int, m exchange.MemberID, given custody.Given) (st custody.Statement, why string) {
+	st, err := custody.ReadStatement(given.Statement, ref.Author, a.Federation, a.attestKeyOf(ref.Author))
+	if err != nil || !a.onLedger(view, given.Statement, &st) || st.Generation != generation || st.Record != ref.ID || st.RecordDigest != ref.Digest {
+		return st, "another statement"
+	}
+	if len(given.Parts) != len(rel.Fields) {
+		return st, "fields"
+	}
+	for i, p := range given.Parts {
+		f := st.Field(p.Field)
+		if f == nil || p.Field != rel.Fields[i] || custody.Digest(string(p.Box)) != f.Box {
+			return st, "fields"
+		}
+		if share.Verify(share.Commitment(f.Commitment), share.Share{Index: st.Index(m), Value: p.Share}) != nil {
+			return st, "share"
+		}
+	}
+	return st, ""
+}
+
+// openReplies opens every record of a release out of what the custodians gave.
+func (a *Agency) openReplies(rel *release.Release, signed []string, replies []custodyReply) (Opened, error) {
+	var out Opened
+	for i, ref := range rel.Refs() {
+		one, err := a.combineRecord(rel, ref, i, signed[i], replies)
+		if err != nil {
+			return Opened{}, err
+		}
+		out.Records = append(out.Records, one)
+	}
+	if len(out.Records) == 1 {
+		out.Fields, out.Bound = out.Records[0].Fields, out.Records[0].Bound
+	}
+	return out, nil
+}
+
+// combineRecord combines the shares of every granted field of one record, opens its box,
+// and accepts what comes out only if the record the author signed names its digest.
+func (a *Agency) combineRecord(rel *release.Release, ref lists.RecordRef, at int, jwt string, replies []custodyReply) (OpenedRecord, error) {
+	st := &replies[0].st[at]
 	var disclosures []sdjwt.Disclosure
 	for i, name := range rel.Fields {
 		f := st.Field(name)
 		var shares []share.Share
 		for _, r := range replies {
-			shares = append(shares, share.Share{Index: st.Index(r.from), Value: r.answer.Parts[i].Share})
+			shares = append(shares, share.Share{Index: st.Index(r.from), Value: r.given[at].Parts[i].Share})
 		}
 		key, _, err := share.Combine(share.Commitment(f.Commitment), st.Context(f), shares)
 		if err != nil {
-			return Opened{}, ErrDelivery.With("what", "shares")
+			return OpenedRecord{}, ErrDelivery.With("what", "shares")
 		}
-		plain, err := seal.OpenUnder(key, seal.Binding{Record: string(st.Record), Field: f.Name, Digest: f.Digest}, st.Generation, replies[0].answer.Parts[i].Box)
+		plain, err := seal.OpenUnder(key, seal.Binding{Record: string(st.Record), Field: f.Name, Digest: f.Digest}, st.Generation, replies[0].given[at].Parts[i].Box)
 		clear(key)
 		if err != nil {
-			return Opened{}, ErrDelivery.With("what", "encryption")
+			return OpenedRecord{}, ErrDelivery.With("what", "encryption")
 		}
 		d, err := sdjwt.ParseDisclosure(string(plain))
 		if err != nil || d.Name() != name || d.Digest() != f.Digest {
-			return Opened{}, ErrDelivery.With("what", "field "+name)
+			return OpenedRecord{}, ErrDelivery.With("what", "field "+name)
 		}
 		disclosures = append(disclosures, d)
 	}
 	shown := sdjwt.Combine(jwt, disclosures)
-	verified, err := sdjwt.Verify(shown, TypRecord, a.attestKeyOf(rel.Record.Author), recordVisible...)
+	verified, err := sdjwt.Verify(shown, TypRecord, a.attestKeyOf(ref.Author), recordVisible...)
 	if err != nil {
-		return Opened{}, ErrDelivery.Wrap(err, "what", "signature")
+		return OpenedRecord{}, ErrDelivery.Wrap(err, "what", "signature")
 	}
-	if what := matches(verified, rel.Record, rel.Fields); what != "" {
-		return Opened{}, ErrDelivery.With("what", what)
+	if what := matches(verified, ref, rel.Fields); what != "" {
+		return OpenedRecord{}, ErrDelivery.With("what", what)
 	}
-	out := Opened{Fields: map[string]json.RawMessage{}, Bound: shown}
+	out := OpenedRecord{Record: ref.ID, Fields: map[string]json.RawMessage{}, Bound: shown}
 	for _, d := range verified.Disclosed {
 		out.Fields[d.Name()] = d.Value()
 	}

@@ -4,11 +4,13 @@ import (
 	"context"
 	"slices"
 
+	"accord/crypto/jws"
 	"accord/crypto/keys"
 	"accord/crypto/seal"
 	"accord/exchange"
 	"accord/exchange/custody"
 	"accord/exchange/feed"
+	"accord/exchange/lists"
 	"accord/exchange/machine"
 	"accord/exchange/members"
 	"accord/exchange/records"
@@ -22,6 +24,12 @@ import (
 var ErrNotYet = exchange.Define(exchange.KindConflict, "CUST-030",
 	exchange.Text{Zh: "账本上没有这份托管声明，或与之不符", En: "the ledger does not have this custody statement, or has another one"},
 	exchange.Text{Zh: "稍后再试；仍不行时由作者单位重新分割", En: "try again in a moment; if it lasts, the author splits again"})
+
+// ErrLongAnswer is given for a release of so many records that a custodian's part of them
+// is longer than a signed document may be.
+var ErrLongAnswer = exchange.Define(exchange.KindRefused, "CUST-033",
+	exchange.Text{Zh: "授权开放 {release} 的 {records} 条记录太多，托管方的答复放不进一份签名文书", En: "release {release} is about {records} records, more than fit into a custodian's signed answer"},
+	exchange.Text{Zh: "分几次申请，每次少些记录", En: "ask for fewer records at a time"})
 
 // TakeDeposits verifies what an author deposits here and keeps it; each is answered
 // with a receipt or an error's code. A share that is not of the commitment the author
@@ -171,23 +179,25 @@ func (a *Agency) AnswerCustody(ctx context.Context, op exchange.OperatorID, requ
 	defer done()
 	view := a.Ledger.View()
 	rel, to, err := a.mayAnswer(view, requester, id)
-	if err == nil && len(rel.More) > 0 {
-		err = ErrBulk.With("release", id)
-	}
 	if err != nil {
 		return "", err
 	}
-	switch said, err := a.Records.Said(ctx, rel.Record.Author, rel.Record.ID); {
-	case err != nil:
-		return "", err
-	case said == feed.Erasure:
-		return "", records.ErrErasedHere.With()
-	case said == feed.Retraction:
-		return "", ErrRetracted.With()
+	for _, ref := range rel.Refs() {
+		switch said, err := a.Records.Said(ctx, ref.Author, ref.ID); {
+		case err != nil:
+			return "", err
+		case said == feed.Erasure:
+			return "", records.ErrErasedHere.With()
+		case said == feed.Retraction:
+			return "", ErrRetracted.With()
+		}
 	}
 	answer, err := a.custodyAnswer(ctx, view, rel, generation)
 	if err != nil {
 		return "", err
+	}
+	if len(answer) > jws.MaxToken {
+		return "", ErrLongAnswer.With("release", id, "records", len(rel.Refs()))
 	}
 	envelope, err := seal.Encrypt(to, custody.AnswerType, []byte(answer))
 	if err != nil {
@@ -230,47 +240,70 @@ func (a *Agency) mayAnswer(view *machine.View, requester exchange.MemberID, id e
 	return rel, to, nil
 }
 
-// custodyAnswer is the signed answer over exactly the granted fields.
+// custodyAnswer is the signed answer over exactly the granted fields of each record.
 func (a *Agency) custodyAnswer(ctx context.Context, view *machine.View, rel release.Release, generation int) (string, error) {
-	kept, err := a.Records.SharesOf(ctx, rel.Record.Author, rel.Record.ID)
-	if err != nil {
-		return "", err
-	}
-	at := slices.IndexFunc(kept, func(k records.Kept) bool { return k.Generation == generation })
-	if at < 0 {
-		return "", custody.ErrNoDeposit.With("record", rel.Record.ID)
-	}
-	k := kept[at]
-	st, err := custody.ReadStatement(k.Statement, rel.Record.Author, a.Federation, a.attestKeyOf(rel.Record.Author))
-	if err != nil {
-		return "", err
-	}
-	switch {
-	case !a.onLedger(view, k.Statement, &st):
-		return "", ErrNotYet.With()
-	case st.Record != rel.Record.ID || st.RecordDigest != rel.Record.Digest:
-		return "", ErrMismatch.With("release", rel.ID, "what", "digest")
-	case st.Category != rel.Record.Category:
-		return "", ErrMismatch.With("release", rel.ID, "what", "category")
-	}
-	if err := st.CheckBoxes(k.Boxes); err != nil {
-		return "", err
-	}
-	shares, err := a.sharesIn(k.Share, k.Statement, &st)
-	if err != nil {
-		return "", err
-	}
-	out := custody.Answer{Issuer: a.Self, Audience: rel.Requester, Release: rel.ID, IssuedAt: int64(a.now()) / 1000, Federation: a.Federation, Statement: k.Statement}
-	for _, name := range rel.Fields {
-		i := slices.IndexFunc(st.Fields, func(f custody.Field) bool { return f.Name == name })
-		if i < 0 {
-			return "", ErrMismatch.With("release", rel.ID, "what", "field "+name)
+	out := custody.Answer{Issuer: a.Self, Audience: rel.Requester, Release: rel.ID, IssuedAt: int64(a.now()) / 1000, Federation: a.Federation}
+	first, _ := view.Custody(rel.Record.Author, rel.Record.ID)
+	for i, ref := range rel.Refs() {
+		row, _ := view.Custody(ref.Author, ref.ID)
+		g, ok := first.Beside(&row, generation)
+		if !ok {
+			return "", custody.ErrNoDeposit.With("record", ref.ID)
 		}
-		out.Parts = append(out.Parts, custody.Part{Field: name, Share: shares.Shares[i], Box: k.Boxes[i]})
+		given, err := a.give(ctx, view, &rel, ref, g.Number)
+		if err != nil {
+			return "", err
+		}
+		if i == 0 {
+			out.Statement, out.Parts = given.Statement, given.Parts
+		} else {
+			out.More = append(out.More, given)
+		}
 	}
 	attest, err := a.Keys.Key(keys.Attest)
 	if err != nil {
 		return "", err
 	}
 	return custody.SignAnswer(out, attest)
+}
+
+// give is what this member gives of one record.
+func (a *Agency) give(ctx context.Context, view *machine.View, rel *release.Release, ref lists.RecordRef, generation int) (out custody.Given, err error) {
+	kept, err := a.Records.SharesOf(ctx, ref.Author, ref.ID)
+	if err != nil {
+		return out, err
+	}
+	at := slices.IndexFunc(kept, func(k records.Kept) bool { return k.Generation == generation })
+	if at < 0 {
+		return out, custody.ErrNoDeposit.With("record", ref.ID)
+	}
+	k := kept[at]
+	st, err := custody.ReadStatement(k.Statement, ref.Author, a.Federation, a.attestKeyOf(ref.Author))
+	if err != nil {
+		return out, err
+	}
+	switch {
+	case !a.onLedger(view, k.Statement, &st):
+		return out, ErrNotYet.With()
+	case st.Record != ref.ID || st.RecordDigest != ref.Digest:
+		return out, ErrMismatch.With("release", rel.ID, "what", "digest")
+	case st.Category != ref.Category:
+		return out, ErrMismatch.With("release", rel.ID, "what", "category")
+	}
+	if err := st.CheckBoxes(k.Boxes); err != nil {
+		return out, err
+	}
+	shares, err := a.sharesIn(k.Share, k.Statement, &st)
+	if err != nil {
+		return out, err
+	}
+	out.Statement = k.Statement
+	for _, name := range rel.Fields {
+		i := slices.IndexFunc(st.Fields, func(f custody.Field) bool { return f.Name == name })
+		if i < 0 {
+			return out, ErrMismatch.With("release", rel.ID, "what", "field "+name)
+		}
+		out.Parts = append(out.Parts, custody.Part{Field: name, Share: shares.Shares[i], Box: k.Boxes[i]})
+	}
+	return out, nil
 }

@@ -42,6 +42,11 @@ func custodyCatalogue(t testing.TB) []byte {
 			doc.Categories[i].Custody = &catalogue.Custody{K: 3, Of: []exchange.MemberKind{exchange.KindRegulator, exchange.KindCommission, exchange.KindCourt, exchange.KindInsurer}}
 		}
 	}
+	for i := range doc.Rules {
+		if slices.Contains(doc.Rules[i].Requesters, exchange.KindCourt) {
+			doc.Rules[i].Bulk = &catalogue.Bulk{Records: 5, Persons: 2}
+		}
+	}
 	out, err := strictjson.Marshal(doc)
 	if err != nil {
 		t.Fatal(err)
@@ -542,4 +547,85 @@ func TestNoPlaintextAtCustodians(t *testing.T) {
 	_, err = s.WriteTo(&snapshot)
 	must(t, err)
 	look("the ledger", snapshot.Bytes())
+}
+
+// TestCustodiansOpenSeveralRecords of one release at once: all of them or none, each
+// against what its author signed and dealt; a custodian that leaves one out, or gives one
+// twice, is named.
+//
+// Shows: B3
+func TestCustodiansOpenSeveralRecords(t *testing.T) {
+	w, ids := custodyWorld(t)
+	w.mirror(t, "court")
+	ask := func(ids ...exchange.RecordID) exchange.ReleaseID {
+		t.Helper()
+		ref, _ := recordRef(t, w, ids[0])
+		body := release.RequestBody{Record: ref, Fields: []string{"resident_id"}, Purpose: "enforcement", Basis: release.Basis{Kind: "case", Ref: "(2026)青9901执1号"}}
+		for _, id := range ids[1:] {
+			one, _ := recordRef(t, w, id)
+			body.More = append(body.More, release.Part{ID: one.ID, Digest: one.Digest})
+		}
+		id, err := w.agency["court"].AskRelease(t.Context(), "wang", body)
+		must(t, err)
+		return id
+	}
+	id := ask(ids[0], ids[2], ids[1])
+	if _, err := w.agency["regulator"].AnswerCustody(t.Context(), "node", "court", id, 1); !errors.Is(err, custody.ErrNotGranted) {
+		t.Errorf("before the second person: %v", err)
+	}
+	carry := func(id exchange.ReleaseID) {
+		t.Helper()
+		_, err := w.agency["court"].Act(t.Context(), "zhao", exchange.VerbReleaseSecond, release.JudgeBody{Release: id})
+		must(t, err)
+		for _, op := range []exchange.OperatorID{"li", "sun"} {
+			_, err := w.agency["association"].Act(t.Context(), op, exchange.VerbReleaseApprove, release.JudgeBody{Release: id})
+			must(t, err)
+		}
+	}
+	carry(id)
+	good, err := w.agency["regulator"].AnswerCustody(t.Context(), "node", "court", id, 1)
+	must(t, err)
+	plain, err := seal.Decrypt(cryptotest.Key("court", keys.Seal), custody.AnswerType, good)
+	must(t, err)
+	read, err := custody.ReadAnswer(string(plain), "regulator", "court", id, "qinghai", func(string) (keys.Public, error) { return cryptotest.Public("regulator", keys.Attest), nil })
+	must(t, err)
+	asked := map[exchange.MemberID]string{"commission": "", "insurer-a": ""}
+	for name, more := range map[string][]custody.Given{"one left out": read.More[:1], "one twice": {read.More[0], read.More[0]}, "another order": {read.More[1], read.More[0]}} {
+		bad := read
+		bad.More = more
+		token, err := custody.SignAnswer(bad, cryptotest.Key("regulator", keys.Attest))
+		must(t, err)
+		asked["regulator"], err = seal.Encrypt(cryptotest.Public("court", keys.Seal), custody.AnswerType, []byte(token))
+		must(t, err)
+		_, faults, err := w.agency["court"].OpenByCustodians(t.Context(), "wang", id, w.asking("court", asked))
+		if !errors.Is(err, agency.ErrFewCustodians) || !slices.ContainsFunc(faults, func(f agency.CustodyFault) bool { return f.Custodian == "regulator" && f.Why != "" }) {
+			t.Errorf("%s: %v, %v", name, faults, err)
+		}
+	}
+	delete(asked, "regulator")
+	opened, _, err := w.agency["court"].OpenByCustodians(t.Context(), "wang", id, w.asking("court", asked))
+	if err != nil || len(opened.Records) != 3 || len(opened.Fields) != 0 {
+		t.Fatalf("%d records, %v", len(opened.Records), err)
+	}
+	seen := map[string]bool{}
+	for i, want := range []exchange.RecordID{ids[0], ids[2], ids[1]} {
+		one := opened.Records[i]
+		if one.Record != want || len(one.Fields) != 1 || seen[string(one.Fields["resident_id"])] {
+			t.Errorf("record %d is %s with %v", i, one.Record, one.Fields)
+		}
+		seen[string(one.Fields["resident_id"])] = true
+	}
+	rel, _ := w.machine.View().Release(id)
+	if rel.StatusAt(w.machine.View().Time()) != release.Opened {
+		t.Errorf("it is %s", rel.StatusAt(w.machine.View().Time()))
+	}
+
+	id = ask(ids[0], ids[3])
+	carry(id)
+	d, err := feed.SignDocument(feed.Retraction, feed.Claims{Issuer: "association", ID: "retraction-00000000001", IssuedAt: 1, Federation: "qinghai", Record: ids[3]}, cryptotest.Key("association", keys.Attest))
+	must(t, err)
+	must(t, w.agency["commission"].Records.Follow(t.Context(), "association", 0, []records.Item{{Entry: d.Entry(), Document: &d}}, "note"))
+	if _, err := w.agency["commission"].AnswerCustody(t.Context(), "node", "court", id, 1); exchange.AsError(err).Code != "OPEN-010" {
+		t.Errorf("one of them was retracted: %v", err)
+	}
 }

@@ -9,11 +9,6 @@ import (
 	"accord/exchange/release"
 )
 
-// ErrBulk is given for a release of several records where custodians are asked.
-var ErrBulk = exchange.Define(exchange.KindRefused, "OPEN-011",
-	exchange.Text{Zh: "授权开放 {release} 涉及多条记录，托管方只按单条开放", En: "release {release} is about several records, and custodians open one at a time"},
-	exchange.Text{Zh: "请等作者节点恢复，或逐条申请", En: "wait for the author's node, or ask for the records one by one"})
-
 // mayReceive says whether a release may leave for its requester now: also one that was
 // delivered before and is fetched again. A member that left or is suspended, and a
 // consent withdrawn meanwhile, end that at once.

@@ -231,7 +231,17 @@ type Answer struct {
 	Federation string             `json:"fed"`
 	Statement  string             `json:"statement"` // the author's, as signed
 	Parts      []Part             `json:"parts"`
+	More       []Given            `json:"more,omitempty"` // of the other records of the release, in its order
 }
+
+// Given is what a custodian gives of one record.
+type Given struct {
+	Statement string `json:"statement"`
+	Parts     []Part `json:"parts"`
+}
+
+// Of gives what is given of each record, in the release's order.
+func (a *Answer) Of() []Given { return append([]Given{{a.Statement, a.Parts}}, a.More...) }
 
 // SignAnswer makes the token.
 func SignAnswer(a Answer, attest keys.Private) (string, error) { return sign(a, AnswerKind, attest) }
@@ -243,7 +253,8 @@ func ReadAnswer(token string, from, to exchange.MemberID, id exchange.ReleaseID,
 	if err := read(token, jws.MaxToken, AnswerKind, lookup, &a); err != nil {
 		return Answer{}, err
 	}
-	if a.Issuer != from || a.Audience != to || a.Release != id || a.Federation != federation || len(a.Parts) > maxFields {
+	tooMany := func(g Given) bool { return len(g.Parts) > maxFields }
+	if a.Issuer != from || a.Audience != to || a.Release != id || a.Federation != federation || slices.ContainsFunc(a.Of(), tooMany) {
 		return Answer{}, ErrDocument.With("why", "claims")
 	}
 	return a, nil

@@ -49,6 +49,16 @@ func (d *Deposit) Generation(number int) (Generation, bool) {
 	return Generation{}, false
 }
 
+// Beside is the generation of another record that goes with one of this record under a
+// release of both: as far behind the newest, or the oldest there is.
+func (d *Deposit) Beside(other *Deposit, number int) (Generation, bool) {
+	behind := slices.IndexFunc(d.Generations, func(g Generation) bool { return g.Number == number })
+	if behind < 0 || len(other.Generations) == 0 {
+		return Generation{}, false
+	}
+	return other.Generations[min(behind, len(other.Generations)-1)], true
+}
+
 // Delivery is a custodian's receipt for the answer it gave under a release.
 type Delivery struct {
 	Custodian  exchange.MemberID   `json:"custodian"`

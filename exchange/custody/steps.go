@@ -1,12 +1,14 @@
 package custody
 
 import (
+	"cmp"
 	"slices"
 
 	"accord/crypto/share"
 	"accord/exchange"
 	"accord/exchange/members"
 	"accord/exchange/release"
+	"accord/exchange/state"
 )
 
 // Bounds of one command and of one release.
@@ -100,6 +102,22 @@ func Put(a *members.Act, b *DepositBody) (*Deposited, error) {
 	return out, sets.Insert(a.Tx, set)
 }
 
+// setsOf are the custodians of each record of a release, in its order, for a generation
+// of its first record.
+func setsOf(r state.Reader, rel *release.Release, generation int) (sets []Set, err error) {
+	first, _ := DepositOf(r, rel.Record.Author, rel.Record.ID)
+	for _, ref := range rel.Refs() {
+		row, _ := DepositOf(r, ref.Author, ref.ID)
+		g, ok := first.Beside(&row, generation)
+		set, known := SetOf(r, g)
+		if !ok || !known || set.Category != ref.Category {
+			return nil, ErrNoDeposit.With("record", ref.ID)
+		}
+		sets = append(sets, set)
+	}
+	return sets, nil
+}
+
 // DeliverBody is the body of custody.deliver.
 type DeliverBody struct {
 	Release    exchange.ReleaseID `json:"release"`
@@ -134,17 +152,13 @@ func Deliver(a *members.Act, b *DeliverBody) (*Stepped, error) {
 	if m, _ := members.Get(a.Tx, rel.Requester); m.Suspended != 0 {
 		return nil, members.ErrSuspended.With("member", rel.Requester)
 	}
-	row, _ := DepositOf(a.Tx, rel.Record.Author, rel.Record.ID)
-	g, ok := row.Generation(b.Generation)
-	if !ok {
-		return nil, ErrNoDeposit.With("record", rel.Record.ID)
+	sets, err := setsOf(a.Tx, &rel, b.Generation)
+	if err != nil {
+		return nil, err
 	}
-	set, _ := SetOf(a.Tx, g)
 	switch {
-	case set.Index(a.Issuer.ID) == 0:
+	case slices.ContainsFunc(sets, func(s Set) bool { return s.Index(a.Issuer.ID) == 0 }):
 		return nil, ErrNotCustodian.With("member", a.Issuer.ID)
-	case set.Category != rel.Record.Category:
-		return nil, ErrNoDeposit.With("record", rel.Record.ID)
 	case suspended(a, rel.Requester):
 		return nil, members.ErrSuspended.With("member", rel.Requester)
 	case !rel.Standing(a.Now):
@@ -219,20 +233,19 @@ func Open(a *members.Act, b *OpenBody) (*Stepped, error) {
 	case rel.Opened != nil:
 		return nil, release.ErrStatus.With("status", release.Opened, "want", release.Granted)
 	}
-	row, _ := DepositOf(a.Tx, rel.Record.Author, rel.Record.ID)
-	g, ok := row.Generation(b.Generation)
-	if !ok {
-		return nil, ErrNoDeposit.With("record", rel.Record.ID)
+	sets, err := setsOf(a.Tx, &rel, b.Generation)
+	if err != nil {
+		return nil, err
 	}
-	set, _ := SetOf(a.Tx, g)
+	k := slices.MaxFunc(sets, func(x, y Set) int { return cmp.Compare(x.K, y.K) }).K
 	all, _ := AnswersOf(a.Tx, b.Release)
-	if len(b.Answers) < set.K {
-		return nil, ErrReceipts.With("k", set.K)
+	if len(b.Answers) < k {
+		return nil, ErrReceipts.With("k", k)
 	}
 	next := &Answers{Release: all.Release, Deliveries: all.Deliveries, OpenedAt: a.Now, OpenedSeq: a.Seq}
 	for _, o := range b.Answers {
 		if d, ok := all.Delivery(o.Custodian); !ok || d.Digest != o.Digest || d.Generation != b.Generation {
-			return nil, ErrReceipts.With("k", set.K)
+			return nil, ErrReceipts.With("k", k)
 		}
 		next.Opened = append(next.Opened, o.Custodian)
 	}

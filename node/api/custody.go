@@ -116,6 +116,17 @@ func (s *Server) answerCustody(w http.ResponseWriter, r *http.Request) error {
 	return answer(w, out)
 }
 
+// shownIn puts what was opened into an answer: of one record its fields, of several each
+// by itself.
+func shownIn(out *wire.Opened, opened agency.Opened) {
+	if out.Fields = opened.Fields; len(opened.Records) > 1 {
+		out.Fields = map[string]json.RawMessage{}
+		for _, one := range opened.Records {
+			out.Records = append(out.Records, wire.OpenedRecord{Record: one.Record, Fields: one.Fields})
+		}
+	}
+}
+
 // openFrom opens a granted release by its author's delivery or, where the author's
 // node does not answer and the record is in custody, by its custodians.
 func (s *Server) openFrom(r *http.Request, row *release.Release, custodians bool, out *wire.Opened) error {
@@ -124,12 +135,7 @@ func (s *Server) openFrom(r *http.Request, row *release.Release, custodians bool
 		opened, err := s.openFromAuthor(r, row)
 		if err == nil {
 			out.Verified = true
-			if out.Fields = opened.Fields; len(opened.Records) > 1 {
-				out.Fields = map[string]json.RawMessage{}
-				for _, one := range opened.Records {
-					out.Records = append(out.Records, wire.OpenedRecord{Record: one.Record, Fields: one.Fields})
-				}
-			}
+			shownIn(out, opened)
 			return nil
 		}
 		if _, kept := s.view().Custody(row.Record.Author, row.Record.ID); !kept || !unanswered(err) {
@@ -151,7 +157,8 @@ func (s *Server) openFrom(r *http.Request, row *release.Release, custodians bool
 	if err != nil {
 		return err
 	}
-	out.Fields, out.Verified = opened.Fields, true
+	out.Verified = true
+	shownIn(out, opened)
 	if got, ok := s.view().CustodyAnswers(row.ID); ok {
 		out.Custodians = got.Opened
 	}
