@@ -67,6 +67,9 @@ func motions(t *testing.T, m *machine.Machine) map[meeting.Kind]Order {
 	for _, k := range []meeting.Kind{meeting.Objection, meeting.Release, meeting.Recovery, meeting.Peering} {
 		all[k] = Motion(string(k), k, func(b *meeting.ProposeBody) {
 			b.Decision = &meeting.Decision{Object: ID("object"), Outcome: "approve", Parties: []exchange.MemberID{"commission"}}
+			if k == meeting.Objection {
+				b.Decision.Outcome = meeting.Uphold
+			}
 		})
 	}
 	return all
@@ -597,4 +600,24 @@ func TestNumbersByKind(t *testing.T) {
 		t.Errorf("after all four: %s", v.Status)
 	}
 	Must(t, m.Audit())
+}
+
+// TestOutcomesThatNobodyActsOn: of an object there is one decision, so a word that the
+// ledger does not know would be the last one said of it.
+func TestOutcomesThatNobodyActsOn(t *testing.T) {
+	for kind, want := range map[meeting.Kind]map[string]bool{
+		meeting.Release:   {"approve": true, "deny": true, "approved": false, "uphold": false},
+		meeting.Objection: {"uphold": true, "reject": true, "upheld": false, "approve": false},
+		meeting.Peering:   {"accept": true, "anything": true},
+	} {
+		for outcome, ok := range want {
+			body, err := strictjson.Marshal(Motion("m", kind, func(b *meeting.ProposeBody) {
+				b.Decision = &meeting.Decision{Object: ID("object"), Outcome: outcome}
+			}).Body)
+			Must(t, err)
+			if _, err := meeting.DecodePropose(body); (err == nil) != ok {
+				t.Errorf("%s %s: %v", kind, outcome, err)
+			}
+		}
+	}
 }

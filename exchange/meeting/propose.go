@@ -56,7 +56,7 @@ func DecodePropose(body []byte) (*ProposeBody, error) {
 		for i, m := range d.Parties {
 			ok = ok && exchange.ValidName(string(m)) && !slices.Contains(d.Parties[:i], m)
 		}
-		ok = ok && d.splits(b.Kind)
+		ok = ok && d.splits(b.Kind) && b.Kind.Knows(d.Outcome)
 	}
 	if !ok {
 		return nil, exchange.ErrBody.With("verb", exchange.VerbPropose)
@@ -182,11 +182,35 @@ func parseCatalogue(document string) (*catalogue.Document, error) {
 	return doc, err
 }
 
-// What a decision on the blinding key says.
+// What decisions say that something acts on.
 const (
-	Split  = "split"  // these members hold it from now on: the ids stay
-	Rotate = "rotate" // they make a new one: persons' ids are of a new epoch from then on
+	Approve = "approve" // of a release
+	Deny    = "deny"
+	Uphold  = "uphold" // of an objection
+	Reject  = "reject"
+	Split   = "split"  // of the blinding key: these members hold it from now on, the ids stay
+	Rotate  = "rotate" // they make a new one: persons' ids are of a new epoch from then on
 )
+
+// Outcomes are what a decision of the kind may say; none: any name. A word that nobody
+// acts on would be the only one that is ever decided on its object.
+func (k Kind) Outcomes() []string {
+	switch k {
+	case Release:
+		return []string{Approve, Deny}
+	case Objection:
+		return []string{Uphold, Reject}
+	case Blinding:
+		return []string{Split, Rotate}
+	}
+	return nil
+}
+
+// Knows says whether a decision of the kind may have this outcome.
+func (k Kind) Knows(outcome string) bool {
+	all := k.Outcomes()
+	return all == nil || slices.Contains(all, outcome)
+}
 
 // splits says whether a decision names next holders of the blinding key where its kind
 // is that, and none elsewhere.
@@ -194,7 +218,7 @@ func (d *Decision) splits(k Kind) bool {
 	if k != Blinding {
 		return len(d.Holders) == 0 && d.Threshold == 0 && d.Epoch == 0
 	}
-	ok := (d.Outcome == Split || d.Outcome == Rotate) && len(d.Parties) == 0 && len(d.Holders) > 0 && len(d.Holders) <= members.MaxMembers
+	ok := len(d.Parties) == 0 && len(d.Holders) > 0 && len(d.Holders) <= members.MaxMembers
 	for _, m := range d.Holders {
 		ok = ok && exchange.ValidName(string(m))
 	}

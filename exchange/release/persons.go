@@ -68,9 +68,9 @@ func Waiting(r state.Reader, m members.Member, op exchange.OperatorID, at exchan
 // then whichever member brings that here. A vote of the requester does not count.
 func (r *Release) decided(a *members.Act) error {
 	o, ok := meeting.Decided(a.Tx, meeting.Release, string(r.ID))
-	want := meetingApproves
+	want := meeting.Approve
 	if a.Command.Verb == exchange.VerbReleaseDeny {
-		want = meetingDenies
+		want = meeting.Deny
 	}
 	if !ok || o.Outcome != want {
 		return ErrApproval.With("approval", r.Decision.Approval)
@@ -82,12 +82,6 @@ func (r *Release) decided(a *members.Act) error {
 	}
 	return nil
 }
-
-// What the joint meeting decides on a release (meeting.Decision.Outcome).
-const (
-	meetingApproves = "approve"
-	meetingDenies   = "deny"
-)
 
 // hasPart says whether an operator of this name asked, seconded or approved.
 func (r *Release) hasPart(op exchange.OperatorID) bool {

@@ -32,21 +32,14 @@ type Objection struct {
 	Seq      int64               `json:"seq"`
 }
 
-// What the joint meeting decides on an objection (meeting.Decision.Outcome), whose object
-// is the objection's id.
-const (
-	Uphold = "uphold"
-	Reject = "reject"
-)
-
-// StatusAt is an objection's status at a time. What the joint meeting decides goes before
-// what the member decided.
+// StatusAt is an objection's status at a time. What the joint meeting decides on its id
+// goes before what the member decided.
 func (o *Objection) StatusAt(r state.Reader, at exchange.Millis) Status {
 	if d, ok := meeting.Decided(r, meeting.Objection, string(o.ID)); ok && at >= d.At {
 		switch d.Outcome {
-		case Uphold:
+		case meeting.Uphold:
 			return Upheld
-		case Reject:
+		case meeting.Reject:
 			return Rejected
 		}
 	}

@@ -89,7 +89,7 @@ func TestTheMeetingDecidesOtherwise(t *testing.T) {
 		t.Error("disputed after it was rejected")
 	}
 	p := Motion("appeal", meeting.Objection, func(b *meeting.ProposeBody) {
-		b.Decision = &meeting.Decision{Object: ID("o"), Outcome: subjects.Uphold, Parties: []exchange.MemberID{"court"}}
+		b.Decision = &meeting.Decision{Object: ID("o"), Outcome: meeting.Uphold, Parties: []exchange.MemberID{"court"}}
 	})
 	voters := Outcome[meeting.Proposed](t, Do(t, m, p)).Voters
 	for _, by := range voters[:3] {
@@ -132,7 +132,7 @@ func TestAnObjectionAgainstARecord(t *testing.T) {
 		t.Error("disputed after it was rejected")
 	}
 	p := Motion("appeal", meeting.Objection, func(b *meeting.ProposeBody) {
-		b.Decision = &meeting.Decision{Object: ID("o"), Outcome: subjects.Uphold}
+		b.Decision = &meeting.Decision{Object: ID("o"), Outcome: meeting.Uphold}
 	})
 	for _, by := range Outcome[meeting.Proposed](t, Do(t, m, p)).Voters[:3] {
 		Do(t, m, Ballot(t, m, by, p.ID, meeting.Yes, nil))

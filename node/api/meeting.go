@@ -171,6 +171,7 @@ func (s *Server) proposeMotion(w http.ResponseWriter, r *http.Request) error {
 	f.need(len(in.Proofs) <= maxProofs && (len(in.Proofs) == 0 || in.Kind.Roster()), "/proofs")
 	f.need(in.From == nil || in.Kind == meeting.Catalogue, "/from")
 	f.need((in.Decision != nil) == in.Kind.Decision(), "/decision")
+	f.need(in.Decision == nil || in.Kind.Knows(in.Decision.Outcome), "/decision/outcome")
 	if err := f.err(); err != nil {
 		return err
 	}

@@ -273,8 +273,10 @@ func (h *assembly) motion() Order {
 			if kind == meeting.Release && len(h.releases) > 0 {
 				b.Decision.Object = ID(pick(h.historian, h.releases).ID)
 			}
-			if kind == meeting.Objection && len(h.petitions) > 0 {
-				b.Decision.Object, b.Decision.Outcome = ID(pick(h.historian, h.petitions).ID), pick(h.historian, []string{subjects.Uphold, subjects.Reject})
+			if kind == meeting.Objection {
+				if b.Decision.Outcome = pick(h.historian, kind.Outcomes()); len(h.petitions) > 0 {
+					b.Decision.Object = ID(pick(h.historian, h.petitions).ID)
+				}
 			}
 			if h.chance(30) {
 				b.Decision.Parties = []exchange.MemberID{"commission"}
