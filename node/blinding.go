@@ -128,3 +128,18 @@ func (n *Node) askPart(ctx context.Context, dealer exchange.MemberID, version in
 	defer cancel()
 	return peer.BlindingPart(ctx, version)
 }
+
+// shareLost says whether the ledger has this member hold a share of a blinding key that
+// its node cannot answer with.
+func (n *Node) shareLost() bool {
+	if n.blinding == nil {
+		return false
+	}
+	for _, g := range blinding.Epochs(n.machine.View().Rows()) {
+		name, has := n.blinding.Using(g.Epoch)
+		if g.Index(n.id.Member) > 0 && name.Version == g.Version && !has {
+			return true
+		}
+	}
+	return false
+}

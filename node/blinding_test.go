@@ -117,6 +117,9 @@ func changesHands(t *testing.T, c *nodetest.Cluster, asks wire.AskSubject, known
 	}
 	c.Ready()
 	until(t, "it has after new starts", inForce)
+	if c.Nodes["court"].Status().ShareLost {
+		t.Error("the court's share counts as lost")
+	}
 	page, err := c.Client("association").Records(ctx, client.RecordQuery{Category: "discipline-practitioner", Limit: 2})
 	if err != nil || len(page.Records) != 2 {
 		t.Fatalf("%+v %v", page, err)

@@ -220,6 +220,7 @@ func (n *Node) Status() wire.NodeStatus {
 	out.LeaderOf, _ = n.memberOf(st.Leader)
 	out.Records, out.Unrecorded = n.recordCount(), n.Unrecorded()
 	out.ClockOff, out.KeysDue = n.clock.err() != nil, n.keysDue()
+	out.ShareLost = n.shareLost()
 	out.Store = n.storeStatus()
 	out.FeedAlarms, out.WebhooksDisabled = n.feeds.OpenAlarms(), n.webhooks.Disabled()
 	switch {

@@ -86,6 +86,9 @@ var (
 	errKeyGone = exchange.Define(exchange.KindInvalid, "DOCTOR-026",
 		exchange.Text{Zh: "密钥库缺少账本登记的 {use} 密钥", En: "the keystore lacks the {use} key that the ledger lists"},
 		exchange.Text{Zh: "从保险柜的备份取回密钥库：accord backup restore", En: "bring the keystore back from the safe: accord backup restore"})
+	errShareLost = exchange.Define(exchange.KindPartial, "DOCTOR-038",
+		exchange.Text{Zh: "账本登记本单位持有证件号码盲化密钥的份额，密钥库中没有", En: "the ledger has this member hold a share of the key that blinds persons' numbers, and the keystore lacks it"},
+		exchange.Text{Zh: "从备份恢复密钥库；没有备份的，由联席会议以同样的持有方重新分发：accord blinding propose（RUNBOOK 25）", En: "restore the keystore from its backup; without one have the joint meeting deal to the same holders anew: accord blinding propose (RUNBOOK 25)"})
 	errSnapshot = exchange.Define(exchange.KindUnavailable, "DOCTOR-027",
 		exchange.Text{Zh: "上次快照以来已有 {entries} 条日志（设定为每 {every} 条）", En: "{entries} entries since the last snapshot ({every} are configured)"},
 		exchange.Text{Zh: "查看日志：sudo journalctl -u accord -n 200；检查磁盘空间后重启节点", En: "look into the log: sudo journalctl -u accord -n 200; check the disk and restart the node"})

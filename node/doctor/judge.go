@@ -372,6 +372,9 @@ func judgeKeys(f *Facts) (Level, *exchange.Error) {
 			return Fail, errKeyGone.With("use", use)
 		}
 	}
+	if f.Running.Status.ShareLost {
+		return Warn, errShareLost.With()
+	}
 	var names []string
 	for _, k := range f.Running.Status.KeysDue { // the next one first
 		names = append(names, k.Use)

@@ -100,6 +100,7 @@ func TestEveryFindingCanBeProvoked(t *testing.T) {
 		{errDatabase, Fail, func(f *Facts) { f.Running.Status.Store = wire.StoreStatus{Engine: "postgres", Code: "REC-038"} }},
 		{errDatabase, Fail, func(f *Facts) { f.Store, f.Running, f.NotRunning = boom, nil, boom }},
 		{errRecordFile, Fail, func(f *Facts) { f.Running.Status.Store = wire.StoreStatus{Engine: "sqlite", Code: "REC-009"} }},
+		{errShareLost, Warn, func(f *Facts) { f.Running.Status.ShareLost = true }},
 		{errUnscrubbed, Warn, func(f *Facts) { f.Running.Status.Store.Unscrubbed = 3 }},
 		{errGuard, Warn, func(f *Facts) { f.Running.Check.Refusals = 1001 }},
 	} {

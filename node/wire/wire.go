@@ -132,6 +132,8 @@ type NodeStatus struct {
 	ClockOff  bool              `json:"clock_off"`          // more than 60 s from most members' clocks
 	KeysDue   []KeyDue          `json:"keys_due,omitempty"` // keys to replace within 30 days
 
+	ShareLost bool `json:"share_lost,omitempty"` // this member holds a share of a blinding key, and its keystore lacks it
+
 	FeedAlarms       int      `json:"feed_alarms,omitempty"`       // open ones
 	WebhooksDisabled []string `json:"webhooks_disabled,omitempty"` // endpoints that failed until they were given up
 
