@@ -100,6 +100,7 @@ func (s *Succession) follow(g *blinding.Group) error {
 	if err != nil {
 		return err
 	}
+	defer clear(share)
 	group, err := g.Open()
 	if err != nil {
 		return err
