@@ -8,6 +8,7 @@ import (
 	"crypto/x509/pkix"
 	"math/big"
 	"net"
+	"net/http"
 	"slices"
 	"sync"
 	"time"
@@ -62,7 +63,6 @@ func (n *Node) refreshPeers() {
 		table.servers = old.servers // the guard sees by the memory that nothing has changed
 	}
 	n.peerTable.Store(table)
-	n.connections.keep(table)
 }
 
 // keyOverlap is how long a TLS key is still taken after its roster has ended it:
@@ -197,7 +197,6 @@ func (n *Node) showKey() {
 		return
 	}
 	n.tls.SetCertificate(certificate)
-	n.connections.drop() // they show the old one
 	n.log.Info("shows its new TLS key", "kid", n.shown)
 }
 
@@ -230,14 +229,18 @@ func (n *Node) Peer(m exchange.MemberID) (api.Peer, error) {
 }
 
 func (n *Node) peerClient(m exchange.MemberID) (*client.Client, error) {
-	if m == n.id.Member {
+	peer, ok := n.peers().member(m)
+	if !ok || m == n.id.Member {
 		return nil, ErrNoPeer.With("member", m)
 	}
-	tr, address, err := n.connections.to(n.peers(), m, func(node string) *tls.Config { return n.tls.ClientConfig(node, "http/1.1") })
-	if err != nil {
-		return nil, err
+	config := n.tls.ClientConfig(peer.Node, "http/1.1")
+	tr := &http.Transport{
+		DialTLSContext: func(ctx context.Context, network, address string) (net.Conn, error) {
+			return dialTLS(ctx, network, address, config)
+		},
+		DisableCompression: true, DisableKeepAlives: true, // calls are few; a removed peer keeps no connection
 	}
-	return client.Remote(address, tr, exchange.Zh), nil
+	return client.Remote(peer.Address, tr, exchange.Zh), nil
 }
 
 // dialTLS connects and shakes hands; a test build may have the connection go
