@@ -60,6 +60,10 @@ func NewPlanned(t testing.TB, tune Tune, plan func(*demo.Plan)) *Cluster {
 	}
 	c := &Cluster{T: t, Dir: dir, Plan: demo.Plan{Nodes: demo.Agencies()}, Nodes: map[string]*node.Node{}, Log: new(Log), Tune: tune}
 	t.Cleanup(func() {
+		if t.Failed() {
+			said := c.Log.String()
+			t.Log("the end of what the nodes logged:\n" + said[max(0, len(said)-logShown):])
+		}
 		for m := range c.Nodes {
 			c.Stop(m)
 		}
@@ -82,6 +86,9 @@ func NewPlanned(t testing.TB, tune Tune, plan func(*demo.Plan)) *Cluster {
 	c.Ready()
 	return c
 }
+
+// logShown is how many bytes of the nodes' log a test that failed shows.
+const logShown = 16 << 10
 
 // Config is a member's configuration.
 func (c *Cluster) Config(member string) config.Config {
