@@ -54,7 +54,7 @@ func (n *Node) openBlinder(storage []byte) (blind.Blinder, error) {
 
 // askHolder has another member's node evaluate.
 func (n *Node) askHolder(ctx context.Context, holder exchange.MemberID, which agency.KeyName, blinded []oprf.Element) (oprf.Evaluation, error) {
-	peer, err := n.Peer(holder)
+	peer, err := n.peerClient(holder)
 	if err != nil {
 		return oprf.Evaluation{}, err
 	}
@@ -120,7 +120,7 @@ func (n *Node) keepBlinding(ctx context.Context) {
 
 // askPart asks a holder for this member's part of a change.
 func (n *Node) askPart(ctx context.Context, dealer exchange.MemberID, version int) (string, error) {
-	peer, err := n.Peer(dealer)
+	peer, err := n.peerClient(dealer)
 	if err != nil {
 		return "", err
 	}

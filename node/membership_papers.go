@@ -80,7 +80,7 @@ func (n *Node) askRosters(ctx context.Context) {
 		if m.ID == n.id.Member {
 			continue
 		}
-		peer, err := n.Peer(m.ID)
+		peer, err := n.peerClient(m.ID)
 		if err != nil {
 			continue
 		}

@@ -108,7 +108,7 @@ func (n *Node) Membership(ctx context.Context) (wire.Membership, error) {
 		return own, nil
 	}
 	if own.Leader != "" && own.Leader != n.id.Member {
-		if peer, err := n.Peer(own.Leader); err == nil {
+		if peer, err := n.peerClient(own.Leader); err == nil {
 			attempt, cancel := context.WithTimeout(ctx, 3*time.Second)
 			defer cancel()
 			if got, err := peer.Membership(attempt); err == nil && !got.Alone {

@@ -89,6 +89,7 @@ type Node struct {
 	servers    []*http.Server
 
 	peerTable   atomic.Pointer[peerTable]
+	connections peerConnections
 	inLog       atomic.Pointer[consensus.Log] // the log, once it is open
 	leaving     leaving
 	operators   operators
@@ -485,6 +486,7 @@ func (n *Node) stopServing(stop context.CancelFunc) error {
 	n.requests.close() // http.Server.Close leaves handlers running
 	stop()
 	n.tasks.Wait()
+	n.connections.drop()
 	return nil
 }
 

@@ -75,7 +75,7 @@ func (n *Node) askParted(ctx context.Context) {
 	var wg sync.WaitGroup
 	for i, m := range others {
 		wg.Go(func() {
-			peer, err := n.Peer(m.ID)
+			peer, err := n.peerClient(m.ID)
 			if err != nil {
 				return
 			}

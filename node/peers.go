@@ -8,7 +8,6 @@ import (
 	"crypto/x509/pkix"
 	"math/big"
 	"net"
-	"net/http"
 	"slices"
 	"sync"
 	"time"
@@ -63,6 +62,7 @@ func (n *Node) refreshPeers() {
 		table.servers = old.servers // the guard sees by the memory that nothing has changed
 	}
 	n.peerTable.Store(table)
+	n.connections.keep(table)
 }
 
 // keyOverlap is how long a TLS key is still taken after its roster has ended it:
@@ -197,6 +197,7 @@ func (n *Node) showKey() {
 		return
 	}
 	n.tls.SetCertificate(certificate)
+	n.connections.drop() // they show the old one
 	n.log.Info("shows its new TLS key", "kid", n.shown)
 }
 
@@ -219,29 +220,32 @@ func (n *Node) certificate() (tls.Certificate, error) {
 	return tls.Certificate{Certificate: [][]byte{der}, PrivateKey: private}, nil
 }
 
-// Peer is the client of another member's node.
+// Peer is the client of another member's node for what operators do; its calls share
+// connections.
 func (n *Node) Peer(m exchange.MemberID) (api.Peer, error) {
-	c, err := n.peerClient(m)
+	if m == n.id.Member {
+		return nil, ErrNoPeer.With("member", m)
+	}
+	tr, address, err := n.connections.to(n.peers(), m, n.peerTLS)
 	if err != nil {
 		return nil, err
 	}
-	return c, nil
+	return client.Remote(address, tr, exchange.Zh), nil
 }
 
+// peerClient is the client of another member's node for what this node does by itself:
+// its calls are few, each has a connection of its own, and so sees the peer as it is now.
 func (n *Node) peerClient(m exchange.MemberID) (*client.Client, error) {
 	peer, ok := n.peers().member(m)
 	if !ok || m == n.id.Member {
 		return nil, ErrNoPeer.With("member", m)
 	}
-	config := n.tls.ClientConfig(peer.Node, "http/1.1")
-	tr := &http.Transport{
-		DialTLSContext: func(ctx context.Context, network, address string) (net.Conn, error) {
-			return dialTLS(ctx, network, address, config)
-		},
-		DisableCompression: true, DisableKeepAlives: true, // calls are few; a removed peer keeps no connection
-	}
+	tr := peerTransport(n.peerTLS(peer.Node))
+	tr.DisableKeepAlives = true
 	return client.Remote(peer.Address, tr, exchange.Zh), nil
 }
+
+func (n *Node) peerTLS(node string) *tls.Config { return n.tls.ClientConfig(node, "http/1.1") }
 
 // dialTLS connects and shakes hands; a test build may have the connection go
 // through a wire of its own.

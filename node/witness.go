@@ -28,7 +28,7 @@ func (n *Node) openWitness() (err error) {
 		Federation: n.cfg.Federation, Self: n.id.Member, Dir: filepath.Join(n.cfg.Dir, "witness"), Genesis: n.genesis,
 		Keys: n.keys, Ledger: n.machine, Clock: n.opts.Clock, Log: n.log, Check: n.machine.Check, Patience: n.cfg.ComplainAfter,
 		Every: cmp.Or(n.opts.Cosign, failpoint.CosignEvery()),
-		Peer:  func(m exchange.MemberID) (witness.Peer, error) { return n.Peer(m) },
+		Peer:  func(m exchange.MemberID) (witness.Peer, error) { return n.peerClient(m) },
 		Propose: func(ctx context.Context, payload []byte) error {
 			_, err := n.ledger.Propose(ctx, payload)
 			return err

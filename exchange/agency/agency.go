@@ -69,7 +69,8 @@ type Agency struct {
 	sealer      *seal.Sealer
 	rowKey      []byte // keys the digests of rows' source keys, so that the store holds no bare hash of an id
 	deliveries  turns
-	outboxNamed atomic.Bool // the outbox's name is durable
+	outboxNamed atomic.Bool  // the outbox's name is durable
+	outboxSwept atomic.Int64 // when the outbox was looked through last, in milliseconds
 }
 
 // New checks the configuration and prepares the sealer.

@@ -165,8 +165,16 @@ func (a *Agency) left(view *machine.View, rel *release.Release) (string, error) 
 	return "", nil
 }
 
-// sweepOutbox removes the envelopes of releases that are over.
+// sweepEvery is how long after a look at the whole outbox the next one comes.
+const sweepEvery exchange.Millis = 1000
+
+// sweepOutbox removes the envelopes of releases that are over, one caller for all who
+// come within a second.
 func (a *Agency) sweepOutbox() {
+	now := int64(a.now())
+	if last := a.outboxSwept.Load(); now >= last && now < last+int64(sweepEvery) || !a.outboxSwept.CompareAndSwap(last, now) {
+		return
+	}
 	files, err := os.ReadDir(a.Outbox)
 	if err != nil {
 		return

@@ -194,26 +194,37 @@ func unanswered(err error) bool {
 	return is
 }
 
-// holdForAsking is holdRecord that goes by this node's own mirror where the author's
-// node does not answer: what the ledger decides and custodians give, it verifies
-// anyway.
+// holdForAsking is holdRecord that goes by this node's own mirror where the record
+// stands there: the author looks at it again before it delivers. Where the mirror has it
+// not, or not as it was, the author's node is asked; where that does not answer and
+// custodians keep the record, what the mirror has will do: what the ledger decides and
+// custodians give, this node verifies anyway.
 func (s *Server) holdForAsking(ctx context.Context, author exchange.MemberID, id exchange.RecordID) (heldRecord, error) {
+	mirrored, here := s.holdMirrored(ctx, author, id)
+	if here && mirrored.status == string(records.Active) {
+		return mirrored, nil
+	}
 	held, err := s.holdRecord(ctx, author, id)
-	if err == nil {
-		return held, nil
+	if _, kept := s.view().Custody(author, id); err != nil && here && kept {
+		return mirrored, nil
 	}
-	if _, kept := s.view().Custody(author, id); !kept {
-		return held, err
+	return held, err
+}
+
+// holdMirrored gets a record of another member from this node's mirror and verifies it.
+func (s *Server) holdMirrored(ctx context.Context, author exchange.MemberID, id exchange.RecordID) (heldRecord, bool) {
+	if author == "" || author == s.Agency.Self {
+		return heldRecord{}, false
 	}
-	rec, missing := s.Agency.Records.Get(ctx, id)
-	if missing != nil || rec.Author != author {
-		return held, err
+	rec, err := s.Agency.Records.Get(ctx, id)
+	if err != nil || rec.Author != author {
+		return heldRecord{}, false
 	}
-	claims, _, bad := s.Agency.VerifyRecord(author, rec.JWT)
-	if bad != nil {
-		return held, err
+	claims, _, err := s.Agency.VerifyRecord(author, rec.JWT)
+	if err != nil {
+		return heldRecord{}, false
 	}
-	return heldRecord{jwt: rec.JWT, claims: claims, status: string(rec.Status), replacedBy: rec.ReplacedBy}, nil
+	return heldRecord{jwt: rec.JWT, claims: claims, status: string(rec.Status), replacedBy: rec.ReplacedBy}, true
 }
 
 // custodyOf are the custodians' receipts under a release.

@@ -1,6 +1,7 @@
 package api
 
 import (
+	"errors"
 	"net/http"
 	"strings"
 	"testing"
@@ -52,18 +53,27 @@ func custodyWorld(t *testing.T) (*world, wire.Record) {
 		_, err := a.HandOver(ctx, m, c)
 		must(err)
 	}
-	page, _, err := a.Records.List(ctx, records.Filter{}, "", records.MaxPage)
-	must(err)
-	for _, m := range []exchange.MemberID{"court", "commission"} {
+	w.mirror("association", "court", "commission")
+	return w, w.one("association", "discipline-practitioner")
+}
+
+// mirror brings all of an author's records to members' mirrors.
+func (w *world) mirror(author exchange.MemberID, to ...exchange.MemberID) {
+	w.t.Helper()
+	ctx := w.t.Context()
+	page, _, err := w.servers[author].Agency.Records.List(ctx, records.Filter{}, "", records.MaxPage)
+	for _, m := range to {
 		var items []records.Item
 		for _, r := range page {
-			mirrored, err := w.servers[m].Agency.ReadRecord("association", r.JWT)
-			must(err)
+			mirrored, bad := w.servers[m].Agency.ReadRecord(author, r.JWT)
+			err = errors.Join(err, bad)
 			items = append(items, records.Item{Entry: feed.EntryOf(feed.Record, string(r.ID), r.JWT), Record: &mirrored})
 		}
-		must(w.servers[m].Agency.Records.Follow(ctx, "association", 0, items, "note"))
+		err = errors.Join(err, w.servers[m].Agency.Records.Follow(ctx, author, 0, items, "note"))
 	}
-	return w, w.one("association", "discipline-practitioner")
+	if err != nil {
+		w.t.Fatal(err)
+	}
 }
 
 // TestCustodyOverTheWire: with the author's node gone, a clerk asks by the mirror and

@@ -232,6 +232,28 @@ func ask(id exchange.RecordID) wire.AskRelease {
 		Basis: wire.Basis{Kind: "case", Ref: "(2026)青9901执1号"}}
 }
 
+// A member asks by its own mirror, also while the author's node is away; one that has
+// not mirrored the record has to ask there.
+func TestAskingByTheMirror(t *testing.T) {
+	w, ctx := newWorld(t), t.Context()
+	w.importSample("association", "discipline-sample.xlsx")
+	rec := w.one("association", "discipline-practitioner")
+	w.mirror("association", "court")
+	author := w.servers["association"]
+	delete(w.servers, "association")
+	rel, err := w.client("court", config.Clerk).AskRelease(ctx, ask(rec.ID))
+	if err != nil || rel.Status != "granted" {
+		t.Fatalf("%+v %v", rel, err)
+	}
+	if _, err := w.client("commission", config.Clerk).AskRelease(ctx, ask(rec.ID)); code(err) != errNoPeer.Code {
+		t.Errorf("without a mirror: %v", err)
+	}
+	w.servers["association"] = author
+	if opened, err := w.client("court", config.Clerk).Open(ctx, rel.ID); err != nil || !opened.Verified {
+		t.Errorf("%+v %v", opened, err)
+	}
+}
+
 func TestAReleaseFromRequestToOpening(t *testing.T) {
 	w, ctx := newWorld(t), context.Background()
 	w.importSample("association", "discipline-sample.xlsx")

@@ -52,6 +52,7 @@ type Client struct {
 	operator exchange.OperatorID
 	lang     exchange.Lang
 	stale    func(index, at string) // nil: no stale reads
+	again    bool                   // what is asked may be asked twice
 }
 
 // Local is a client of the node whose socket is at path, acting as operator.
@@ -72,11 +73,13 @@ func New(hc *http.Client, where string, operator exchange.OperatorID, lang excha
 	return &Client{http: hc, base: "http://node", where: where, operator: operator, lang: lang}
 }
 
-// Remote is a client over a ready transport (pinned TLS) to address.
+// Remote is a client over a ready transport (pinned TLS) to address. What nodes ask one
+// another can be asked twice: where tr keeps connections, and the other end closed one
+// just then, the request goes out again on a new one.
 func Remote(address string, tr http.RoundTripper, lang exchange.Lang) *Client {
 	return &Client{http: &http.Client{Transport: tr, Timeout: 60 * time.Second,
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }},
-		base: "https://" + address, where: address, lang: lang}
+		base: "https://" + address, where: address, lang: lang, again: true}
 }
 
 // As is the same client acting as another operator.
@@ -143,6 +146,9 @@ func (c *Client) send(ctx context.Context, method, path, contentType string, bod
 		req.Header.Set("Content-Type", contentType)
 	}
 	req.Header.Set("Accept-Language", string(c.lang))
+	if c.again {
+		req.Header["Idempotency-Key"] = []string{} // tells net/http only; it is not sent
+	}
 	if c.operator != "" {
 		req.Header.Set(wire.HeaderOperator, string(c.operator))
 	}
