@@ -288,12 +288,15 @@ func (s *sqlStore) searchNames(ctx context.Context, name string, limit int, top 
 		return nil, false, err
 	}
 	byID := map[int64]candidate{}
-	for _, keys := range [][]string{{probe.Whole}, {probe.Sound}, some} {
-		found, err := s.candidates(ctx, keys)
+	for _, look := range []struct {
+		keys []string
+		most int
+	}{{[]string{probe.Whole}, maxSame}, {[]string{probe.Sound}, maxCompared}, {some, maxCompared}} {
+		found, err := s.candidates(ctx, look.keys, look.most)
 		if err != nil {
 			return nil, false, err
 		}
-		more = more || len(found) == maxCandidates
+		more = more || len(found) == look.most
 		for _, c := range found {
 			if c.first <= top {
 				byID[c.id] = c

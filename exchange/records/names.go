@@ -43,9 +43,16 @@ func NamesOf(cat *catalogue.Catalogue, category string, public map[string]any) [
 	return given
 }
 
-// maxCandidates bounds what one kind of key may bring up. Names of the longest
-// standing are looked at first, so all engines leave out the same.
-const maxCandidates = 4000
+// maxCandidates bounds what the keys that are looked up may bring up together, and
+// maxCompared how many of that are compared with what was asked: those that share the
+// most keys with it, and among equals those of the longest standing, so that all engines
+// leave out the same. Each that is compared is a page read somewhere in the table.
+// Of names that are the same as what was asked, maxSame are.
+const (
+	maxCandidates = 2000
+	maxCompared   = 1000
+	maxSame       = 4000
+)
 
 // unindex takes back the names of a record that is going. A name that no
 // record gives any more is gone, keys and all.
@@ -153,9 +160,9 @@ func (s *sqlStore) keyCounts(ctx context.Context, keys []string) (map[string]int
 	return counts, nil
 }
 
-// candidates are the names with any of the keys, those of the longest standing
-// where there are too many.
-func (s *sqlStore) candidates(ctx context.Context, keys []string) ([]candidate, error) {
+// candidates are the names with any of the keys; where there are too many, those with
+// the most of them.
+func (s *sqlStore) candidates(ctx context.Context, keys []string, most int) ([]candidate, error) {
 	args := make([]any, 0, len(keys)+1)
 	for _, key := range keys {
 		if key != "" {
@@ -165,11 +172,11 @@ func (s *sqlStore) candidates(ctx context.Context, keys []string) ([]candidate, 
 	if len(args) == 0 {
 		return nil, nil
 	}
-	statement := `SELECT id, subject, name, newest, first_seen FROM names WHERE id IN (SELECT DISTINCT name FROM name_keys
-		WHERE name_key IN ` + marks(len(args)) + ` ORDER BY name LIMIT ?)`
+	statement := `SELECT id, subject, name, newest, first_seen FROM names WHERE id IN (SELECT name FROM name_keys
+		WHERE name_key IN ` + marks(len(args)) + ` GROUP BY name ORDER BY COUNT(*) DESC, name LIMIT ?)`
 	return gather(ctx, s, func(row scanner) (c candidate, err error) {
 		return c, row.Scan(&c.id, &c.subject, &c.name, &c.newest, &c.first)
-	}, statement, append(args, maxCandidates)...)
+	}, statement, append(args, most)...)
 }
 
 // judge compares, keeps the best name of each subject and puts them in order.
