@@ -63,7 +63,7 @@ func (s *Postgres) insertMany(ctx context.Context, tx *transaction, table string
 		s.grown += len(rows)
 	}
 	if len(rows) < 8 {
-		return insertSome(ctx, tx, table, columns, rows, "")
+		return insertSome(ctx, tx, "INSERT", table, columns, rows)
 	}
 	return tx.conn.Raw(func(driver any) error {
 		_, err := driver.(*stdlib.Conn).Conn().CopyFrom(ctx, pgx.Identifier{table}, columns, pgx.CopyFromRows(rows))

@@ -149,7 +149,9 @@ func (s *SQLite) schema(statement string) string {
 
 // insertMany implements engine.
 func (s *SQLite) insertMany(ctx context.Context, tx *transaction, table string, columns []string, rows [][]any) error {
-	return insertSome(ctx, tx, table, columns, rows, "")
+	// A statement that fails ends its transaction here. Told so (OR FAIL), SQLite keeps no
+	// copy of every page it changes in order to take half a statement back.
+	return insertSome(ctx, tx, "INSERT OR FAIL", table, columns, rows)
 }
 
 // rowsAtOnce and valuesAtOnce bound one statement.
@@ -159,7 +161,7 @@ const (
 )
 
 // insertSome inserts rows, many with one statement.
-func insertSome(ctx context.Context, tx *transaction, table string, columns []string, rows [][]any, conflict string) error {
+func insertSome(ctx context.Context, tx *transaction, verb, table string, columns []string, rows [][]any) error {
 	one := marks(len(columns))
 	var args []any
 	for some := range slices.Chunk(rows, max(1, min(rowsAtOnce, valuesAtOnce/len(columns)))) {
@@ -167,8 +169,8 @@ func insertSome(ctx context.Context, tx *transaction, table string, columns []st
 		for _, row := range some {
 			args = append(args, row...)
 		}
-		if _, err := tx.ExecContext(ctx, `INSERT INTO `+table+` (`+strings.Join(columns, ", ")+`) VALUES `+one+
-			strings.Repeat(", "+one, len(some)-1)+conflict, args...); err != nil {
+		if _, err := tx.ExecContext(ctx, verb+` INTO `+table+` (`+strings.Join(columns, ", ")+`) VALUES `+one+
+			strings.Repeat(", "+one, len(some)-1), args...); err != nil {
 			return err
 		}
 	}

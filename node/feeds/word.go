@@ -22,6 +22,7 @@ type word struct {
 	line      *members.Lineage
 	anchors   []anchored
 	catalogue *catalogue.Catalogue // nil: none was adopted after the charter's
+	from      exchange.Millis      // since when it counts, at the earliest
 	motions   map[exchange.CommandID]*motion
 }
 
@@ -29,6 +30,7 @@ type word struct {
 type motion struct {
 	roster    members.SignedRoster
 	catalogue string
+	from      exchange.Millis // when the catalogue is to count
 	yes       int
 }
 
@@ -94,11 +96,11 @@ func (w *word) take(author exchange.MemberID, c bundle.Command) error {
 			m.roster = members.SignedRoster{Document: p.Roster.Document, Proofs: p.Roster.Proofs}
 		}
 		if p.Catalogue != nil {
-			m.catalogue = p.Catalogue.Document
+			m.catalogue, m.from = p.Catalogue.Document, p.Catalogue.From
 		}
 		w.motions[s.ID] = m
 	case s.Verb == exchange.VerbVote:
-		return w.vote(s.Body)
+		return w.vote(s.Body, s.At)
 	case s.Verb == exchange.VerbFeedAnchor && s.Issuer == author:
 		a, err := feed.DecodeAnchor(s.Body)
 		if err != nil {
@@ -114,14 +116,14 @@ func (w *word) take(author exchange.MemberID, c bundle.Command) error {
 		if err != nil {
 			return err
 		}
-		w.catalogue = catalogue.New(doc)
+		w.catalogue, w.from = catalogue.New(doc), 0
 	}
 	return nil
 }
 
 // vote takes in a vote of the joint meeting, and what it brings once enough of them
 // came: the ledger accepted each.
-func (w *word) vote(body []byte) error {
+func (w *word) vote(body []byte, at exchange.Millis) error {
 	v, err := meeting.DecodeVote(body)
 	if err != nil {
 		return err
@@ -143,7 +145,7 @@ func (w *word) vote(body []byte) error {
 	}
 	doc, err := catalogue.Parse([]byte(m.catalogue))
 	if err == nil {
-		w.catalogue = catalogue.New(doc)
+		w.catalogue, w.from = catalogue.New(doc), max(m.from, at+meeting.Notice)
 	}
 	return err
 }
@@ -187,12 +189,14 @@ func (fl *follow) anchors() (all []anchored) {
 	return all
 }
 
-// catalogueAt is a version that is or was in force.
+// catalogueAt is a version that is or was in force. One that was adopted for a later day
+// is not: an author could withhold by it before that day.
 func (fl *follow) catalogueAt(version int) (*catalogue.Catalogue, bool) {
 	if c, ok := fl.Ledger.View().CatalogueAt(version); ok {
 		return c, true
 	}
-	if fl.word != nil && fl.word.catalogue != nil && fl.word.catalogue.Document().Version == version {
+	if fl.word != nil && fl.word.catalogue != nil && fl.word.catalogue.Document().Version == version &&
+		exchange.MillisOf(fl.Clock()) >= fl.word.from {
 		return fl.word.catalogue, true
 	}
 	return nil, false
