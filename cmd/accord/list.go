@@ -183,6 +183,7 @@ func (e *env) showEntry(c *cli.Context, x wire.Entry) error {
 			fact{exchange.Text{Zh: "拟列入时间", En: "nominated"}, x.NominatedAt},
 			fact{exchange.Text{Zh: "列入", En: "listed from"}, x.ListedFrom},
 			fact{exchange.Text{Zh: "到期", En: "listed until"}, x.ListedUntil},
+			fact{exchange.Text{Zh: "最早可修复", En: "repaired from"}, pointed(x.RepairFrom)},
 			fact{exchange.Text{Zh: "结束时间", En: "ended"}, pointed(x.EndedAt)},
 			fact{exchange.Text{Zh: "结束原因", En: "why ended"}, told(endReasons, x.EndReason)},
 			fact{exchange.Text{Zh: "后被撤回", En: "annulled"}, pointed(x.AnnulledAt)},

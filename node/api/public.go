@@ -57,7 +57,13 @@ func shown(view *machine.View, c Caller, e *lists.Entry, at exchange.Millis) (wi
 		return wire.Entry{}, false
 	}
 	out := entryOf(e, at)
-	out.Disputed = (status == lists.Nominated || status == lists.Listed) && subjects.DisputedEntry(view.Rows(), e.ID, at)
+	if status == lists.Nominated || status == lists.Listed {
+		out.Disputed = subjects.DisputedEntry(view.Rows(), e.ID, at)
+		if from := lists.RepairFrom(view.CatalogueFor(at), e); from > e.ListedFrom {
+			day := from.Time()
+			out.RepairFrom = &day
+		}
+	}
 	if !c.isPublic() {
 		return out, true
 	}

@@ -299,6 +299,7 @@ type Entry struct {
 	NominatedAt time.Time           `json:"nominated_at"`
 	ListedFrom  time.Time           `json:"listed_from"`
 	ListedUntil time.Time           `json:"listed_until"`
+	RepairFrom  *time.Time          `json:"repair_from,omitempty"` // it is repaired no earlier, as the catalogue in force has it; none: at any time
 	EndedAt     *time.Time          `json:"ended_at,omitempty"`
 	EndReason   string              `json:"end_reason,omitempty"`
 	AnnulledAt  *time.Time          `json:"annulled_at,omitempty"` // it stood then and was later taken back as never right
