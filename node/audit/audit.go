@@ -325,12 +325,10 @@ func (l *Log) writeAll(batch []waiting) error {
 	for i := range batch {
 		events[i] = batch[i].event
 	}
+	l.writeSinks(events)
 	taken := 0
 	var cause error
 	for _, s := range l.sinks {
-		if s.err == nil {
-			s.err = s.write(events...)
-		}
 		if s.err == nil {
 			taken++
 		} else {
@@ -345,6 +343,23 @@ func (l *Log) writeAll(batch []waiting) error {
 		return ErrSink.Wrap(err)
 	}
 	return nil
+}
+
+// writeSinks writes to all files at the same time: they lie on different disks, and a
+// caller waits for the slowest and not for their sum. mu is held.
+func (l *Log) writeSinks(events []Event) {
+	var wg sync.WaitGroup
+	for i, s := range l.sinks {
+		if s.err != nil {
+			continue
+		}
+		if i == len(l.sinks)-1 {
+			s.err = s.write(events...) // the last one here: most nodes have one
+			break
+		}
+		wg.Go(func() { s.err = s.write(events...) })
+	}
+	wg.Wait()
 }
 
 // write adds lines and syncs them together. A crash before that may leave whole lines
