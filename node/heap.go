@@ -17,7 +17,7 @@ import (
 const (
 	heapRoom    = 48 << 20
 	readingRoom = 192 << 20
-	importRoom  = 112 << 20
+	importRoom  = 64 << 20
 	heapPercent = 35
 	leastLive   = 4 << 20 // a heap below this is taken for as large
 )
