@@ -1,6 +1,7 @@
 package api
 
 import (
+	"errors"
 	"net/http"
 
 	"accord/exchange"
@@ -24,18 +25,40 @@ const (
 // answered. Without a working audit file there is no act. do may complete the
 // event for the second line; its error's code becomes the result.
 func (s *Server) act(r *http.Request, e audit.Event, do func(*audit.Event) error) error {
-	c := callerOf(r)
-	e.At, e.Caller, e.Operator, e.Result = s.Clock(), c.String(), c.Operator.Name, resultBegun
+	s.beginAct(r, &e)
 	if err := s.Audit.Write(e); err != nil {
 		return err
 	}
+	return s.endAct(e, do, func() error { return nil })
+}
+
+// actOnLedger is act for what is said on the ledger in the operator's name, where it stays
+// whatever becomes of this node: its first line is in the audit files before anything
+// happens, and both are on disk before anything is answered or handed out. The ledger
+// works while the disk does.
+func (s *Server) actOnLedger(r *http.Request, e audit.Event, do func(*audit.Event) error) error {
+	s.beginAct(r, &e)
+	begun, err := s.Audit.Begin(e)
+	if err != nil {
+		return err
+	}
+	return s.endAct(e, do, begun)
+}
+
+func (s *Server) beginAct(r *http.Request, e *audit.Event) {
+	c := callerOf(r)
+	e.At, e.Caller, e.Operator, e.Result = s.Clock(), c.String(), c.Operator.Name, resultBegun
+}
+
+// endAct does it and writes the second line. begun waits for the first.
+func (s *Server) endAct(e audit.Event, do func(*audit.Event) error, begun func() error) error {
 	e.Result = resultAllowed
 	err := do(&e)
 	if err != nil {
 		e.Result = exchange.AsError(err).Code
 	}
 	e.At = s.Clock()
-	if lost := s.Audit.Write(e); lost != nil && err == nil {
+	if lost := errors.Join(s.Audit.Write(e), begun()); lost != nil && err == nil {
 		return ErrUnlogged.Wrap(lost)
 	}
 	return err

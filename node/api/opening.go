@@ -22,7 +22,7 @@ func (s *Server) open(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	out := wire.Opened{Issuer: row.Record.Author, Fields: map[string]json.RawMessage{}}
-	err = s.act(r, s.eventOf("release.open", &row), func(*audit.Event) error {
+	err = s.actOnLedger(r, s.eventOf("release.open", &row), func(*audit.Event) error {
 		if row.Requester != s.Agency.Self {
 			return agency.ErrNotParty.With("release", row.ID)
 		}
@@ -58,7 +58,7 @@ func (s *Server) deliver(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	out := wire.Delivery{Release: row.ID}
-	err = s.act(r, s.eventOf("release.deliver", &row), func(*audit.Event) (err error) {
+	err = s.actOnLedger(r, s.eventOf("release.deliver", &row), func(*audit.Event) (err error) {
 		out.Envelope, err = s.Agency.Deliver(r.Context(), nodeOperator, callerOf(r).Member, row.ID)
 		return err
 	})

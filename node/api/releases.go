@@ -176,7 +176,7 @@ func (s *Server) askRelease(w http.ResponseWriter, r *http.Request) error {
 	}
 	event := audit.Event{Act: "release.request", Record: in.Record, Fields: in.Fields, Purpose: in.Purpose, Basis: s.Audit.Digest(in.Basis.Ref)}
 	var id exchange.ReleaseID
-	err := s.act(r, event, func(e *audit.Event) error {
+	err := s.actOnLedger(r, event, func(e *audit.Event) error {
 		held, err := s.holdForAsking(r.Context(), in.Author, in.Record)
 		if err != nil {
 			return err

@@ -28,7 +28,6 @@ import (
 
 	"accord/crypto/strictjson"
 	"accord/exchange"
-	"accord/node/failpoint"
 )
 
 // ErrSink is given when no audit sink took the line.
@@ -94,11 +93,18 @@ type sink struct {
 	file   *os.File
 	heads  *os.File // the paper beside it
 	info   os.FileInfo
-	seq    int64
-	prev   string
-	end    int64 // of the last line that is on the disk
+	place        // of the last line that is on the disk
+	ahead  place // of the last line that was written
+	life   int   // how often it took lines again
 	err    error // what made it fail
 	missed int64 // lines it did not take since then
+}
+
+// place is where a line ends, and the chain with it.
+type place struct {
+	seq  int64
+	prev string // hash of the line
+	end  int64
 }
 
 // Open opens or creates the audit files, verifying what is there. key is the
@@ -167,7 +173,8 @@ func newSink(f *os.File, path string) (*sink, error) {
 	if err := syncFolder(filepath.Dir(path)); err != nil { // a line is not kept in a file whose name is lost
 		return nil, ErrSink.Wrap(err)
 	}
-	return &sink{path: path, file: f, info: info, seq: seq, prev: prev, end: end}, nil
+	at := place{seq, prev, end}
+	return &sink{path: path, file: f, info: info, place: at, ahead: at}, nil
 }
 
 func syncFolder(dir string) error {
@@ -267,127 +274,6 @@ func hashOf(ln line) string {
 	}
 	sum := sha256.Sum256(raw)
 	return hex.EncodeToString(sum[:])
-}
-
-// waiting is an event that a caller of Write waits for.
-type waiting struct {
-	event Event
-	done  chan error
-}
-
-// Write stores the event in every working sink and syncs it. It fails only
-// when no sink took it. An event that cannot be written down is refused and
-// costs no sink. Events that come while a file is being synced share the next
-// sync.
-func (l *Log) Write(e Event) error {
-	e.At = e.At.UTC()
-	if raw, err := strictjson.Marshal(e); err != nil {
-		return ErrSink.Wrap(err)
-	} else if len(raw) > maxLine-512 { // beside it: a number and two hashes
-		return ErrSink.Wrap(errors.New("audit: the event is too long"))
-	}
-	w := waiting{e, make(chan error, 1)}
-	l.queueing.Lock()
-	l.queue = append(l.queue, w)
-	leads := !l.writing
-	l.writing = true
-	l.queueing.Unlock()
-	if leads && l.writeQueue() {
-		go func() { // the others are served, and this caller is not kept for it
-			for l.writeQueue() {
-			}
-		}()
-	}
-	return <-w.done
-}
-
-// writeQueue writes all that waits, in the order in which it came, and says whether
-// more has come. When none has, nobody writes any more.
-func (l *Log) writeQueue() (more bool) {
-	l.queueing.Lock()
-	batch := l.queue
-	l.queue = nil
-	l.queueing.Unlock()
-	err := l.writeAll(batch)
-	for _, one := range batch {
-		one.done <- err
-	}
-	l.queueing.Lock()
-	defer l.queueing.Unlock()
-	l.writing = len(l.queue) > 0
-	return l.writing
-}
-
-func (l *Log) writeAll(batch []waiting) error {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	events := make([]Event, len(batch))
-	for i := range batch {
-		events[i] = batch[i].event
-	}
-	l.writeSinks(events)
-	taken := 0
-	var cause error
-	for _, s := range l.sinks {
-		if s.err == nil {
-			taken++
-		} else {
-			s.missed += int64(len(events))
-			cause = s.err
-		}
-	}
-	if taken == 0 {
-		return ErrSink.Wrap(cause)
-	}
-	if err := l.writeHeads((l.turn+1)%headsSync == 0); err != nil && l.working() == 0 {
-		return ErrSink.Wrap(err)
-	}
-	return nil
-}
-
-// writeSinks writes to all files at the same time: they lie on different disks, and a
-// caller waits for the slowest and not for their sum. mu is held.
-func (l *Log) writeSinks(events []Event) {
-	var wg sync.WaitGroup
-	for i, s := range l.sinks {
-		if s.err != nil {
-			continue
-		}
-		if i == len(l.sinks)-1 {
-			s.err = s.write(events...) // the last one here: most nodes have one
-			break
-		}
-		wg.Go(func() { s.err = s.write(events...) })
-	}
-	wg.Wait()
-}
-
-// write adds lines and syncs them together. A crash before that may leave whole lines
-// that nobody was told are there: they tell of what was about to happen.
-func (s *sink) write(events ...Event) error {
-	seq, prev, text := s.seq, s.prev, []byte(nil)
-	for _, e := range events {
-		seq++
-		ln := line{Seq: seq, Event: e, Prev: prev}
-		ln.Hash = hashOf(ln)
-		prev = ln.Hash
-		raw, err := strictjson.Marshal(ln)
-		if err != nil {
-			return err
-		}
-		text = append(append(text, raw...), '\n')
-	}
-	failpoint.Hit("audit.write.before")
-	if _, err := s.file.Write(text); err != nil {
-		return err
-	}
-	failpoint.Hit("audit.sync.before")
-	if err := s.file.Sync(); err != nil {
-		return err
-	}
-	failpoint.Hit("audit.sync.after")
-	s.seq, s.prev, s.end = seq, prev, s.end+int64(len(text))
-	return nil
 }
 
 // Working counts the sinks that still take lines.

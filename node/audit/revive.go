@@ -46,6 +46,8 @@ func (l *Log) revive(now time.Time, log *slog.Logger) {
 		missed := s.missed
 		if s.err = s.resume(now); s.err == nil {
 			_ = l.writeHeads(true) // what fails of it is in s.err
+		} else {
+			s.ahead = s.place
 		}
 		if s.err == nil {
 			log.Warn("the audit file takes lines again", "file", s.path, "missed", missed)
@@ -83,6 +85,7 @@ func (s *sink) resume(now time.Time) error {
 		return err
 	}
 	s.missed = 0
+	s.life++
 	return nil
 }
 
