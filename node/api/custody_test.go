@@ -1,18 +1,14 @@
 package api
 
 import (
-	"errors"
 	"net/http"
 	"strings"
 	"testing"
 	"time"
 
-	"accord/crypto/strictjson"
 	"accord/exchange"
 	"accord/exchange/catalogue"
 	"accord/exchange/custody"
-	"accord/exchange/feed"
-	"accord/exchange/records"
 	"accord/node/client"
 	"accord/node/config"
 	"accord/node/wire"
@@ -23,27 +19,24 @@ import (
 // one of them in custody and mirrored by all.
 func custodyWorld(t *testing.T) (*world, wire.Record) {
 	t.Helper()
-	raw, _ := catalogue.Demo()
-	doc, err := catalogue.Parse(raw)
 	must := func(err error) {
 		t.Helper()
 		if err != nil {
 			t.Fatal(err)
 		}
 	}
-	must(err)
-	doc.Format = catalogue.Format2
-	for i := range doc.Categories {
-		if doc.Categories[i].ID == "discipline-practitioner" {
-			doc.Categories[i].Custody = &catalogue.Custody{K: 2, Of: []exchange.MemberKind{exchange.KindRegulator, exchange.KindCommission, exchange.KindCourt}}
+	w := worldUnder(t, func(doc *catalogue.Document) {
+		doc.Format = catalogue.Format2
+		for i := range doc.Categories {
+			if doc.Categories[i].ID == "discipline-practitioner" {
+				doc.Categories[i].Custody = &catalogue.Custody{K: 2, Of: []exchange.MemberKind{exchange.KindRegulator, exchange.KindCommission, exchange.KindCourt}}
+			}
 		}
-	}
-	data, err := strictjson.Marshal(doc)
-	must(err)
-	w := foundWorld(t, genesisOf(t, data, 4))
+	})
 	w.importSample("association", "discipline-sample.xlsx")
 	ctx, a := t.Context(), w.servers["association"].Agency
 	for more := true; more; {
+		var err error
 		more, err = a.DealCustody(ctx)
 		must(err)
 		must(a.AnchorCustody(ctx, "node"))
@@ -55,25 +48,6 @@ func custodyWorld(t *testing.T) (*world, wire.Record) {
 	}
 	w.mirror("association", "court", "commission")
 	return w, w.one("association", "discipline-practitioner")
-}
-
-// mirror brings all of an author's records to members' mirrors.
-func (w *world) mirror(author exchange.MemberID, to ...exchange.MemberID) {
-	w.t.Helper()
-	ctx := w.t.Context()
-	page, _, err := w.servers[author].Agency.Records.List(ctx, records.Filter{}, "", records.MaxPage)
-	for _, m := range to {
-		var items []records.Item
-		for _, r := range page {
-			mirrored, bad := w.servers[m].Agency.ReadRecord(author, r.JWT)
-			err = errors.Join(err, bad)
-			items = append(items, records.Item{Entry: feed.EntryOf(feed.Record, string(r.ID), r.JWT), Record: &mirrored})
-		}
-		err = errors.Join(err, w.servers[m].Agency.Records.Follow(ctx, author, 0, items, "note"))
-	}
-	if err != nil {
-		w.t.Fatal(err)
-	}
 }
 
 // TestCustodyOverTheWire: with the author's node gone, a clerk asks by the mirror and

@@ -9,7 +9,6 @@ import (
 	"slices"
 	"testing"
 
-	"accord/crypto/strictjson"
 	"accord/exchange"
 	"accord/exchange/catalogue"
 	"accord/exchange/records"
@@ -21,20 +20,13 @@ import (
 // lets the commission see, and one such record.
 func secretive(t testing.TB) (*world, wire.Record) {
 	t.Helper()
-	raw, _ := catalogue.Demo()
-	doc, err := catalogue.Parse(raw)
-	if err != nil {
-		t.Fatal(err)
-	}
-	for i := range doc.Categories {
-		if doc.Categories[i].ID == "consumer-basic" {
-			doc.Categories[i].Authors = append(slices.Clone(doc.Categories[i].Authors), exchange.KindAssociation)
+	w := worldUnder(t, func(doc *catalogue.Document) {
+		for i := range doc.Categories {
+			if doc.Categories[i].ID == "consumer-basic" {
+				doc.Categories[i].Authors = append(slices.Clone(doc.Categories[i].Authors), exchange.KindAssociation)
+			}
 		}
-	}
-	if raw, err = strictjson.Marshal(doc); err != nil {
-		t.Fatal(err)
-	}
-	w := foundWorld(t, genesisOf(t, raw, doc.MachineVersion()))
+	})
 	rec, err := w.client("association", config.Clerk).AddRecord(context.Background(), wire.AddRecord{Category: "consumer-basic", SubjectKind: "consumer", PersonID: "11010519491231002X",
 		Values: map[string]json.RawMessage{"name": []byte(`"张某"`), "id_kind": []byte(`"居民身份证"`), "id_number": []byte(`"11010519491231002X"`)}})
 	if err != nil {

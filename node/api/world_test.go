@@ -247,6 +247,40 @@ func foundWorld(t testing.TB, g members.Genesis) *world {
 	return w
 }
 
+// worldUnder is newWorld under the demo's catalogue as edit changes it.
+func worldUnder(t testing.TB, edit func(*catalogue.Document)) *world {
+	t.Helper()
+	raw, _ := catalogue.Demo()
+	doc, err := catalogue.Parse(raw)
+	if err == nil {
+		edit(doc)
+		raw, err = strictjson.Marshal(doc)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	return foundWorld(t, genesisOf(t, raw, doc.MachineVersion()))
+}
+
+// mirror brings all of an author's records to members' mirrors.
+func (w *world) mirror(author exchange.MemberID, to ...exchange.MemberID) {
+	w.t.Helper()
+	ctx := w.t.Context()
+	page, _, err := w.servers[author].Agency.Records.List(ctx, records.Filter{}, "", records.MaxPage)
+	for _, m := range to {
+		var items []records.Item
+		for _, r := range page {
+			mirrored, bad := w.servers[m].Agency.ReadRecord(author, r.JWT)
+			err = errors.Join(err, bad)
+			items = append(items, records.Item{Entry: feed.EntryOf(feed.Record, string(r.ID), r.JWT), Record: &mirrored})
+		}
+		err = errors.Join(err, w.servers[m].Agency.Records.Follow(ctx, author, 0, items, "note"))
+	}
+	if err != nil {
+		w.t.Fatal(err)
+	}
+}
+
 func genesis(t testing.TB) members.Genesis {
 	t.Helper()
 	doc, _ := catalogue.Demo()
