@@ -22,10 +22,9 @@ const connectionIdle = 2 * time.Second
 // maxIdleConnections is how many are kept to one peer: as many as operators at work.
 const maxIdleConnections = 128
 
-// peerConnections keeps this node's connections to the other members' API, for what its
-// operators do. Both ends
-// are proven when a connection begins; so none outlives the peer's place in the
-// membership, its keys, or this node's own.
+// peerConnections keeps this node's connections to the other members' API, for the calls
+// that requests to its own API make. Both ends are proven when a connection begins; so
+// none outlives the peer's place in the membership, its keys, or this node's own.
 type peerConnections struct {
 	mu   sync.Mutex
 	kept map[exchange.MemberID]*peerConnection // guarded by mu

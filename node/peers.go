@@ -220,8 +220,8 @@ func (n *Node) certificate() (tls.Certificate, error) {
 	return tls.Certificate{Certificate: [][]byte{der}, PrivateKey: private}, nil
 }
 
-// Peer is the client of another member's node for what operators do; its calls share
-// connections.
+// Peer is the client of another member's node for the calls that requests to the API
+// make; they share connections.
 func (n *Node) Peer(m exchange.MemberID) (api.Peer, error) {
 	if m == n.id.Member {
 		return nil, ErrNoPeer.With("member", m)
@@ -233,8 +233,9 @@ func (n *Node) Peer(m exchange.MemberID) (api.Peer, error) {
 	return client.Remote(address, tr, exchange.Zh), nil
 }
 
-// peerClient is the client of another member's node for what this node does by itself:
-// its calls are few, each has a connection of its own, and so sees the peer as it is now.
+// peerClient is the client of another member's node for everything else: rosters,
+// cosignatures, feeds, ids and keys. Each call has a connection of its own, and so sees
+// the peer as it is now.
 func (n *Node) peerClient(m exchange.MemberID) (*client.Client, error) {
 	peer, ok := n.peers().member(m)
 	if !ok || m == n.id.Member {

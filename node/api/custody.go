@@ -205,8 +205,10 @@ func (s *Server) holdForAsking(ctx context.Context, author exchange.MemberID, id
 		return mirrored, nil
 	}
 	held, err := s.holdRecord(ctx, author, id)
-	if _, kept := s.view().Custody(author, id); err != nil && here && kept {
-		return mirrored, nil
+	if err != nil && here {
+		if _, kept := s.view().Custody(author, id); kept {
+			return mirrored, nil
+		}
 	}
 	return held, err
 }

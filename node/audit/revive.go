@@ -46,8 +46,6 @@ func (l *Log) revive(now time.Time, log *slog.Logger) {
 		missed := s.missed
 		if s.err = s.resume(now); s.err == nil {
 			_ = l.writeHeads(true) // what fails of it is in s.err
-		} else {
-			s.ahead = s.place
 		}
 		if s.err == nil {
 			log.Warn("the audit file takes lines again", "file", s.path, "missed", missed)

@@ -229,10 +229,14 @@ func (s *sink) fail(err error) {
 	s.ahead = s.place
 }
 
-// write adds lines and syncs them together.
+// write adds lines and syncs them together, or has written none.
 func (s *sink) write(events ...Event) error {
-	if err := s.put(events); err != nil {
-		return err
+	err := s.put(events)
+	if err == nil {
+		err = s.sync()
 	}
-	return s.sync()
+	if err != nil {
+		s.ahead = s.place
+	}
+	return err
 }
