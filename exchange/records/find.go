@@ -233,11 +233,13 @@ type Counted struct {
 
 // Counts implements Store.
 func (s *sqlStore) Counts(ctx context.Context, subject exchange.SubjectID) ([]Counted, error) {
-	return gather(ctx, s, func(row scanner) (c Counted, err error) {
+	return gather(s.engine.brief(ctx), s, func(row scanner) (c Counted, err error) {
 		return c, row.Scan(&c.Category, (*string)(&c.Author), &c.Active)
-	}, `SELECT category, author, COUNT(*) FROM records WHERE subject = ? AND status = 'active'
-		GROUP BY category, author ORDER BY category, author`, string(subject))
+	}, countActive, string(subject))
 }
+
+const countActive = `SELECT category, author, COUNT(*) FROM records WHERE subject = ? AND status = 'active'
+	GROUP BY category, author ORDER BY category, author`
 
 // newest is the latest time at which anything reached the store.
 func (s *sqlStore) newest(ctx context.Context) (at exchange.Millis, err error) {

@@ -2,6 +2,7 @@ package records
 
 import (
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -14,11 +15,33 @@ func TestDocumentsAreFoundByTheirIDs(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer s.Close()
+	if plan := s.plan(t, recordsByID+marks(500), make([]any, 500)...); len(plan) != 1 || !strings.Contains(plan[0], "(id=?)") {
+		t.Errorf("%q", plan)
+	}
+}
+
+// What a credit check counts stands in the index, so that a subject with a hundred
+// records does not cost a hundred pages.
+func TestCountsReadNoRecord(t *testing.T) {
+	s, err := OpenSQLite(t.Context(), filepath.Join(t.TempDir(), "records.db"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	plan := s.plan(t, countActive, "org:x")
+	if !slices.ContainsFunc(plan, func(step string) bool { return strings.Contains(step, "COVERING INDEX records_subject (subject=?)") }) {
+		t.Errorf("%q", plan)
+	}
+}
+
+func (s *SQLite) plan(t *testing.T, statement string, args ...any) []string {
+	t.Helper()
 	plan, err := gather(t.Context(), &s.sqlStore, func(row scanner) (text string, err error) {
 		var n int
 		return text, row.Scan(&n, &n, &n, &text)
-	}, `EXPLAIN QUERY PLAN `+recordsByID+marks(500), make([]any, 500)...)
-	if err != nil || len(plan) != 1 || !strings.Contains(plan[0], "(id=?)") {
-		t.Errorf("%q, %v", plan, err)
+	}, `EXPLAIN QUERY PLAN `+statement, args...)
+	if err != nil {
+		t.Fatal(err)
 	}
+	return plan
 }

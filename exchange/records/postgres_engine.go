@@ -46,6 +46,9 @@ func (s *Postgres) moment() *sql.TxOptions {
 	return &sql.TxOptions{Isolation: sql.LevelRepeatableRead, ReadOnly: true}
 }
 
+// brief implements engine: a server may hang.
+func (s *Postgres) brief(ctx context.Context) context.Context { return ctx }
+
 // bytewise implements engine: a database has an order of its own.
 func (s *Postgres) bytewise() string { return ` COLLATE "C"` }
 

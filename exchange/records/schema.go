@@ -266,4 +266,8 @@ var migrations = [][]string{{
 		kept_at BIGINT NOT NULL,
 		PRIMARY KEY (author, record, generation)
 	)`,
+}, {
+	// 9: what there is on a subject is counted in the index, without its records.
+	`DROP INDEX records_subject`,
+	`CREATE INDEX records_subject ON records (subject, position, status, category, author)`,
 }}

@@ -46,6 +46,8 @@ type engine interface {
 	// which sees one moment.
 	isolation() *sql.TxOptions
 	moment() *sql.TxOptions
+	// brief is the context of a read that takes microseconds.
+	brief(ctx context.Context) context.Context
 	// bytewise makes a text column order by its bytes.
 	bytewise() string
 	// insertMany inserts rows of a table, all of its columns that are named.

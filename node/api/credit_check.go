@@ -9,6 +9,7 @@ import (
 	"accord/crypto/bundle"
 	"accord/exchange"
 	"accord/exchange/agency"
+	"accord/exchange/machine"
 	"accord/node/audit"
 )
 
@@ -59,36 +60,39 @@ func (s *Server) creditCheck(w http.ResponseWriter, r *http.Request) error {
 	}
 	look := audit.Event{At: s.Clock(), Act: "credit.check", Caller: callerOf(r).String(), Operator: callerOf(r).Operator.Name,
 		Subject: s.Audit.Digest(string(subject)), Result: resultAllowed}
-	if err := s.Audit.Write(look); err != nil { // who looked is told to the subject
-		return err
+	looked := s.Audit.Post(look)
+	view, media, answer, err := s.checkAnswer(r.Context(), subject, form)
+	if lost := looked(); lost != nil { // who looked is told to the subject, or nothing is told
+		return lost
 	}
-	feeds, err := s.checkFeeds(r.Context(), form == formJWS)
-	if err != nil {
-		return err
-	}
-	view := s.view()
-	said, err := s.Witness.Lists(r.Context(), agency.CheckPosition(view, subject))
-	if err != nil {
-		return err
-	}
-	word := agency.ListsWord{Checkpoint: []byte(said.Point.Note), At: said.At, Tree: said.Tree, Note: said.Note}
-	if form == formJWS {
-		token, err := s.Agency.CreditAnswer(r.Context(), subject, word, feeds)
-		if err != nil {
-			return err
-		}
-		setIndex(w, view)
-		return raw(w, "application/jose", []byte(token))
-	}
-	file, err := s.evidenceFile(r.Context(), word.Checkpoint, func(ctx context.Context, checkpoint []byte) (*bundle.Bundle, error) {
-		word.Checkpoint = checkpoint
-		return s.Agency.CreditCheck(ctx, subject, word, feeds)
-	})
 	if err != nil {
 		return err
 	}
 	setIndex(w, view)
-	return raw(w, "application/json", file)
+	return raw(w, media, answer)
+}
+
+// checkAnswer makes the answer, and says of which type it is and from which view.
+func (s *Server) checkAnswer(ctx context.Context, subject exchange.SubjectID, form string) (*machine.View, string, []byte, error) {
+	feeds, err := s.checkFeeds(ctx, form == formJWS)
+	if err != nil {
+		return nil, "", nil, err
+	}
+	view := s.view()
+	said, err := s.Witness.Lists(ctx, agency.CheckPosition(view, subject))
+	if err != nil {
+		return nil, "", nil, err
+	}
+	word := agency.ListsWord{Checkpoint: []byte(said.Point.Note), At: said.At, Tree: said.Tree, Note: said.Note}
+	if form == formJWS {
+		token, err := s.Agency.CreditAnswer(ctx, subject, word, feeds)
+		return view, "application/jose", []byte(token), err
+	}
+	file, err := s.evidenceFile(ctx, word.Checkpoint, func(ctx context.Context, checkpoint []byte) (*bundle.Bundle, error) {
+		word.Checkpoint = checkpoint
+		return s.Agency.CreditCheck(ctx, subject, word, feeds)
+	})
+	return view, "application/json", file, err
 }
 
 // The forms of an answer: a file with proofs, or the signed answer alone.

@@ -19,6 +19,7 @@ import (
 	"crypto/hmac"
 	"crypto/sha256"
 	"encoding/hex"
+	"encoding/json"
 	"errors"
 	"io"
 	"os"
@@ -61,10 +62,11 @@ type Event struct {
 	Result   string              `json:"result"`            // allowed, refused, failed, or an error code
 }
 
-// line is an event as stored.
-type line struct {
+// line is an event as stored; it is read as an Event and written as JSON, which an event
+// is made into once for all files.
+type line[E Event | json.RawMessage] struct {
 	Seq   int64  `json:"seq"`
-	Event Event  `json:"event"`
+	Event E      `json:"event"`
 	Prev  string `json:"prev"`
 	Hash  string `json:"hash"`
 }
@@ -85,6 +87,8 @@ type Log struct {
 	queueing sync.Mutex
 	queue    []waiting // guarded by queueing
 	writing  bool      // somebody writes what is queued; guarded by queueing
+	latest   int       // how many were written together last; guarded by queueing
+	full     chan struct{}
 }
 
 // sink is one file and where its chain stands.
@@ -110,7 +114,7 @@ type place struct {
 // Open opens or creates the audit files, verifying what is there. key is the
 // HMAC key for values.
 func Open(paths []string, key []byte) (*Log, error) {
-	l := &Log{key: key}
+	l := &Log{key: key, full: make(chan struct{}, 1)}
 	for _, p := range paths {
 		s, err := openSink(p)
 		if err != nil {
@@ -254,7 +258,7 @@ func verifyEach(r io.Reader, path string, last int64, each func(line int64, e *E
 		if rerr != nil {
 			return 0, "", 0, ErrSink.Wrap(rerr)
 		}
-		var ln line
+		var ln line[Event]
 		if err := strictjson.Unmarshal(bytes.TrimSuffix(raw, []byte("\n")), &ln); err != nil ||
 			ln.Seq != seq+1 || ln.Prev != prev || ln.Hash != hashOf(ln) {
 			return 0, "", 0, ErrChain.With("file", filepath.Base(path), "line", seq+1)
@@ -266,14 +270,24 @@ func verifyEach(r io.Reader, path string, last int64, each func(line int64, e *E
 }
 
 // hashOf covers the line without its own hash.
-func hashOf(ln line) string {
-	ln.Hash = ""
-	raw, err := strictjson.Marshal(ln)
+func hashOf(ln line[Event]) string {
+	_, hash, err := ln.close()
 	if err != nil {
 		return ""
 	}
+	return hash
+}
+
+// close is the line with its hash.
+func (ln line[E]) close() (raw []byte, hash string, err error) {
+	ln.Hash = ""
+	if raw, err = strictjson.Marshal(ln); err != nil {
+		return nil, "", err
+	}
 	sum := sha256.Sum256(raw)
-	return hex.EncodeToString(sum[:])
+	hash = hex.EncodeToString(sum[:])
+	const end = `"}` // behind the hash, which is the last member
+	return append(append(raw[:len(raw)-len(end)], hash...), end...), hash, nil
 }
 
 // Working counts the sinks that still take lines.

@@ -1,8 +1,10 @@
 package audit
 
 import (
+	"encoding/json"
 	"errors"
 	"path/filepath"
+	"strings"
 	"sync"
 	"syscall"
 	"testing"
@@ -62,7 +64,11 @@ func TestALineThatIsBegunAndLost(t *testing.T) {
 	put := func() []spot {
 		l.mu.Lock()
 		defer l.mu.Unlock()
-		spots, _ := l.put([]Event{begun("x")})
+		event, err := written(begun("x"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		spots, _ := l.put([]json.RawMessage{event})
 		return spots
 	}
 	lost := func(spots []spot) error {
@@ -97,5 +103,35 @@ func TestALineThatIsBegunAndLost(t *testing.T) {
 	l.Close()
 	if n, err := Verify(filepath.Join(dir, "a")); n != 2 || err != nil {
 		t.Errorf("%d lines, %v", n, err)
+	}
+}
+
+// TestALineThatIsPosted: it is on a disk when wait says so, in its order, and wait tells
+// where no file took it or the event cannot be written down.
+func TestALineThatIsPosted(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "a")
+	l := open(t, path)
+	defer l.Close()
+	var wg sync.WaitGroup
+	for range 8 {
+		wg.Go(func() {
+			for range 20 {
+				wait := l.Post(begun("look"))
+				if err := errors.Join(wait(), wait()); err != nil {
+					t.Error(err)
+				}
+			}
+		})
+	}
+	wg.Wait()
+	if lines, err := l.Lines(func(*Event) bool { return true }); err != nil || len(lines) != 160 || l.sinks[0].place != l.sinks[0].ahead {
+		t.Errorf("%d lines, %v; or some were not synced", len(lines), err)
+	}
+	if err := l.Post(Event{At: at, Act: strings.Repeat("x", maxLine)})(); !errors.Is(err, ErrSink) {
+		t.Errorf("too long: %v", err)
+	}
+	l.sinks[0].file.Close()
+	if err := l.Post(begun("look"))(); !errors.Is(err, ErrSink) {
+		t.Errorf("a file that takes nothing: %v", err)
 	}
 }

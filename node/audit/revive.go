@@ -98,7 +98,7 @@ func (s *sink) endsAsKnown() error {
 		return nil
 	}
 	tail = bytes.TrimSuffix(tail, []byte("\n"))
-	var ln line
+	var ln line[Event]
 	if err := strictjson.Unmarshal(tail[bytes.LastIndexByte(tail, '\n')+1:], &ln); err != nil || ln.Seq != s.seq || ln.Hash != s.prev || hashOf(ln) != s.prev {
 		return ErrChain.With("file", filepath.Base(s.path), "line", s.seq)
 	}

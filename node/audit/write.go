@@ -1,8 +1,10 @@
 package audit
 
 import (
+	"encoding/json"
 	"errors"
 	"sync"
+	"time"
 
 	"accord/crypto/strictjson"
 	"accord/node/failpoint"
@@ -10,7 +12,7 @@ import (
 
 // waiting is an event whose caller waits for it to be on a disk.
 type waiting struct {
-	event Event
+	event json.RawMessage
 	spots []spot // where it was written already
 	done  chan error
 }
@@ -30,46 +32,67 @@ func (p spot) durable() bool { return p.in.life == p.life && p.in.seq >= p.seq }
 // costs no sink. Events that come while a file is being synced share the next
 // sync.
 func (l *Log) Write(e Event) error {
-	if err := check(&e); err != nil {
+	event, err := written(e)
+	if err != nil {
 		return err
 	}
-	return <-l.enqueue(waiting{event: e})
+	return <-l.enqueue(waiting{event: event}, true)
+}
+
+// Post is Write for what is looked up meanwhile: the event is on its way, and wait says,
+// as Write does, whether a disk has it. Nothing may be told or done before that.
+func (l *Log) Post(e Event) (wait func() error) {
+	event, err := written(e)
+	if err != nil {
+		return func() error { return err }
+	}
+	done := l.enqueue(waiting{event: event}, false)
+	return sync.OnceValue(func() error { return <-done })
 }
 
 // Begin is Write for an act that may begin before its line is on a disk: the line is in
 // every working file when it returns, and wait says whether it is on a disk, too. Without
 // a file that takes it there is no act.
 func (l *Log) Begin(e Event) (wait func() error, err error) {
-	if err := check(&e); err != nil {
+	event, err := written(e)
+	if err != nil {
 		return nil, err
 	}
 	l.mu.Lock()
-	spots, cause := l.put([]Event{e})
+	spots, cause := l.put([]json.RawMessage{event})
 	l.mu.Unlock()
 	if len(spots) == 0 {
 		return nil, ErrSink.Wrap(cause)
 	}
-	done := l.enqueue(waiting{spots: spots})
+	done := l.enqueue(waiting{spots: spots}, false)
 	return sync.OnceValue(func() error { return <-done }), nil
 }
 
-func check(e *Event) error {
+// written is an event as it stands in a line.
+func written(e Event) (json.RawMessage, error) {
 	e.At = e.At.UTC()
-	raw, err := strictjson.Marshal(*e)
+	raw, err := strictjson.Marshal(e)
 	if err == nil && len(raw) > maxLine-512 { // beside it: a number and two hashes
 		err = errors.New("audit: the event is too long")
 	}
 	if err != nil {
-		return ErrSink.Wrap(err)
+		return nil, ErrSink.Wrap(err)
 	}
-	return nil
+	return raw, nil
 }
 
-// enqueue has what waits written and synced, with all that waits by then.
-func (l *Log) enqueue(w waiting) <-chan error {
+// enqueue has what waits written and synced, with all that waits by then. A caller that
+// stays for it may have to do it.
+func (l *Log) enqueue(w waiting, stays bool) <-chan error {
 	w.done = make(chan error, 1)
 	l.queueing.Lock()
 	l.queue = append(l.queue, w)
+	if len(l.queue) == fullQueue {
+		select {
+		case l.full <- struct{}{}:
+		default: // it was said already
+		}
+	}
 	leads := !l.writing
 	l.writing = true
 	l.queueing.Unlock()
@@ -77,9 +100,10 @@ func (l *Log) enqueue(w waiting) <-chan error {
 		return w.done
 	}
 	// Who waits anyway writes the first time; the others are served behind its back.
-	if w.spots != nil || l.writeQueue() {
+	if !stays || l.writeQueue() {
 		go func() {
 			for l.writeQueue() {
+				l.gather()
 			}
 		}()
 	}
@@ -96,14 +120,39 @@ func (l *Log) writeQueue() (more bool) {
 	l.writeAll(batch)
 	l.queueing.Lock()
 	defer l.queueing.Unlock()
-	l.writing = len(l.queue) > 0
+	l.latest, l.writing = len(batch), len(l.queue) > 0
 	return l.writing
+}
+
+// When busyQueue events came while a file was synced, the next ones are waited for until
+// they are fullQueue, or for a while that is short beside what else each of so many callers
+// waits for: on a fast disk the syncs of a busy node cost more than all its other work.
+const (
+	busyQueue = 4
+	fullQueue = 24
+	gathering = 2 * time.Millisecond
+)
+
+// gather waits for others to share the next sync.
+func (l *Log) gather() {
+	l.queueing.Lock()
+	alone := l.latest < busyQueue || len(l.queue) >= fullQueue
+	l.queueing.Unlock()
+	if alone {
+		return
+	}
+	late := time.NewTimer(gathering)
+	defer late.Stop()
+	select {
+	case <-late.C:
+	case <-l.full: // or once were: then this time is a little shorter
+	}
 }
 
 func (l *Log) writeAll(batch []waiting) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	var events []Event
+	var events []json.RawMessage
 	for i := range batch {
 		if batch[i].spots == nil {
 			events = append(events, batch[i].event)
@@ -140,7 +189,7 @@ func outcome(where []spot, cause error) error {
 
 // put writes events into every working file and says where the last of them stands; mu
 // is held.
-func (l *Log) put(events []Event) (spots []spot, cause error) {
+func (l *Log) put(events []json.RawMessage) (spots []spot, cause error) {
 	if len(events) == 0 {
 		return nil, nil
 	}
@@ -190,16 +239,15 @@ func (l *Log) sync() (cause error) {
 
 // put writes lines. A crash before they are synced may leave whole lines that nobody was
 // told are there: they tell of what was about to happen.
-func (s *sink) put(events []Event) error {
+func (s *sink) put(events []json.RawMessage) error {
 	at, text := s.ahead, []byte(nil)
-	for _, e := range events {
-		ln := line{Seq: at.seq + 1, Event: e, Prev: at.prev}
-		ln.Hash = hashOf(ln)
-		raw, err := strictjson.Marshal(ln)
+	for _, event := range events {
+		ln := line[json.RawMessage]{Seq: at.seq + 1, Event: event, Prev: at.prev}
+		raw, hash, err := ln.close()
 		if err != nil {
 			return err
 		}
-		at.seq, at.prev = ln.Seq, ln.Hash
+		at.seq, at.prev = ln.Seq, hash
 		text = append(append(text, raw...), '\n')
 	}
 	failpoint.Hit("audit.write.before")
@@ -229,9 +277,12 @@ func (s *sink) fail(err error) {
 	s.ahead = s.place
 }
 
-// write adds lines and syncs them together, or has written none.
-func (s *sink) write(events ...Event) error {
-	err := s.put(events)
+// write adds a line and syncs it, or has written none.
+func (s *sink) write(e Event) error {
+	event, err := written(e)
+	if err == nil {
+		err = s.put([]json.RawMessage{event})
+	}
 	if err == nil {
 		err = s.sync()
 	}
