@@ -17,7 +17,10 @@ const (
 	commitSize = sha256.Size
 	overhead   = 1 + nonceSize + commitSize + chacha20poly1305.Overhead
 
+	overheadOnce = 1 + commitSize + chacha20poly1305.Overhead
+
 	version1 = 0x01
+	version2 = 0x02
 )
 
 // lock encrypts plaintext under key and context as the package comment says.
@@ -69,6 +72,56 @@ func unlock(key []byte, context string, layer []byte) ([]byte, error) {
 // split derives the commitment and the encryption key of one layer.
 func split(key, nonce []byte, context string) (commitment, sub []byte, err error) {
 	okm, err := hkdf.Key(sha256.New, key, nonce, context, commitSize+chacha20poly1305.KeySize)
+	if err != nil {
+		return nil, nil, err
+	}
+	return okm[:commitSize:commitSize], okm[commitSize:], nil
+}
+
+// lockOnce is lock under a key that encrypts this plaintext and nothing else: it needs no
+// nonce.
+func lockOnce(key []byte, context string, plaintext []byte) ([]byte, error) {
+	commitment, sub, err := splitOnce(key, context)
+	if err != nil {
+		return nil, err
+	}
+	defer clear(sub)
+	aead, err := chacha20poly1305.New(sub)
+	if err != nil {
+		return nil, err
+	}
+	out := append(append(make([]byte, 0, overheadOnce+len(plaintext)), version2), commitment...)
+	return aead.Seal(out, make([]byte, aead.NonceSize()), plaintext, []byte(context)), nil
+}
+
+// unlockOnce is the inverse of lockOnce. Its only error is ErrOpen.
+func unlockOnce(key []byte, context string, layer []byte) ([]byte, error) {
+	if len(layer) < overheadOnce || layer[0] != version2 {
+		return nil, ErrOpen
+	}
+	commitment, sub, err := splitOnce(key, context)
+	if err != nil {
+		return nil, ErrOpen
+	}
+	defer clear(sub)
+	if subtle.ConstantTimeCompare(commitment, layer[1:1+commitSize]) != 1 {
+		return nil, ErrOpen
+	}
+	aead, err := chacha20poly1305.New(sub)
+	if err != nil {
+		return nil, ErrOpen
+	}
+	plaintext, err := aead.Open(nil, make([]byte, aead.NonceSize()), layer[1+commitSize:], []byte(context))
+	if err != nil {
+		return nil, ErrOpen
+	}
+	return plaintext, nil
+}
+
+// splitOnce is split for a key of one use, which is random and needs no extracting (RFC
+// 5869 section 3.3).
+func splitOnce(key []byte, context string) (commitment, sub []byte, err error) {
+	okm, err := hkdf.Expand(sha256.New, key, context, commitSize+chacha20poly1305.KeySize)
 	if err != nil {
 		return nil, nil, err
 	}

@@ -72,30 +72,41 @@ func TestSealOpen(t *testing.T) {
 	}
 }
 
-// TestGolden pins the format of what lies in stores. It was computed by an
-// independent program: Python's hmac for HKDF and its own ChaCha20-Poly1305
-// after RFC 8439 and draft-irtf-cfrg-xchacha-03; see testdata/README.md.
+// TestGolden pins the formats of what lies in stores: version 2 is made and opened,
+// version 1 still opens. Both were computed by independent programs; see
+// testdata/README.md.
 func TestGolden(t *testing.T) {
-	raw, err := os.ReadFile(filepath.Join("testdata", "golden.json"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	var golden struct {
-		StorageKey, Plaintext, Random []byte
-		Record, Field, Digest         string
-		Sealed                        json.RawMessage
-	}
-	if err := json.Unmarshal(raw, &golden); err != nil {
-		t.Fatal(err)
-	}
-	s := newSealer(t, golden.StorageKey, bytes.NewReader(golden.Random))
-	b := Binding{golden.Record, golden.Field, golden.Digest}
-	got, err := strictjson.Marshal(mustSeal(t, s, b, golden.Plaintext))
-	if err != nil {
-		t.Fatal(err)
-	}
-	if !bytes.Equal(got, golden.Sealed) {
-		t.Errorf("sealed\n%s\nwant\n%s", got, golden.Sealed)
+	for _, c := range []struct {
+		file string
+		made bool
+	}{{"golden.json", false}, {"golden2.json", true}} {
+		raw, err := os.ReadFile(filepath.Join("testdata", c.file))
+		if err != nil {
+			t.Fatal(err)
+		}
+		var golden struct {
+			StorageKey, Plaintext, Random []byte
+			Record, Field, Digest         string
+			Sealed                        json.RawMessage
+		}
+		if err := json.Unmarshal(raw, &golden); err != nil {
+			t.Fatal(err)
+		}
+		s := newSealer(t, golden.StorageKey, bytes.NewReader(golden.Random))
+		b := Binding{golden.Record, golden.Field, golden.Digest}
+		var stored Sealed
+		if err := strictjson.Unmarshal(golden.Sealed, &stored); err != nil {
+			t.Fatal(err)
+		}
+		if got, err := s.Open(b, stored); err != nil || !bytes.Equal(got, golden.Plaintext) {
+			t.Errorf("%s opens as %q, %v", c.file, got, err)
+		}
+		if !c.made {
+			continue
+		}
+		if got, err := strictjson.Marshal(mustSeal(t, s, b, golden.Plaintext)); err != nil || !bytes.Equal(got, golden.Sealed) {
+			t.Errorf("sealed\n%s\nwant\n%s, %v", got, golden.Sealed, err)
+		}
 	}
 }
 
@@ -105,7 +116,7 @@ func TestPaddingHidesLength(t *testing.T) {
 	for _, c := range []struct{ n, bucket int }{
 		{0, 64}, {60, 64}, {61, 128}, {124, 128}, {125, 256}, {252, 256}, {253, 512}, {2044, 2048}, {2045, 4096}, {MaxPlaintext, 64 << 10},
 	} {
-		if got := len(mustSeal(t, s, place, make([]byte, c.n)).Box) - overhead; got != c.bucket {
+		if got := len(mustSeal(t, s, place, make([]byte, c.n)).Box) - overheadOnce; got != c.bucket {
 			t.Errorf("%d bytes lie in %d, want %d", c.n, got, c.bucket)
 		}
 	}
@@ -178,6 +189,9 @@ func TestEveryBitCounts(t *testing.T) {
 	}
 	spoil(sealed.Key, func(b []byte) Sealed { return Sealed{Key: b, Box: sealed.Box} }, "key")
 	spoil(sealed.Box, func(b []byte) Sealed { return Sealed{Key: sealed.Key, Box: b} }, "box")
+	before := sealedBefore(t, s, []byte("value"))
+	spoil(before.Key, func(b []byte) Sealed { return Sealed{Key: b, Box: before.Box} }, "key of version 1")
+	spoil(before.Box, func(b []byte) Sealed { return Sealed{Key: before.Key, Box: b} }, "box of version 1")
 }
 
 // TestCommitment shows that the commitment is checked by itself: a layer whose
@@ -227,7 +241,39 @@ func TestCommitment(t *testing.T) {
 	}
 }
 
-// TestNothingRepeats: fresh key, nonces and result for each seal, also after a
+// TestCommitmentOfOneUse is TestCommitment for boxes of version 2.
+//
+// Shows: B10, D30
+func TestCommitmentOfOneUse(t *testing.T) {
+	k1, k2, context := storageKey(1), storageKey(2), place.frame(tagOnce)
+	layer, err := lockOnce(k1, context, []byte("value"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	foreign, _, err := splitOnce(k2, context)
+	if err != nil {
+		t.Fatal(err)
+	}
+	forged := bytes.Clone(layer)
+	copy(forged[1:], foreign)
+	for _, k := range [][]byte{k1, k2} {
+		if got, err := unlockOnce(k, context, forged); err != ErrOpen || got != nil {
+			t.Errorf("forged commitment opened: %v", err)
+		}
+	}
+	if got, err := unlockOnce(k1, context, layer); err != nil || string(got) != "value" {
+		t.Errorf("the true one: %v", err)
+	}
+	if got, err := unlockOnce(k1, place.frame(tagBox), layer); err != ErrOpen || got != nil {
+		t.Errorf("under another context: %v", err)
+	}
+	layer[0] = version1
+	if got, err := unlockOnce(k1, context, layer); err != ErrOpen || got != nil {
+		t.Errorf("as version 1: %v", err)
+	}
+}
+
+// TestNothingRepeats: fresh key and result for each seal, also after a
 // restart with the same storage key.
 //
 // Shows: B10, D29, D32
@@ -245,9 +291,9 @@ func TestNothingRepeats(t *testing.T) {
 		s := newSealer(t, storageKey(1), rand.Reader)
 		for range perStart {
 			sealed := mustSeal(t, s, place, []byte("same value"))
-			add("nonce", sealed.Key[1:1+nonceSize])
-			add("nonce", sealed.Box[1:1+nonceSize])
-			add("ciphertext", sealed.Box[1+nonceSize+commitSize:])
+			add("wrapped key", sealed.Key)
+			add("commitment", sealed.Box[1:1+commitSize])
+			add("ciphertext", sealed.Box[1+commitSize:])
 			fieldKey, err := s.fieldKey(place, sealed)
 			if err != nil {
 				t.Fatal(err)
@@ -292,10 +338,32 @@ func TestRewrap(t *testing.T) {
 	if got, err := next.Rewrap(place, sealed, old); err != ErrOpen || got.Key != nil {
 		t.Errorf("rewrap with a foreign key: %v", err)
 	}
+	first := sealedBefore(t, old, []byte("value"))
+	if moved, err = old.Rewrap(place, first, next); err != nil || moved.Key[0] != version2 || !bytes.Equal(moved.Box, first.Box) {
+		t.Fatalf("of version 1: %v", err)
+	}
+	if got, err := next.Open(place, moved); err != nil || string(got) != "value" {
+		t.Errorf("version 1 after the move: %q, %v", got, err)
+	}
+}
+
+// sealedBefore is a value in version 1, as stores hold it.
+func sealedBefore(t testing.TB, s *Sealer, plaintext []byte) Sealed {
+	t.Helper()
+	fieldKey := storageKey(77)
+	box, err := lock(fieldKey, place.frame(tagBox), pad(plaintext), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	key, err := lock(s.key[:], place.frame(tagKey), fieldKey, rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return Sealed{Key: key, Box: box}
 }
 
 func TestRandomFails(t *testing.T) {
-	for n := range KeySize + 2*nonceSize {
+	for n := range KeySize {
 		s := newSealer(t, storageKey(1), io.LimitReader(rand.Reader, int64(n)))
 		if got, err := s.Seal(place, []byte("x")); err != ErrRandom || got.Key != nil || got.Box != nil {
 			t.Fatalf("random source of %d bytes: %v", n, err)
@@ -333,7 +401,7 @@ func TestSealedJSON(t *testing.T) {
 		"trailing":       form(key, box) + `{}`,
 		"padding":        form(key+"=", box), "std alphabet": form(key, strings.NewReplacer("-", "+", "_", "/").Replace(box)+"+"),
 		"line break": form(key, box[:8]+`\n`+box[8:]),
-		"swapped":    form(box, key), "no bucket": form(key, box[:len(box)-4]), "version 0": form("AA"+key[2:], box), "version 2": form(key, "Ag"+box[2:]),
+		"swapped":    form(box, key), "no bucket": form(key, box[:len(box)-4]), "version 0": form("AA"+key[2:], box), "version 1": form(key, "AQ"+box[2:]), "version 3": form(key, "Aw"+box[2:]),
 		"null member": `{"key":null,"box":"` + box + `"}`, "array member": `{"key":[1],"box":"` + box + `"}`,
 		"huge": form(key, strings.Repeat("A", 1<<20)),
 	} {

@@ -12,7 +12,7 @@ const maxSealedJSON = 2*maxBucket + 1024
 
 // Sealed is one sealed value: a field key wrapped by the storage key, and the
 // box it opens. Its JSON form is the object {"key","box"} with base64url
-// members; both must have the exact size of a version 1 layer.
+// members; both must have the exact size of their version.
 type Sealed struct {
 	Key []byte `json:"key"` // the field's random key, wrapped by the storage key
 	Box []byte `json:"box"` // the padded plaintext, encrypted under the field's key
@@ -25,8 +25,16 @@ type sealedJSON struct {
 
 // wellFormed tells whether the sizes and versions are those of a Sealed.
 func (s Sealed) wellFormed() bool {
-	return len(s.Key) == overhead+KeySize && s.Key[0] == version1 &&
-		len(s.Box) >= overhead && isBucket(len(s.Box)-overhead) && s.Box[0] == version1
+	return isKey(s.Key) && isBox(s.Box)
+}
+
+func isKey(b []byte) bool {
+	return len(b) == overhead+KeySize && b[0] == version1 || len(b) == wrappedSize && b[0] == version2
+}
+
+func isBox(b []byte) bool {
+	return len(b) > overhead && b[0] == version1 && isBucket(len(b)-overhead) ||
+		len(b) > overheadOnce && b[0] == version2 && isBucket(len(b)-overheadOnce)
 }
 
 // MarshalJSON gives the JSON form; a value that was not made by a Sealer is

@@ -1,6 +1,8 @@
 package seal
 
 import (
+	"crypto/hkdf"
+	"crypto/sha256"
 	"errors"
 	"fmt"
 	"io"
@@ -20,10 +22,12 @@ var (
 	ErrRandom      = errors.New("seal: random source failed")
 )
 
-// The domain tags of the two layers.
+// The domain tags of the two layers, by version.
 const (
-	tagKey = "accord-seal-key/v1"
-	tagBox = "accord-seal-box/v1"
+	tagKey  = "accord-seal-key/v1"
+	tagBox  = "accord-seal-box/v1"
+	tagWrap = "accord-seal-key/v2"
+	tagOnce = "accord-seal-box/v2"
 
 	maxBindingPart = 512
 )
@@ -51,6 +55,7 @@ func (b Binding) frame(tag string) string { return frame(tag, b.Record, b.Field,
 // concurrent use.
 type Sealer struct {
 	key  [KeySize]byte
+	root [sha256.Size]byte // extracted from key; the wrapping keys come from it
 	rand io.Reader
 }
 
@@ -75,7 +80,11 @@ func NewSealer(storageKey []byte, rand io.Reader) (*Sealer, error) {
 	if rand == nil {
 		return nil, ErrRandom
 	}
-	return &Sealer{key: [KeySize]byte(storageKey), rand: &lockedReader{r: rand}}, nil
+	root, err := hkdf.Extract(sha256.New, storageKey, []byte(tagWrap))
+	if err != nil {
+		return nil, err
+	}
+	return &Sealer{key: [KeySize]byte(storageKey), root: [sha256.Size]byte(root), rand: &lockedReader{r: rand}}, nil
 }
 
 // Seal encrypts plaintext (at most [MaxPlaintext] bytes, empty allowed) for
@@ -95,11 +104,11 @@ func (s *Sealer) Seal(b Binding, plaintext []byte) (Sealed, error) {
 	if _, err := io.ReadFull(s.rand, fieldKey); err != nil {
 		return Sealed{}, ErrRandom
 	}
-	box, err := lock(fieldKey, b.frame(tagBox), padded, s.rand)
+	box, err := lockOnce(fieldKey, b.frame(tagOnce), padded)
 	if err != nil {
 		return Sealed{}, err
 	}
-	key, err := lock(s.key[:], b.frame(tagKey), fieldKey, s.rand)
+	key, err := s.wrap(b, fieldKey)
 	if err != nil {
 		return Sealed{}, err
 	}
@@ -114,7 +123,12 @@ func (s *Sealer) Open(b Binding, sealed Sealed) ([]byte, error) {
 		return nil, err
 	}
 	defer clear(fieldKey)
-	padded, err := unlock(fieldKey, b.frame(tagBox), sealed.Box)
+	var padded []byte
+	if sealed.Box[0] == version1 {
+		padded, err = unlock(fieldKey, b.frame(tagBox), sealed.Box)
+	} else {
+		padded, err = unlockOnce(fieldKey, b.frame(tagOnce), sealed.Box)
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -134,7 +148,7 @@ func (s *Sealer) Rewrap(b Binding, sealed Sealed, next *Sealer) (Sealed, error) 
 		return Sealed{}, err
 	}
 	defer clear(fieldKey)
-	key, err := lock(next.key[:], b.frame(tagKey), fieldKey, next.rand)
+	key, err := next.wrap(b, fieldKey)
 	if err != nil {
 		return Sealed{}, err
 	}
@@ -145,7 +159,13 @@ func (s *Sealer) fieldKey(b Binding, sealed Sealed) ([]byte, error) {
 	if !b.valid() || !sealed.wellFormed() {
 		return nil, ErrOpen
 	}
-	fieldKey, err := unlock(s.key[:], b.frame(tagKey), sealed.Key)
+	var fieldKey []byte
+	var err error
+	if sealed.Key[0] == version1 {
+		fieldKey, err = unlock(s.key[:], b.frame(tagKey), sealed.Key)
+	} else {
+		fieldKey, err = s.unwrap(b, sealed.Key)
+	}
 	if err != nil || len(fieldKey) != KeySize {
 		return nil, ErrOpen
 	}

@@ -66,12 +66,13 @@ func (s *sqlStore) signedParts(ctx context.Context, author exchange.MemberID, by
 	type part struct {
 		item   *Item
 		packed []byte
+		row    beside
 	}
 	found, err := gather(ctx, s, func(row scanner) (p part, err error) {
-		var id, by, category, subject string
-		err = row.Scan(&id, &by, &p.packed, &category, &subject)
-		if item := byID[id]; err == nil && item != nil && by == string(author) {
-			item.Lack, item.Category, item.Subject = Held, category, exchange.SubjectID(subject)
+		var by, category string
+		err = row.Scan(&p.row.id, &by, &p.packed, &category, &p.row.subject)
+		if item := byID[p.row.id]; err == nil && item != nil && by == string(author) {
+			item.Lack, item.Category, item.Subject = Held, category, exchange.SubjectID(p.row.subject)
 			p.item = item
 		}
 		return p, err
@@ -83,7 +84,7 @@ func (s *sqlStore) signedParts(ctx context.Context, author exchange.MemberID, by
 		if p.item == nil {
 			continue
 		}
-		if p.item.JWT, _, err = s.unpack(ctx, p.packed); err != nil {
+		if p.item.JWT, _, err = s.unpack(ctx, p.packed, p.row); err != nil {
 			return err
 		}
 	}

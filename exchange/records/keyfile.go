@@ -25,9 +25,11 @@ type keyFile struct {
 	id string // which the database knows as well
 }
 
-// keyTables is the file's schema. The keys of a record are one value: of each field
-// name and key, each behind its length. A destroyed key is empty and not absent: a
-// key that is absent was lost. Before, the value was JSON; see repackKeys.
+// keyTables is the file's schema. The keys of a record are one value: of each of its
+// sealed fields, in the order in which the record has them, no name and the key, each
+// behind its length. A destroyed key is empty and not absent: a key that is absent was
+// lost. Before, each key had its field's name, and before that the value was JSON; see
+// repackKeys.
 var keyTables = []string{
 	`CREATE TABLE IF NOT EXISTS key_file (one BIGINT PRIMARY KEY CHECK (one = 1), id TEXT NOT NULL)`,
 	`CREATE TABLE IF NOT EXISTS field_keys (id TEXT PRIMARY KEY, keys TEXT NOT NULL) WITHOUT ROWID`,
@@ -103,7 +105,7 @@ func (k *keyFile) store(ctx context.Context, batch []Record, conflict string) (a
 			}
 			var keys fieldKeys
 			for _, f := range batch[i].Sealed {
-				keys = append(keys, fieldKey{f.Field, f.Sealed.Key}) // empty of one that was erased before
+				keys = append(keys, fieldKey{key: f.Sealed.Key}) // empty of one that was erased before
 			}
 			rows = append(rows, string(batch[i].ID), keys.encode())
 		}
@@ -147,7 +149,7 @@ func (k *keyFile) fill(ctx context.Context, id exchange.RecordID, fields []Seale
 		if f.Erased {
 			continue
 		}
-		at := slices.IndexFunc(keys, func(k fieldKey) bool { return k.field == f.Field })
+		at := keys.at(i, f.Field)
 		if at < 0 {
 			return ErrStorage.Wrap(errors.New("the key file lacks a key of record " + string(id)))
 		}
@@ -160,11 +162,19 @@ func (k *keyFile) fill(ctx context.Context, id exchange.RecordID, fields []Seale
 
 // fieldKey is the wrapped key of a field, empty when it was destroyed.
 type fieldKey struct {
-	field string
+	field string // "" where its place says of which
 	key   []byte
 }
 
 type fieldKeys []fieldKey
+
+// at is where the key of a record's field is that has this place and name, -1 if nowhere.
+func (keys fieldKeys) at(place int, field string) int {
+	if place < len(keys) && keys[place].field == "" {
+		return place
+	}
+	return slices.IndexFunc(keys, func(k fieldKey) bool { return k.field == field })
+}
 
 func (keys fieldKeys) encode() []byte {
 	data := []byte{}
@@ -239,21 +249,16 @@ func jsonKeys(ctx context.Context, tx *transaction) (ids, texts []string, err er
 // destroy overwrites the keys of the fields that are marked erased. When it
 // returns, their bytes are gone from the file and its log.
 func (k *keyFile) destroy(ctx context.Context, id exchange.RecordID, fields []SealedField) error {
-	var gone []string
-	for _, f := range fields {
-		if f.Erased {
-			gone = append(gone, f.Field)
-		}
-	}
-	err := k.write(ctx, func(tx *transaction) error { return emptied(ctx, tx, id, gone...) })
+	err := k.write(ctx, func(tx *transaction) error { return emptied(ctx, tx, id, fields) })
 	if err != nil {
 		return err
 	}
 	return k.engine.scrub(ctx, true)
 }
 
-// emptied overwrites a record's keys of the named fields, of all when none is named.
-func emptied(ctx context.Context, tx *transaction, id exchange.RecordID, fields ...string) error {
+// emptied overwrites a record's keys of those of its fields that are marked erased, or
+// for none given all.
+func emptied(ctx context.Context, tx *transaction, id exchange.RecordID, fields []SealedField) error {
 	var data []byte
 	err := tx.QueryRowContext(ctx, `SELECT keys FROM field_keys WHERE id = ?`, string(id)).Scan(&data)
 	if errors.Is(err, sql.ErrNoRows) {
@@ -267,8 +272,13 @@ func emptied(ctx context.Context, tx *transaction, id exchange.RecordID, fields 
 		return err
 	}
 	for i := range keys {
-		if len(fields) == 0 || slices.Contains(fields, keys[i].field) {
+		if len(fields) == 0 {
 			keys[i].key = nil
+		}
+	}
+	for i, f := range fields {
+		if at := keys.at(i, f.Field); f.Erased && at >= 0 {
+			keys[at].key = nil
 		}
 	}
 	_, err = tx.ExecContext(ctx, `UPDATE field_keys SET keys = ? WHERE id = ?`, keys.encode(), string(id))
@@ -292,7 +302,7 @@ func (k *keyFile) forget(ctx context.Context, ids []exchange.RecordID) error {
 func (k *keyFile) destroyAll(ctx context.Context, ids []exchange.RecordID) error {
 	err := k.write(ctx, func(tx *transaction) error {
 		for _, id := range ids {
-			if err := emptied(ctx, tx, id); err != nil {
+			if err := emptied(ctx, tx, id, nil); err != nil {
 				return err
 			}
 		}

@@ -23,6 +23,8 @@ const (
 	codeNext byte = 2 // the same behind ","
 	codeID   byte = 3 // 22 characters of base64url: 16 bytes follow
 	codeWord byte = 4 // the number of a word follows
+	codeOwn  byte = 5 // the record's id, as in its row
+	codeWhom byte = 6 // its subject, as in its row
 
 	packedText byte = 0
 	packedJWS  byte = 1
@@ -34,6 +36,23 @@ const (
 	maxWord  = 512 // bytes
 )
 
+// beside is what of a signed part stands in columns of its row, too.
+type beside struct{ id, subject string }
+
+// find is the code of what the text, which follows a quotation mark, begins with.
+func (row beside) find(text []byte) (code byte, length int) {
+	is := func(own string) bool {
+		return own != "" && len(text) > len(own) && text[len(own)] == '"' && string(text[:len(own)]) == own
+	}
+	switch {
+	case is(row.id):
+		return codeOwn, len(row.id)
+	case is(row.subject):
+		return codeWhom, len(row.subject)
+	}
+	return 0, 0
+}
+
 // numbering gives the number of a word, 0 of one that has none.
 type numbering func(word []byte) (uint64, error)
 
@@ -43,7 +62,7 @@ type spelling func(number uint64) (word string, ok bool)
 var errPacked = errors.New("a signed part that does not unpack")
 
 // packJWT packs a signed part. payload is what is signed, nil of what is no JWS.
-func packJWT(jwt string, number numbering, spell spelling) (packed, payload []byte, err error) {
+func packJWT(jwt string, row beside, number numbering, spell spelling) (packed, payload []byte, err error) {
 	plain := append([]byte{packedText}, jwt...)
 	part := strings.Split(jwt, ".")
 	if len(part) != 3 {
@@ -65,18 +84,18 @@ func packJWT(jwt string, number numbering, spell spelling) (packed, payload []by
 	packed = binary.AppendUvarint(append(make([]byte, 0, len(jwt)/2), packedJWS), header)
 	packed = append(binary.AppendUvarint(packed, uint64(len(raw[2]))), raw[2]...)
 	body := len(packed)
-	if packed, err = packJSON(packed, raw[1], number); err != nil {
+	if packed, err = packJSON(packed, raw[1], row, number); err != nil {
 		return nil, nil, err
 	}
 	// Its base64 was read strictly, so that it can be written in one way only.
-	if back, ok := unpackJSON(packed[body:], spell); !ok || !bytes.Equal(back, raw[1]) || len(packed) >= len(plain) {
+	if back, ok := unpackJSON(packed[body:], row, spell); !ok || !bytes.Equal(back, raw[1]) || len(packed) >= len(plain) {
 		return plain, raw[1], nil
 	}
 	return packed, raw[1], nil
 }
 
 // unpackJWT is the reverse of packJWT.
-func unpackJWT(data []byte, spell spelling) (jwt string, payload []byte, err error) {
+func unpackJWT(data []byte, row beside, spell spelling) (jwt string, payload []byte, err error) {
 	if len(data) > 0 && data[0] == packedText {
 		jwt = string(data[1:])
 		if _, rest, ok := strings.Cut(jwt, "."); ok {
@@ -97,7 +116,7 @@ func unpackJWT(data []byte, spell spelling) (jwt string, payload []byte, err err
 	if !ok {
 		return "", nil, errPacked
 	}
-	if payload, ok = unpackJSON(rest, spell); !ok {
+	if payload, ok = unpackJSON(rest, row, spell); !ok {
 		return "", nil, errPacked
 	}
 	b := make([]byte, 0, (len(header)+len(payload)+len(signature))*4/3+8)
@@ -123,7 +142,7 @@ func cutBytes(data []byte) (b, rest []byte, ok bool) {
 }
 
 // packJSON appends the packed form of a JSON text.
-func packJSON(to, text []byte, number numbering) ([]byte, error) {
+func packJSON(to, text []byte, row beside, number numbering) ([]byte, error) {
 	open := len(to) // from here on, to ends with characters of the text
 	for i := 0; i < len(text); {
 		if text[i] == '"' {
@@ -141,6 +160,13 @@ func packJSON(to, text []byte, number numbering) ([]byte, error) {
 					i, open = end, len(to)
 					continue
 				}
+			}
+		}
+		if i > 0 && text[i-1] == '"' {
+			if code, length := row.find(text[i:]); length > 0 {
+				to = append(to, code)
+				i, open = i+length, len(to)
+				continue
 			}
 		}
 		if i > 0 && (text[i-1] == '"' || text[i-1] == '.') {
@@ -222,7 +248,7 @@ func nameByte(c byte) bool {
 }
 
 // unpackJSON is the reverse of packJSON.
-func unpackJSON(data []byte, spell spelling) ([]byte, bool) {
+func unpackJSON(data []byte, row beside, spell spelling) ([]byte, bool) {
 	text := make([]byte, 0, 3*len(data))
 	for i := 0; i < len(data); {
 		c := data[i]
@@ -236,6 +262,12 @@ func unpackJSON(data []byte, spell spelling) ([]byte, bool) {
 				return nil, false
 			}
 			text, i = append(text, word...), len(data)-len(rest)
+			continue
+		case codeOwn:
+			text = append(text, row.id...)
+			continue
+		case codeWhom:
+			text = append(text, row.subject...)
 			continue
 		case codeID:
 			size = 16

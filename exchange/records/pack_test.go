@@ -5,6 +5,7 @@ import (
 	"context"
 	"crypto/rand"
 	"encoding/base64"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"path/filepath"
@@ -56,16 +57,40 @@ func signedPart(t testing.TB, n, hidden int) (jwt string, digests []string) {
 	return jwt, digests
 }
 
+// rowOf is what of a signed part stands in its row.
+func rowOf(t *testing.T, jwt string) beside {
+	t.Helper()
+	var claims struct {
+		ID      string `json:"jti"`
+		Subject string `json:"sub"`
+	}
+	payload, err := base64.RawURLEncoding.DecodeString(strings.Split(jwt, ".")[1])
+	if err == nil {
+		err = json.Unmarshal(payload, &claims)
+	}
+	if err != nil || claims.ID == "" || claims.Subject == "" {
+		t.Fatal(err, claims)
+	}
+	return beside{claims.ID, claims.Subject}
+}
+
 // What a member signed is stored packed and given back byte for byte.
 func TestSignedPartsComeBackAsTheyWere(t *testing.T) {
 	l := &lexicon{}
 	ours, _ := signedPart(t, 1, 4)
-	if _, _, err := packJWT(ours, l.give, l.spell); err != nil {
+	row := rowOf(t, ours)
+	if _, _, err := packJWT(ours, row, l.give, l.spell); err != nil {
 		t.Fatal(err)
 	}
-	packed, payload, err := packJWT(ours, l.give, l.spell)
+	packed, payload, err := packJWT(ours, row, l.give, l.spell)
 	if err != nil || packed[0] != packedJWS || len(packed) > 2*len(ours)/5 || !bytes.HasPrefix(payload, []byte(`{"_sd":[`)) {
 		t.Errorf("%d bytes of %d, %v", len(packed), len(ours), err)
+	}
+	if alone, _, err := packJWT(ours, beside{}, l.give, l.spell); err != nil || len(alone) < len(packed)+50 {
+		t.Errorf("%d bytes beside its row, %d without: %v", len(packed), len(alone), err)
+	}
+	if other, _, err := unpackJWT(packed, beside{"another", row.subject}, l.spell); err == nil && other == ours {
+		t.Error("the id is not the row's")
 	}
 	head, rest, _ := strings.Cut(ours, ".")
 	body, signature, _ := strings.Cut(rest, ".")
@@ -75,15 +100,15 @@ func TestSignedPartsComeBackAsTheyWere(t *testing.T) {
 		head + "." + encode(`{"cat":`) + "." + signature, head + "." + encode(`{"iss":"`) + "." + signature, head + "." + encode(`"a":`) + "." + signature,
 		head + "." + encode(`{"_sd":["`+strings.Repeat("A", 43)+`","`+strings.Repeat("_", 43)+`"]}`) + "." + signature,
 		encode(strings.Repeat("x", maxWord+1)) + "." + body + "." + signature} {
-		packed, _, err := packJWT(jwt, l.give, l.spell)
+		packed, _, err := packJWT(jwt, row, l.give, l.spell)
 		if err != nil {
 			t.Fatal(err)
 		}
-		if back, _, err := unpackJWT(packed, l.spell); err != nil || back != jwt {
+		if back, _, err := unpackJWT(packed, row, l.spell); err != nil || back != jwt {
 			t.Errorf("%q came back as %q (%v)", jwt, back, err)
 		}
 	}
-	if _, _, err := unpackJWT(packed, new(words).spell); !errors.Is(err, errPacked) {
+	if _, _, err := unpackJWT(packed, row, new(words).spell); !errors.Is(err, errPacked) {
 		t.Errorf("without its words: %v", err)
 	}
 }
@@ -92,7 +117,8 @@ func TestSignedPartsComeBackAsTheyWere(t *testing.T) {
 func TestWordsAreOfNoRecord(t *testing.T) {
 	l := &lexicon{}
 	jwt, digests := signedPart(t, 77, 3)
-	if _, _, err := packJWT(jwt, l.give, l.spell); err != nil {
+	row := rowOf(t, jwt)
+	if _, _, err := packJWT(jwt, row, l.give, l.spell); err != nil {
 		t.Fatal(err)
 	}
 	all := strings.Join(l.texts, "\n")
@@ -125,7 +151,8 @@ func testFields(t *testing.T, digests []string) (fields []SealedField) {
 func TestBoxesComeBackAsTheyWere(t *testing.T) {
 	l := &lexicon{}
 	jwt, digests := signedPart(t, 1, 3)
-	_, payload, _ := packJWT(jwt, l.give, l.spell)
+	row := rowOf(t, jwt)
+	_, payload, _ := packJWT(jwt, row, l.give, l.spell)
 	fields := append(testFields(t, append(digests, "digest-elsewhere")), SealedField{Field: "gone", Digest: digests[0], Erased: true})
 	for _, apart := range []bool{false, true} {
 		for name, number := range map[string]numbering{"words": l.give, "no words": func([]byte) (uint64, error) { return 0, nil }} {
@@ -183,21 +210,22 @@ func TestEntriesComeBackAsTheyWere(t *testing.T) {
 func FuzzPacked(f *testing.F) {
 	l := &lexicon{}
 	jwt, _ := signedPart(f, 1, 2)
-	packed, payload, _ := packJWT(jwt, l.give, l.spell)
+	row := beside{"x", "person:h1.y"}
+	packed, payload, _ := packJWT(jwt, row, l.give, l.spell)
 	f.Add(packed, payload)
 	f.Add(packEntry(feed.EntryOf(feed.Record, "AAAAAAAAAAAAAAAAAAAAAA", "x")), []byte(`{"_sd":["`))
 	f.Add(fieldKeys{{"a", []byte{1}}}.encode(), []byte(`"cat":1,"iss":"a.`))
 	f.Fuzz(func(t *testing.T, data, text []byte) {
-		_, _, _ = unpackJWT(data, l.spell)
+		_, _, _ = unpackJWT(data, row, l.spell)
 		_, _ = decodeBoxes(data, text, l.spell)
 		_, _ = unpackEntries(data)
 		_, _ = decodeKeys(data)
 		jwt := "e30." + base64.RawURLEncoding.EncodeToString(text) + ".e30"
-		packed, _, err := packJWT(jwt, l.give, l.spell)
+		packed, _, err := packJWT(jwt, row, l.give, l.spell)
 		if err != nil {
 			t.Fatal(err)
 		}
-		if back, _, err := unpackJWT(packed, l.spell); err != nil || back != jwt {
+		if back, _, err := unpackJWT(packed, row, l.spell); err != nil || back != jwt {
 			t.Fatalf("%q came back as %q (%v)", jwt, back, err)
 		}
 	})

@@ -7,7 +7,7 @@ import (
 	"testing"
 )
 
-// The documents of a few entries are found by their ids, and not by reading all that
+// The documents of a few entries are found by their ids, and rows by their keys, and not by reading all that
 // their author ever recorded, which no answer would show and a million records would.
 func TestDocumentsAreFoundByTheirIDs(t *testing.T) {
 	s, err := OpenSQLite(t.Context(), filepath.Join(t.TempDir(), "records.db"))
@@ -15,6 +15,9 @@ func TestDocumentsAreFoundByTheirIDs(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer s.Close()
+	if plan := s.plan(t, recordsByRowKey+marks(500), make([]any, 500)...); len(plan) != 1 || !strings.Contains(plan[0], "records_row (row_key=?)") {
+		t.Errorf("%q", plan)
+	}
 	if plan := s.plan(t, recordsByID+marks(500), make([]any, 500)...); len(plan) != 1 || !strings.Contains(plan[0], "(id=?)") {
 		t.Errorf("%q", plan)
 	}

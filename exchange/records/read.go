@@ -19,6 +19,9 @@ const columns = `position, id, category, author, operator, subject, subject_kind
 // scanner is a row of one or of many.
 type scanner interface{ Scan(...any) error }
 
+// beside is what of its signed part a record has in its row.
+func (r *Record) beside() beside { return beside{string(r.ID), string(r.Subject)} }
+
 // kept is a record as its row holds it.
 type kept struct {
 	Record
@@ -58,12 +61,12 @@ func scan(row scanner, sealed bool) (r kept, err error) {
 }
 
 // unpack is a signed part out of its column.
-func (s *sqlStore) unpack(ctx context.Context, packed []byte) (jwt string, payload []byte, err error) {
-	if jwt, payload, err = unpackJWT(packed, s.words.spell); err != nil { // a word may have come since
+func (s *sqlStore) unpack(ctx context.Context, packed []byte, row beside) (jwt string, payload []byte, err error) {
+	if jwt, payload, err = unpackJWT(packed, row, s.words.spell); err != nil { // a word may have come since
 		if err := s.moreWords(ctx); err != nil {
 			return "", nil, err
 		}
-		if jwt, payload, err = unpackJWT(packed, s.words.spell); err != nil {
+		if jwt, payload, err = unpackJWT(packed, row, s.words.spell); err != nil {
 			return "", nil, s.note(ErrStorage.Wrap(err), false)
 		}
 	}
@@ -73,7 +76,7 @@ func (s *sqlStore) unpack(ctx context.Context, packed []byte) (jwt string, paylo
 // whole completes a record with what is unpacked, computed or kept apart.
 func (s *sqlStore) whole(ctx context.Context, r *kept) (err error) {
 	var payload []byte
-	if r.JWT, payload, err = s.unpack(ctx, r.jwt); err != nil {
+	if r.JWT, payload, err = s.unpack(ctx, r.jwt, r.beside()); err != nil {
 		return err
 	}
 	r.Digest = DigestOf(r.JWT)
@@ -162,27 +165,30 @@ func (s *sqlStore) ByRowKeys(ctx context.Context, author exchange.MemberID, cate
 	return found, nil
 }
 
+// recordsByRowKey goes by the keys alone, as recordsByID does by ids.
+const recordsByRowKey = `SELECT row_key, id, row_digest, author, category FROM records
+	WHERE status = 'active' AND length(row_key) > 0 AND row_key IN `
+
 func (s *sqlStore) rowKeys(ctx context.Context, author exchange.MemberID, category string, keys []string, found map[string]RowRef) error {
-	args := []any{string(author), category}
-	for _, k := range keys {
-		args = append(args, keyBytes(k))
+	args := make([]any, len(keys))
+	for i, k := range keys {
+		args[i] = keyBytes(k)
 	}
-	statement := `SELECT row_key, id, row_digest FROM records
-		WHERE author = ? AND category = ? AND status = 'active' AND length(row_key) > 0 AND row_key IN (?` +
-		strings.Repeat(", ?", len(keys)-1) + `)`
 	return s.read(ctx, func(p pool) error {
-		rows, err := p.QueryContext(ctx, statement, args...)
+		rows, err := p.QueryContext(ctx, recordsByRowKey+marks(len(keys)), args...)
 		if err != nil {
 			return err
 		}
 		defer rows.Close()
 		for rows.Next() {
 			var key, digest []byte
-			var id string
-			if err := rows.Scan(&key, &id, &digest); err != nil {
+			var id, by, in string
+			if err := rows.Scan(&key, &id, &digest, &by, &in); err != nil {
 				return err
 			}
-			found[keyText(key)] = RowRef{ID: exchange.RecordID(id), RowDigest: keyText(digest)}
+			if by == string(author) && in == category {
+				found[keyText(key)] = RowRef{ID: exchange.RecordID(id), RowDigest: keyText(digest)}
+			}
 		}
 		return rows.Err()
 	})

@@ -54,7 +54,7 @@ type Record struct {
 	Digest   string        // hex SHA-256 of JWT
 	Sealed   []SealedField // empty in a mirror
 
-	RowKey    string   // keyed digest of the source row's key; "" for records made by hand
+	RowKey    string   // keyed digest of the category and the source row's key, of one active record; "" for those made by hand
 	RowDigest string   // keyed digest of the source row's content
 	Source    string   // where the row came from
 	Trust     string   // trust grade of that source

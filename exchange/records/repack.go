@@ -5,6 +5,7 @@ import (
 
 	"accord/crypto/seal"
 	"accord/crypto/strictjson"
+	"accord/exchange"
 )
 
 // packedSchema is the first schema whose records are packed.
@@ -38,6 +39,7 @@ func decodeSealed(text []byte) ([]SealedField, error) {
 
 // unpacked is what packAll reads of a record.
 type unpacked struct {
+	id, subject string
 	position    int64
 	jwt, sealed []byte
 	catalogue   string
@@ -61,14 +63,14 @@ func packAll(ctx context.Context, tx *transaction) error {
 }
 
 func toPack(ctx context.Context, tx *transaction, from int64) (batch []unpacked, err error) {
-	rows, err := tx.QueryContext(ctx, `SELECT position, jwt, sealed, catalogue_digest FROM records WHERE position > ? ORDER BY position LIMIT 500`, from)
+	rows, err := tx.QueryContext(ctx, `SELECT position, id, subject, jwt, sealed, catalogue_digest FROM records WHERE position > ? ORDER BY position LIMIT 500`, from)
 	if err != nil {
 		return nil, err
 	}
 	defer rows.Close()
 	for rows.Next() {
 		var u unpacked
-		if err := rows.Scan(&u.position, &u.jwt, &u.sealed, &u.catalogue); err != nil {
+		if err := rows.Scan(&u.position, &u.id, &u.subject, &u.jwt, &u.sealed, &u.catalogue); err != nil {
 			return nil, err
 		}
 		batch = append(batch, u)
@@ -81,7 +83,7 @@ func packOne(ctx context.Context, tx *transaction, u *unpacked) error {
 	if err != nil {
 		return err
 	}
-	r := Record{JWT: string(u.jwt), Sealed: fields, CatalogueDigest: u.catalogue}
+	r := Record{ID: exchange.RecordID(u.id), Subject: exchange.SubjectID(u.subject), JWT: string(u.jwt), Sealed: fields, CatalogueDigest: u.catalogue}
 	p, err := tx.pack(ctx, &r)
 	if err != nil {
 		return err
@@ -100,7 +102,7 @@ type packed struct {
 func (t *transaction) pack(ctx context.Context, r *Record) (p packed, err error) {
 	number := func(word []byte) (uint64, error) { return t.number(ctx, word) }
 	var payload []byte
-	if p.jwt, payload, err = packJWT(r.JWT, number, t.spell); err != nil {
+	if p.jwt, payload, err = packJWT(r.JWT, r.beside(), number, t.spell); err != nil {
 		return packed{}, err
 	}
 	if p.sealed, err = encodeBoxes(r.Sealed, t.keys != nil, payload, number); err != nil {

@@ -267,7 +267,10 @@ var migrations = [][]string{{
 		PRIMARY KEY (author, record, generation)
 	)`,
 }, {
-	// 9: what there is on a subject is counted in the index, without its records.
+	// 9: what there is on a subject is counted in the index, without its records. A row's
+	// key is a digest that covers its category.
+	`DROP INDEX records_row`,
+	`CREATE UNIQUE INDEX records_row ON records (row_key) WHERE status = 'active' AND length(row_key) > 0`,
 	`DROP INDEX records_subject`,
 	`CREATE INDEX records_subject ON records (subject, position, status, category, author)`,
 }}

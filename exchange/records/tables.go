@@ -177,13 +177,14 @@ func (s *sqlStore) insertRows(ctx context.Context, tx *transaction, t table, row
 // sealedOf is a record of no more than its id and sealed fields, and its payload.
 func sealedOf(row []any, t table, spell spelling) (r Record, payload []byte, err error) {
 	id, _ := row[t.column("id")].(string)
+	subject, _ := row[t.column("subject")].(string)
 	packed, _ := row[t.column("jwt")].([]byte)
 	boxes, _ := row[t.column("sealed")].([]byte)
 	r.ID = exchange.RecordID(id)
 	if len(boxes) == 0 {
 		return r, nil, nil
 	}
-	if _, payload, err = unpackJWT(packed, spell); err != nil {
+	if _, payload, err = unpackJWT(packed, beside{id, subject}, spell); err != nil {
 		return r, nil, ErrStorage.Wrap(err)
 	}
 	r.Sealed, err = decodeBoxes(boxes, payload, spell)

@@ -191,14 +191,15 @@ func (s *sqlStore) Erase(ctx context.Context, id exchange.RecordID, fields ...st
 			return err
 		}
 		var packed, boxes []byte
-		err := tx.QueryRowContext(ctx, `SELECT jwt, sealed FROM records WHERE id = ?`, string(id)).Scan(&packed, &boxes)
+		row := beside{id: string(id)}
+		err := tx.QueryRowContext(ctx, `SELECT subject, jwt, sealed FROM records WHERE id = ?`, row.id).Scan(&row.subject, &packed, &boxes)
 		if errors.Is(err, sql.ErrNoRows) {
 			return ErrNotFound.With()
 		}
 		if err != nil {
 			return err
 		}
-		_, payload, err := unpackJWT(packed, tx.spell)
+		_, payload, err := unpackJWT(packed, row, tx.spell)
 		if err != nil {
 			return ErrStorage.Wrap(err)
 		}
