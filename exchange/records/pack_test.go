@@ -116,13 +116,13 @@ func TestSignedPartsComeBackAsTheyWere(t *testing.T) {
 // Words of one record never stand among those that all records share.
 func TestWordsAreOfNoRecord(t *testing.T) {
 	l := &lexicon{}
-	jwt, digests := signedPart(t, 77, 3)
+	jwt, digests := signedPart(t, 770_077_001, 3)
 	row := rowOf(t, jwt)
 	if _, _, err := packJWT(jwt, row, l.give, l.spell); err != nil {
 		t.Fatal(err)
 	}
 	all := strings.Join(l.texts, "\n")
-	for _, own := range append(digests, "77", "例投诉", "hotline", "2026-04-05", "h1.") {
+	for _, own := range append(digests, "770077001", "例投诉", "hotline", "2026-04-05", "h1.") {
 		if strings.Contains(all, own) {
 			t.Errorf("%s is in the words:\n%s", own, all)
 		}

@@ -46,6 +46,11 @@ func (s *Postgres) moment() *sql.TxOptions {
 	return &sql.TxOptions{Isolation: sql.LevelRepeatableRead, ReadOnly: true}
 }
 
+// beforeWriting implements engine: a server has one cache for all.
+func (s *Postgres) beforeWriting(ctx context.Context, f func(pool) error) error {
+	return s.read(ctx, f)
+}
+
 // brief implements engine: a server may hang.
 func (s *Postgres) brief(ctx context.Context) context.Context { return ctx }
 

@@ -174,7 +174,7 @@ func (s *sqlStore) rowKeys(ctx context.Context, author exchange.MemberID, catego
 	for i, k := range keys {
 		args[i] = keyBytes(k)
 	}
-	return s.read(ctx, func(p pool) error {
+	return s.engine.beforeWriting(ctx, func(p pool) error {
 		rows, err := p.QueryContext(ctx, recordsByRowKey+marks(len(keys)), args...)
 		if err != nil {
 			return err

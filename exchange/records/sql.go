@@ -46,6 +46,8 @@ type engine interface {
 	// which sees one moment.
 	isolation() *sql.TxOptions
 	moment() *sql.TxOptions
+	// beforeWriting runs a read whose pages the next write will need, too.
+	beforeWriting(ctx context.Context, f func(pool) error) error
 	// brief is the context of a read that takes microseconds.
 	brief(ctx context.Context) context.Context
 	// bytewise makes a text column order by its bytes.

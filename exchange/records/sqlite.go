@@ -134,6 +134,18 @@ func (s *SQLite) isolation() *sql.TxOptions { return nil }
 // moment implements engine: every reading transaction sees one.
 func (s *SQLite) moment() *sql.TxOptions { return nil }
 
+// beforeWriting implements engine: pages that a reading connection has are forgotten with
+// each commit, and those that the writing one has are not.
+func (s *SQLite) beforeWriting(ctx context.Context, f func(pool) error) error {
+	select {
+	case s.turn <- struct{}{}:
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+	defer func() { <-s.turn }()
+	return s.note(s.translated(ctx, f(pool{s.writer, s, nil})), false)
+}
+
 // brief implements engine: to watch over the caller takes a third of the read.
 func (s *SQLite) brief(ctx context.Context) context.Context { return context.WithoutCancel(ctx) }
 
