@@ -13,7 +13,7 @@ import (
 )
 
 // importBatch is how many rows are signed and stored in one transaction.
-const importBatch = 1024
+const importBatch = 2048
 
 // ErrPartial is given when an import broke off after rows were stored.
 var ErrPartial = exchange.Define(exchange.KindPartial, "REC-033",

@@ -119,6 +119,7 @@ func (is *issuer) take(ctx context.Context, op exchange.OperatorID, m *intake.Ma
 		f.signed.Go(func() {
 			for i := w; i < len(drafts); i += workers {
 				f.made[i], f.errs[i] = is.issue(drafts[i])
+				drafts[i].Values, rows[at[i]].Values = nil, nil // what was read is sealed and not needed any more
 			}
 		})
 	}
