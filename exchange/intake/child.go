@@ -31,15 +31,17 @@ const (
 
 // childRequest is what a child is asked, on file descriptor 3.
 type childRequest struct {
-	Op         string `json:"op"` // rows or begin
-	Sheet      string `json:"sheet"`
-	HeaderRow  int    `json:"header_row"`
-	HeaderRows int    `json:"header_rows"`
-	Memory     int64  `json:"memory"`
-	CPU        int    `json:"cpu"`
+	Op         string      `json:"op"` // rows, begin or return
+	Sheet      string      `json:"sheet"`
+	HeaderRow  int         `json:"header_row"`
+	HeaderRows int         `json:"header_rows"`
+	Give       *childGiven `json:"give,omitempty"` // of return
+	Memory     int64       `json:"memory"`
+	CPU        int         `json:"cpu"`
 }
 
-const maxRequest = 64 << 10
+// maxRequest bounds what is asked, in bytes: the findings of a sheet that is full of them.
+const maxRequest = 64 << 20
 
 // childLimits can be lowered by tests.
 type childLimits struct {
@@ -105,6 +107,9 @@ func childRun(out *frameWriter) error {
 		}
 		return out.beginnings(all)
 	}
+	if req.Op == "return" && req.Give != nil {
+		return req.Give.run(ctx, out, os.Stdin, info.Size())
+	}
 	s, err := openSheet(ctx, os.Stdin, info.Size(), &Table{Sheet: req.Sheet, HeaderRow: req.HeaderRow, HeaderRows: req.HeaderRows})
 	if err != nil {
 		return err
@@ -134,8 +139,11 @@ func startChild(ctx context.Context, src io.ReaderAt, size int64, req childReque
 	limits := limitsOfChild
 	req.Memory, req.CPU = limits.memory, limits.cpu
 	ask, err := strictjson.Marshal(req)
-	if err != nil || len(ask) > maxRequest {
+	if err != nil {
 		return nil, ErrSheet.With("sheet", listed([]string{req.Sheet}))
+	}
+	if len(ask) > maxRequest {
+		return nil, ErrLimit.With("limit", "64 MiB")
 	}
 	reqR, reqW, err := os.Pipe()
 	if err != nil {

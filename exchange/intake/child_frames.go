@@ -18,8 +18,9 @@ const (
 	frameHeader = 'H' // JSON childHeader, first
 	frameRows   = 'R' // rows, see appendRow
 	frameSheets = 'B' // JSON []childBeginning, alone
+	frameBytes  = 'D' // bytes of a workbook that is given back
 	frameError  = 'E' // JSON childFailure, last
-	frameEnd    = 'Z' // the number of rows, 8 bytes, last
+	frameEnd    = 'Z' // the number of rows, or of bytes, 8 bytes, last
 )
 
 const (

@@ -24,9 +24,9 @@ var resultForm = headerForm(ResultHeader)
 
 // Note is what a returned file says of one row.
 type Note struct {
-	Table string // sheet; "" in a text file
-	Row   int    // row of the worksheet, or physical line the record begins on
-	Text  string // without private values
+	Table string `json:"table"` // sheet; "" in a text file
+	Row   int    `json:"row"`   // row of the worksheet, or physical line the record begins on
+	Text  string `json:"text"`  // without private values
 }
 
 // Returned writes the file again with its findings in a column behind the last:
@@ -39,7 +39,7 @@ func Returned(ctx context.Context, w io.Writer, src io.ReaderAt, size int64, m *
 	}
 	switch m.File.Format {
 	case XLSX:
-		return returnWorkbook(ctx, w, src, size, m, notes)
+		return returnByChild(ctx, w, src, size, m, notes)
 	case CSV, TSV:
 		return returnText(ctx, w, src, size, m, notes)
 	}

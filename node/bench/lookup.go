@@ -61,8 +61,8 @@ func (k *kept) close() {
 // keptAtOnce is how many records one transaction stores.
 const keptAtOnce = 1024
 
-// fill stores records numbered from first to n-1. Their signed parts are as long as
-// real ones and signed by nobody: finding does not look at them.
+// fill stores records numbered from first to n-1. Their rows are as long as real ones and
+// what is in them is signed by nobody: finding does not look at it.
 func (k *kept) fill(ctx context.Context, first, n int, record func(i int) records.Record) error {
 	batch := make([]records.Record, 0, keptAtOnce)
 	for i := first; i < n; i++ {
@@ -80,8 +80,9 @@ func (k *kept) fill(ctx context.Context, first, n int, record func(i int) record
 // recordsAbout is how many records there are about one subject in lookup.
 const recordsAbout = 5
 
-// filler makes a signed part as long as that of a record with four private fields.
-var filler = strings.Repeat("x", 1400)
+// filler makes a row as long as that of a record with four private fields at its author:
+// its signed part packed, and four boxes with their keys.
+var filler = strings.Repeat("x", 445+860)
 
 func unsigned(i int, subject exchange.SubjectID) records.Record {
 	jwt := fmt.Sprintf("%d.%s", i, filler)
