@@ -27,7 +27,7 @@ func evidence(t *testing.T) (file, policy, digest string) {
 			t.Fatal(err)
 		}
 	}
-	public := []keys.Public{cryptotest.Public("court", keys.Command), cryptotest.Public("court", keys.Cosign)}
+	public := []keys.Public{cryptotest.Public("court", keys.Command), cryptotest.Public("court", keys.Cosign), cryptotest.Public("court", keys.Attest)}
 	payload, err := json.Marshal(map[string]any{"format": bundle.CharterFormat, "federation": "qinghai", "founded": 1767225600000,
 		"name": bundle.Text{Zh: "青海", En: "Qinghai"}, "members": []any{map[string]any{"id": "court", "keys": public}}})
 	check(err)
@@ -61,6 +61,19 @@ func evidence(t *testing.T) (file, policy, digest string) {
 	return file, policy, bundle.DigestOf(payload).String()
 }
 
+// printed is the code on a report that the court issued on an enterprise.
+func printed(t *testing.T) string {
+	t.Helper()
+	const at = 1767225601
+	c := &bundle.CreditReport{CreditCheck: bundle.CreditCheck{Federation: "qinghai", Issuer: "court", Subject: "org:91630000710582345X",
+		ID: "check-00000000000001", IssuedAt: at}, ValidUntil: at + 30*86400}
+	code, err := bundle.SignPaper(cryptotest.Key("court", keys.Attest), c, "token")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return code
+}
+
 func TestRun(t *testing.T) {
 	file, policy, digest := evidence(t)
 	good, err := os.ReadFile(file)
@@ -71,7 +84,13 @@ func TestRun(t *testing.T) {
 	if err := os.WriteFile(broken, bytes.Replace(good, []byte(`"index":1`), []byte(`"index":0`), 1), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	wrong := strings.Repeat("0", 64)
+	wrong, paper := strings.Repeat("0", 64), printed(t)
+	forged := paper[:len(paper)-2] + strings.Map(func(c rune) rune {
+		if c == 'A' {
+			return 'B'
+		}
+		return 'A'
+	}, paper[len(paper)-2:])
 	for _, tc := range []struct {
 		name string
 		args []string
@@ -86,6 +105,9 @@ func TestRun(t *testing.T) {
 		{"by policy, flags on both sides", []string{"--lang", "en", file, "--policy", policy}, exitOK, "VERIFIED", ""},
 		{"as JSON", []string{file, "--output", "json"}, exitOK, `"format": "accord-verification/1"`, ""},
 		{"from standard input", []string{"-", "--trust", digest}, exitOK, "验证通过", ""},
+		{"the paper of a report", []string{file, "--paper", paper, "--trust", digest}, exitOK, "91630000710582345X", ""},
+		{"a forged paper", []string{file, "--paper", forged, "--lang", "en"}, exitUnverified, "paper.signature", ""},
+		{"a paper from an empty variable", []string{file, "--paper", ""}, exitUsage, "", "--paper"},
 		{"another digest", []string{file, "--trust", wrong}, exitUnverified, "验证不通过", ""},
 		{"broken", []string{broken, "--lang", "en"}, exitUnverified, "command.inclusion", ""},
 		{"broken as JSON", []string{broken, "--output", "json"}, exitUnverified, `"ok": false`, ""},
