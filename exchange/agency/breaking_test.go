@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"iter"
 	"slices"
+	"strconv"
 	"testing"
 
 	"accord/exchange"
@@ -66,16 +67,16 @@ func TestAnImportThatBreaksOffSaysWhatItStored(t *testing.T) {
 	a := w.agency["association"]
 	none := func(agency.Imported) error { return nil }
 	broken := intake.ErrMapping.With("mapping", "m", "where", "row 300")
-	err := a.ImportRows(t.Context(), "li", w.machine.View().Catalogue(), m, then(many(good[0], 1100), broken), false, none)
+	err := a.ImportRows(t.Context(), "li", w.machine.View().Catalogue(), m, then(many(good[0], agency.ImportBatch+76), broken), false, none)
 	if !errors.Is(err, agency.ErrPartial) || !errors.Is(err, intake.ErrMapping) {
 		t.Fatalf("the file ended in an error after a batch was stored: %v", err)
 	}
 	e := exchange.AsError(err)
-	if e.Kind != exchange.KindPartial || !slices.Contains(e.Args, exchange.Arg{Name: "stored", Value: "1024"}) ||
+	if e.Kind != exchange.KindPartial || !slices.Contains(e.Args, exchange.Arg{Name: "stored", Value: strconv.Itoa(agency.ImportBatch)}) ||
 		!slices.Contains(e.Args, exchange.Arg{Name: "code", Value: intake.ErrMapping.Code}) {
 		t.Errorf("it says %+v", e.Args)
 	}
-	if n, _ := a.Records.Count(t.Context(), records.Filter{}); n != 1024 {
+	if n, _ := a.Records.Count(t.Context(), records.Filter{}); n != agency.ImportBatch {
 		t.Errorf("%d records", n)
 	}
 	err = a.ImportRows(t.Context(), "li", w.machine.View().Catalogue(), m, then(nil, broken), false, none)
@@ -84,12 +85,12 @@ func TestAnImportThatBreaksOffSaysWhatItStored(t *testing.T) {
 	}
 	ctx, cancel := context.WithCancel(t.Context())
 	calls := 0
-	err = a.ImportRows(ctx, "li", w.machine.View().Catalogue(), m, then(many(good[0], 5000)[1100:], nil), false, func(agency.Imported) error {
+	err = a.ImportRows(ctx, "li", w.machine.View().Catalogue(), m, then(many(good[0], 3*agency.ImportBatch)[agency.ImportBatch+76:], nil), false, func(agency.Imported) error {
 		calls++
 		cancel()
 		return nil
 	})
-	if !errors.Is(err, agency.ErrPartial) || !errors.Is(err, agency.ErrStopped) || !errors.Is(err, context.Canceled) || calls != 1024 {
+	if !errors.Is(err, agency.ErrPartial) || !errors.Is(err, agency.ErrStopped) || !errors.Is(err, context.Canceled) || calls != agency.ImportBatch {
 		t.Errorf("cancelled in the first batch: %d rows, %v", calls, err)
 	}
 }
@@ -117,11 +118,11 @@ func TestOneKeyFromTwoTables(t *testing.T) {
 func TestOneKeyInTwoBatches(t *testing.T) {
 	w := newWorld(t)
 	m, good := sampleRows(t, w)
-	rows := many(good[0], 1500)
-	for i := 1024; i < 1500; i++ {
-		rows[i].RowKey = digest(i - 1024)
+	rows := many(good[0], agency.ImportBatch+476)
+	for i := agency.ImportBatch; i < len(rows); i++ {
+		rows[i].RowKey = digest(i - agency.ImportBatch)
 		if i%2 == 0 {
-			rows[i].RowDigest = digest(i - 1024)
+			rows[i].RowDigest = digest(i - agency.ImportBatch)
 		}
 	}
 	var known, clashes int
@@ -137,7 +138,7 @@ func TestOneKeyInTwoBatches(t *testing.T) {
 	if err != nil || known != 238 || clashes != 238 {
 		t.Errorf("%d known, %d clash, %v", known, clashes, err)
 	}
-	if n, _ := w.agency["association"].Records.Count(t.Context(), records.Filter{}); n != 1024 {
+	if n, _ := w.agency["association"].Records.Count(t.Context(), records.Filter{}); n != agency.ImportBatch {
 		t.Errorf("%d records", n)
 	}
 }

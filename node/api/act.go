@@ -45,6 +45,19 @@ func (s *Server) actOnLedger(r *http.Request, e audit.Event, do func(*audit.Even
 	return s.endAct(e, do, begun)
 }
 
+// look answers an operator about a subject or its records, who may learn that somebody
+// looked: the line comes to the disk while do looks, and before anything is told.
+func (s *Server) look(r *http.Request, e audit.Event, do func() error) error {
+	s.beginAct(r, &e)
+	e.Result = resultAllowed
+	looked := s.Audit.Post(e)
+	err := do()
+	if lost := looked(); lost != nil {
+		return lost
+	}
+	return err
+}
+
 func (s *Server) beginAct(r *http.Request, e *audit.Event) {
 	c := callerOf(r)
 	e.At, e.Caller, e.Operator, e.Result = s.Clock(), c.String(), c.Operator.Name, resultBegun

@@ -7,6 +7,7 @@ import (
 
 	"accord/exchange/machine"
 	"accord/exchange/records"
+	"accord/node/audit"
 	"accord/node/wire"
 )
 
@@ -24,7 +25,16 @@ func (s *Server) records(w http.ResponseWriter, r *http.Request) error {
 	if err := page.err(); err != nil {
 		return err
 	}
-	found, err := s.Agency.Records.Find(r.Context(), question, after, limit)
+	var found records.Found
+	find := func() (err error) {
+		found, err = s.Agency.Records.Find(r.Context(), question, after, limit)
+		return err
+	}
+	if question.Subject == "" {
+		err = find()
+	} else {
+		err = s.look(r, audit.Event{Act: "record.find", Subject: s.Audit.Digest(string(question.Subject)), Category: question.Category}, find)
+	}
 	if err != nil {
 		return err
 	}

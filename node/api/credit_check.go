@@ -58,13 +58,13 @@ func (s *Server) creditCheck(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	look := audit.Event{At: s.Clock(), Act: "credit.check", Caller: callerOf(r).String(), Operator: callerOf(r).Operator.Name,
-		Subject: s.Audit.Digest(string(subject)), Result: resultAllowed}
-	looked := s.Audit.Post(look)
-	view, media, answer, err := s.checkAnswer(r.Context(), subject, form)
-	if lost := looked(); lost != nil { // who looked is told to the subject, or nothing is told
-		return lost
-	}
+	var view *machine.View
+	var media string
+	var answer []byte
+	err = s.look(r, audit.Event{Act: "credit.check", Subject: s.Audit.Digest(string(subject))}, func() (err error) {
+		view, media, answer, err = s.checkAnswer(r.Context(), subject, form)
+		return err
+	})
 	if err != nil {
 		return err
 	}

@@ -219,7 +219,7 @@ func TestAnImportThatFailsUnderWay(t *testing.T) {
 	w := newWorld(t)
 	raw, _ := intake.Sample("penalties-sample.csv")
 	_, rows, _ := bytes.Cut(raw, []byte("\n"))
-	raw = append(raw, bytes.Repeat(rows, 240)...) // more than one batch
+	raw = append(raw, bytes.Repeat(rows, 480)...) // more than one batch
 	s := w.servers["regulator"]
 	f, err := os.CreateTemp(t.TempDir(), "x")
 	if err != nil {

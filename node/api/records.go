@@ -40,7 +40,10 @@ func (s *Server) record(w http.ResponseWriter, r *http.Request) error {
 	if peer {
 		held, err = s.recordForPeer(r, id)
 	} else {
-		held, err = s.holdRecord(r.Context(), author, id)
+		err = s.look(r, audit.Event{Act: "record.read", Record: id}, func() (err error) {
+			held, err = s.holdRecord(r.Context(), author, id)
+			return err
+		})
 	}
 	if err != nil {
 		return err

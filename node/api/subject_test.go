@@ -3,6 +3,8 @@ package api
 import (
 	"context"
 	"encoding/json"
+	"net/http"
+	"net/url"
 	"strings"
 	"testing"
 
@@ -53,6 +55,11 @@ func TestASubjectSeesWhoLooked(t *testing.T) {
 	if _, err := w.client("association", config.Clerk).CreditCheck(ctx, string(rec.Subject)); err != nil {
 		t.Fatal(err)
 	}
+	for _, target := range []string{"?subject=" + url.QueryEscape(string(rec.Subject)), "/" + string(rec.ID)} {
+		if got := w.ask("association", as(config.Auditor), "GET", "/api/v1/records"+target, ""); got.status != http.StatusOK {
+			t.Fatalf("%s: %d %s", target, got.status, got.code)
+		}
+	}
 	counter := w.client("association", config.Clerk)
 	if _, err := counter.SubjectRecords(ctx, asks(rec.Subject)); err != nil {
 		t.Fatal(err)
@@ -80,7 +87,7 @@ func TestASubjectSeesWhoLooked(t *testing.T) {
 	for _, l := range log.Looks {
 		looks = append(looks, l.Act+" "+l.Caller+" "+l.Result)
 	}
-	if got, want := strings.Join(looks, "; "), "release.deliver member:court allowed; credit.check operator allowed; subject.records operator allowed; subject.log operator begun"; got != want {
+	if got, want := strings.Join(looks, "; "), "release.deliver member:court allowed; credit.check operator allowed; record.find operator allowed; record.read operator allowed; subject.records operator allowed; subject.log operator begun"; got != want {
 		t.Errorf("%s, want %s", got, want)
 	}
 	// Another member's node, which only mirrors or holds nothing, knows what it holds.

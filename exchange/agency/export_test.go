@@ -1,0 +1,4 @@
+package agency
+
+// ImportBatch is importBatch for tests.
+const ImportBatch = importBatch
