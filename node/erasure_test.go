@@ -150,7 +150,7 @@ func probesOf(t *testing.T, file string, id exchange.RecordID, canary string) ma
 		t.Fatal(err)
 	}
 	// as stores hold them: a signed part is packed
-	return map[string][]byte{"body": []byte(canary), "signature": signature[8:56], "subject": []byte(rec.Subject), "seal": rec.Sealed[0].Sealed.Key[8:48]}
+	return map[string][]byte{"body": []byte(canary), "signature": signature[8:56], "subject": []byte(rec.Subject), "seal": rec.Sealed[0].Sealed.Key[1:]}
 }
 
 // searched is the file of a member's data folder, or of the database it uses, that

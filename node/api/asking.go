@@ -1,16 +1,12 @@
 package api
 
 import (
-	"maps"
 	"net/http"
 	"net/url"
-	"slices"
 	"strconv"
 
-	"accord/exchange"
 	"accord/exchange/machine"
 	"accord/exchange/records"
-	"accord/node/audit"
 	"accord/node/wire"
 )
 
@@ -28,7 +24,7 @@ func (s *Server) records(w http.ResponseWriter, r *http.Request) error {
 	if err := page.err(); err != nil {
 		return err
 	}
-	found, err := s.findRecords(r, question, after, limit)
+	found, err := s.Agency.Records.Find(r.Context(), question, after, limit)
 	if err != nil {
 		return err
 	}
@@ -38,38 +34,6 @@ func (s *Server) records(w http.ResponseWriter, r *http.Request) error {
 	}
 	out.Question, out.Link = question.String(), nextLink(r, question.Pairs(), out.Next, limit)
 	return answer(w, out)
-}
-
-// findRecords is a page of what a question finds, once the audit log says about whom.
-func (s *Server) findRecords(r *http.Request, q records.Question, after records.Cursor, limit int) (found records.Found, err error) {
-	find := func() (err error) {
-		found, err = s.Agency.Records.Find(r.Context(), q, after, limit)
-		return err
-	}
-	event := audit.Event{Act: "record.find", Category: q.Category}
-	if q.Subject != "" {
-		event.Subject = s.Audit.Digest(string(q.Subject))
-		err = s.look(r, event, find)
-		return found, err
-	}
-	if err = find(); err != nil {
-		return found, err
-	}
-	of := map[exchange.SubjectID]bool{}
-	for i := range found.Records {
-		of[found.Records[i].Subject] = true
-	}
-	for _, n := range found.Names {
-		of[n.Subject] = true
-	}
-	if len(of) == 0 {
-		return found, nil
-	}
-	for _, subject := range slices.Sorted(maps.Keys(of)) {
-		event.Subjects = append(event.Subjects, s.Audit.Digest(string(subject)))
-	}
-	err = s.look(r, event, func() error { return nil })
-	return found, err
 }
 
 // nextLink is the link to a question's next page, "" where there is none.

@@ -198,9 +198,7 @@ func (s *Server) looksAt(ids []exchange.SubjectID, held []records.Record) ([]wir
 	for _, subject := range ids {
 		digests[s.Audit.Digest(string(subject))] = true
 	}
-	lines, err := s.Audit.Lines(func(e *audit.Event) bool {
-		return digests[e.Subject] || e.Record != "" && own[e.Record] || slices.ContainsFunc(e.Subjects, func(of string) bool { return digests[of] })
-	})
+	lines, err := s.Audit.Lines(func(e *audit.Event) bool { return digests[e.Subject] || e.Record != "" && own[e.Record] })
 	if err != nil {
 		return nil, err
 	}
