@@ -5,6 +5,7 @@ import (
 	"hash/fnv"
 	"io"
 	"sync/atomic"
+	"time"
 
 	"github.com/hashicorp/raft"
 )
@@ -46,17 +47,26 @@ func (g *growth) applied(index uint64, n int) {
 	if g.known.Load() > index+behind {
 		limit = max(limit, g.least*catchingUp)
 	}
-	if g.since += int64(n); g.since < limit {
-		return
+	if g.since += int64(n); g.since >= limit {
+		g.again()
 	}
+}
+
+// again says that a snapshot is due.
+func (g *growth) again() {
 	select {
 	case g.due <- struct{}{}:
-	default:
+	default: // it was said
 	}
 }
 
 // taken begins anew.
 func (g *growth) taken() { g.since = 0 }
+
+// snapshotAgain is how long after a snapshot could not be taken another try comes. Raft
+// takes none while a change of the membership is committed and not applied, as when a
+// newcomer has just caught up, and no entry may come after that.
+const snapshotAgain = 5 * time.Second
 
 // runSnapshots has raft take a snapshot when one is due.
 func (l *Log) runSnapshots() {
@@ -69,7 +79,13 @@ func (l *Log) runSnapshots() {
 		l.cfg.hit("snapshot.due")
 		err := l.await(l.raft.Load().Snapshot())
 		if err != nil && !errors.Is(err, raft.ErrNothingNewToSnapshot) && !errors.Is(err, raft.ErrRaftShutdown) {
-			l.cfg.Logger.Warn("no snapshot was taken; the next try comes with more entries", "error", err)
+			l.cfg.Logger.Warn("no snapshot was taken; it is tried again", "error", err)
+			select {
+			case <-time.After(snapshotAgain):
+				l.fsm.growth.again()
+			case <-l.stop:
+				return
+			}
 		}
 	}
 }
