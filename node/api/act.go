@@ -45,7 +45,7 @@ func (s *Server) actOnLedger(r *http.Request, e audit.Event, do func(*audit.Even
 	return s.endAct(e, do, begun)
 }
 
-// look answers an operator about a subject or its records, who may learn that somebody
+// look answers an operator about a subject, which may learn that somebody
 // looked: the line comes to the disk while do looks, and before anything is told.
 func (s *Server) look(r *http.Request, e audit.Event, do func() error) error {
 	s.beginAct(r, &e)
