@@ -24,6 +24,8 @@ import (
 // checkpoint of that position.
 type ListsWord struct {
 	Checkpoint []byte // cosigned note
+	Size       int64  // what it says: leaves of the ledger
+	Root       tlog.Hash
 	At         exchange.Millis
 	Tree       *bundle.ListTree
 	Note       string // cosigned note over the tree
@@ -177,12 +179,8 @@ func (a *Agency) lookedUp(ctx context.Context, subject exchange.SubjectID, word 
 
 // newAnswer is an answer that says nothing yet.
 func (a *Agency) newAnswer(view *machine.View, subject exchange.SubjectID, word ListsWord, feeds []bundle.CheckFeed) (c *bundle.CreditCheck, err error) {
-	point, _, err := tlog.Read(word.Checkpoint)
-	if err != nil {
-		return nil, err
-	}
 	c = &bundle.CreditCheck{Federation: a.Federation, Issuer: string(a.Self), Subject: string(subject), Catalogue: view.Catalogue().Document().Version,
-		IssuedAt: int64(a.instant(view)) / 1000, Ledger: bundle.CheckLedger{Size: point.Size, Root: point.Root.String(), At: int64(word.At)},
+		IssuedAt: int64(a.instant(view)) / 1000, Ledger: bundle.CheckLedger{Size: word.Size, Root: word.Root.String(), At: int64(word.At)},
 		Hits: []bundle.CheckHit{}, NotListed: []string{}, Measures: []bundle.CheckMeasure{}, Grades: []bundle.CheckGrade{},
 		Objections: []string{}, NotKept: notKept(view), Records: []bundle.CheckRecord{}, Feeds: feeds}
 	c.ID, err = a.randomID()

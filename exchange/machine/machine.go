@@ -98,7 +98,8 @@ func (m *Machine) fail(err error) {
 func (m *Machine) publish(store *state.Store, tree *tlog.Tree, v *state.View, cat force) {
 	m.store, m.tree = store, tree
 	old := m.view.Swap(&View{machine: m, state: v, tree: tree.View(), force: cat,
-		federation: members.Fed(v), changed: make(chan struct{})})
+		federation: members.Fed(v), changed: make(chan struct{}),
+		roster: sync.OnceValue(func() members.RosterRow { return members.RosterInForce(v) })})
 	if old != nil {
 		close(old.changed)
 	}

@@ -28,6 +28,7 @@ type View struct {
 	force      force
 	federation members.Federation
 	changed    chan struct{}
+	roster     func() members.RosterRow // looked up once: every request asks
 }
 
 // Index is the last log entry applied.
@@ -112,7 +113,7 @@ func (v *View) Members() []members.Member {
 }
 
 // Roster is the roster in force; before the first one only the charter's digest.
-func (v *View) Roster() members.RosterRow { return members.RosterInForce(v.state) }
+func (v *View) Roster() members.RosterRow { return v.roster() }
 
 // Lineage is the roster in force with all before it.
 func (v *View) Lineage() *members.Lineage { return v.machine.tools.Book.Find(v.Roster().Digest) }
