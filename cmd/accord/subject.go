@@ -2,6 +2,7 @@ package main
 
 import (
 	"io"
+	"slices"
 	"strings"
 
 	"accord/crypto/bundle"
@@ -154,7 +155,8 @@ func (e *env) accessRows(cat *catalogue.Catalogue, accesses []wire.SubjectAccess
 	return list
 }
 
-func (e *env) lookRows(cat *catalogue.Catalogue, looks []wire.SubjectLook) rows {
+func (e *env) lookRows(cat *catalogue.Catalogue, lines []wire.SubjectLook) rows {
+	gaps := slices.ContainsFunc(lines, func(l wire.SubjectLook) bool { return l.Missing > 0 })
 	list := rows{Columns: []column{
 		{ID: "line", Title: exchange.Text{Zh: "行", En: "LINE"}, Right: true},
 		{ID: "at", Title: exchange.Text{Zh: "时间", En: "TIME"}},
@@ -163,10 +165,15 @@ func (e *env) lookRows(cat *catalogue.Catalogue, looks []wire.SubjectLook) rows 
 		{ID: "purpose", Title: exchange.Text{Zh: "用途", En: "PURPOSE"}},
 		{ID: "record", Title: exchange.Text{Zh: "记录", En: "RECORD"}, Bare: true},
 		{ID: "report", Title: exchange.Text{Zh: "报告", En: "REPORT"}, Bare: true},
+		{ID: "missing", Title: exchange.Text{Zh: "此前缺行", En: "MISSING"}, Right: true, Bare: !gaps},
 		{ID: "result", Title: exchange.Text{Zh: "结果", En: "RESULT"}},
 	}}
-	for _, l := range looks {
-		list.add(l.Line, l.At, l.Act, l.Caller, purposeCell(cat, l.Purpose), l.Record, l.Report, l.Result)
+	for _, l := range lines {
+		var missing any
+		if l.Missing > 0 {
+			missing = l.Missing
+		}
+		list.add(l.Line, l.At, told(looks, l.Act), l.Caller, purposeCell(cat, l.Purpose), l.Record, l.Report, missing, told(lookResults, l.Result))
 	}
 	return list
 }

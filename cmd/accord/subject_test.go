@@ -16,7 +16,8 @@ func aSubjectLog() wire.SubjectLog {
 			{Record: recordID, Number: 1, Seq: 4, At: when, Event: "requested", Release: "release-0000000001", By: "court", ByKind: exchange.KindCourt,
 				Operator: "person", Purpose: "enforcement", BasisKind: "case", BasisRef: "1号", Fields: []string{"resident_id"}, Outcome: "refused", Clause: "purpose"},
 			{Record: recordID, Number: 2, Seq: 6, At: when, Event: "opened", Release: "release-0000000002", By: "court", Operator: "person", Outcome: "opened"}},
-		Looks: []wire.SubjectLook{{Line: 7, At: when, Act: "credit.check", Caller: "operator", Result: "allowed"}}}
+		Looks: []wire.SubjectLook{{Line: 7, At: when, Act: "credit.check", Caller: "operator", Result: "allowed"},
+			{Line: 9, At: when, Act: "audit.resumed", Caller: "node", Missing: 3, Result: "allowed"}}}
 }
 
 // TestASubjectAtTheCounter: what the counter types, in every language and form, and
@@ -27,7 +28,7 @@ func TestASubjectAtTheCounter(t *testing.T) {
 		Record: wire.Record{ID: recordID, Category: "discipline-practitioner", Author: "association", Status: "active", PrivateFields: []string{"name", "resident_id"}},
 		Opened: map[string]json.RawMessage{"resident_id": json.RawMessage(`"` + number + `"`)}}}})
 	for _, c := range []struct{ format, lang, want string }{
-		{"table", "zh", "不予准予"}, {"table", "en", "Accesses on the ledger"}, {"csv", "en", "\r\n2,6,"}, {"json", "en", `"count":2`},
+		{"table", "zh", "不予准予"}, {"table", "zh", "信用核查"}, {"table", "zh", "此前缺行"}, {"table", "en", "Accesses on the ledger"}, {"csv", "en", "\r\n2,6,"}, {"json", "en", `"count":2`},
 	} {
 		code, out, err := f.run("", "subject", "log", "91639900MA0000001C", "--proof", "licence:A-1", "-o", c.format, "--lang", c.lang)
 		if c.format == "json" {

@@ -178,6 +178,31 @@ var (
 		string(meeting.No):      {Zh: "反对", En: "no"},
 		string(meeting.Abstain): {Zh: "弃权", En: "abstain"},
 	}
+	looks = map[string]exchange.Text{ // acts of the audit log that are about a subject
+		"release.request": {Zh: "申请授权开放", En: "ask for release"},
+		"release.approve": {Zh: "批准开放", En: "approve release"},
+		"release.deny":    {Zh: "拒绝开放", En: "deny release"},
+		"release.deliver": {Zh: "交付", En: "deliver"},
+		"release.open":    {Zh: "查阅密封项", En: "open sealed fields"},
+		"custody.deliver": {Zh: "托管方交付", En: "custodian delivers"},
+		"credit.check":    {Zh: "信用核查", En: "credit check"},
+		"report.issue":    {Zh: "出具信用报告", En: "issue credit report"},
+		"record.add":      {Zh: "录入记录", En: "enter record"},
+		"record.read":     {Zh: "查看记录", En: "read record"},
+		"record.find":     {Zh: "检索记录", En: "find records"},
+		"record.show":     {Zh: "查看本单位记录", En: "show own record"},
+		"record.correct":  {Zh: "更正记录", En: "correct record"},
+		"record.retract":  {Zh: "撤回记录", En: "retract record"},
+		"record.erase":    {Zh: "删除信息", En: "erase"},
+		"subject.log":     {Zh: "主体查询查阅情况", En: "the subject's log"},
+		"subject.records": {Zh: "主体查阅本人记录", En: "the subject's records"},
+		"subject.object":  {Zh: "提出异议", En: "object"},
+		"audit.resumed":   {Zh: "日志中断后恢复", En: "log goes on after a gap"},
+	}
+	lookResults = map[string]exchange.Text{
+		"begun":   {Zh: "未完成", En: "not ended"},
+		"allowed": {Zh: "已办理", En: "done"},
+	}
 	verbs = map[string]exchange.Text{
 		string(exchange.VerbPropose):        {Zh: "提案", En: "propose"},
 		string(exchange.VerbVote):           {Zh: "表决", En: "vote"},

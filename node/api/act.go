@@ -58,6 +58,23 @@ func (s *Server) look(r *http.Request, e audit.Event, do func() error) error {
 	return err
 }
 
+// glance is look for what shows no sealed field: the line is on a disk before anything is
+// told, but where no file takes one it is told all the same. The lines that are missing
+// are counted in the first one that a file takes again ([audit.ActResumed]).
+func (s *Server) glance(r *http.Request, events ...audit.Event) (looked func()) {
+	var waits []func() error
+	for i := range events {
+		s.beginAct(r, &events[i])
+		events[i].Result = resultAllowed
+		waits = append(waits, s.Audit.Post(events[i]))
+	}
+	return func() {
+		for _, wait := range waits {
+			_ = wait()
+		}
+	}
+}
+
 func (s *Server) beginAct(r *http.Request, e *audit.Event) {
 	c := callerOf(r)
 	e.At, e.Caller, e.Operator, e.Result = s.Clock(), c.String(), c.Operator.Name, resultBegun

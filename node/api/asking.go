@@ -1,12 +1,16 @@
 package api
 
 import (
+	"maps"
 	"net/http"
 	"net/url"
+	"slices"
 	"strconv"
 
+	"accord/exchange"
 	"accord/exchange/machine"
 	"accord/exchange/records"
+	"accord/node/audit"
 	"accord/node/wire"
 )
 
@@ -24,7 +28,7 @@ func (s *Server) records(w http.ResponseWriter, r *http.Request) error {
 	if err := page.err(); err != nil {
 		return err
 	}
-	found, err := s.Agency.Records.Find(r.Context(), question, after, limit)
+	found, err := s.findRecords(r, question, after, limit)
 	if err != nil {
 		return err
 	}
@@ -34,6 +38,40 @@ func (s *Server) records(w http.ResponseWriter, r *http.Request) error {
 	}
 	out.Question, out.Link = question.String(), nextLink(r, question.Pairs(), out.Next, limit)
 	return answer(w, out)
+}
+
+// maxNamed is how many subjects one line of the audit log names.
+const maxNamed = 1000
+
+// findRecords is a page of what a question finds, once the audit log says about whom.
+func (s *Server) findRecords(r *http.Request, q records.Question, after records.Cursor, limit int) (records.Found, error) {
+	event := audit.Event{Act: "record.find", Category: q.Category}
+	if q.Subject != "" {
+		event.Subject = s.Audit.Digest(string(q.Subject))
+		defer s.glance(r, event)()
+		return s.Agency.Records.Find(r.Context(), q, after, limit)
+	}
+	found, err := s.Agency.Records.Find(r.Context(), q, after, limit)
+	if err != nil {
+		return found, err
+	}
+	of := map[exchange.SubjectID]bool{}
+	for i := range found.Records {
+		of[found.Records[i].Subject] = true
+	}
+	for _, n := range found.Names {
+		of[n.Subject] = true
+	}
+	var lines []audit.Event
+	for some := range slices.Chunk(slices.Sorted(maps.Keys(of)), maxNamed) {
+		event.Subjects = nil
+		for _, subject := range some {
+			event.Subjects = append(event.Subjects, s.Audit.Digest(string(subject)))
+		}
+		lines = append(lines, event)
+	}
+	s.glance(r, lines...)()
+	return found, nil
 }
 
 // nextLink is the link to a question's next page, "" where there is none.

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"net/url"
 	"os"
 	"path/filepath"
 	"strings"
@@ -74,6 +75,11 @@ func TestWithoutAuditNothingIsReleased(t *testing.T) {
 	w.servers["court"].Audit.Close()
 	if _, err := w.client("court", config.Clerk).Open(ctx, rel.ID); code(err) != audit.ErrSink.Code || calls != 0 {
 		t.Errorf("the requester asked the author %d times: %v", calls, err)
+	}
+	for _, target := range []string{"?subject=" + url.QueryEscape(string(rec.Subject)), "?category=" + rec.Category, "/" + string(rec.ID)} {
+		if got := w.ask("association", as(config.Clerk), "GET", "/api/v1/records"+target, ""); got.status != http.StatusOK {
+			t.Errorf("what shows no sealed field does not go on: %s: %d %s", target, got.status, got.code)
+		}
 	}
 	for target, c := range jsonRoutes() {
 		w.ask("association", c, "POST", strings.Replace(target, "AAAAAAAAAAAAAAAAAAAAAA", string(rel.ID), 1), `{}`)

@@ -40,7 +40,9 @@ func (s *Server) record(w http.ResponseWriter, r *http.Request) error {
 	if peer {
 		held, err = s.recordForPeer(r, id)
 	} else {
+		looked := s.glance(r, audit.Event{Act: "record.read", Record: id})
 		held, err = s.holdRecord(r.Context(), author, id)
+		looked()
 	}
 	if err != nil {
 		return err

@@ -187,8 +187,9 @@ func outcomeOf(step subjects.Step) string {
 	return string(step.Objection.Answer.Outcome)
 }
 
-// looksAt are the lines of this node's audit log about a subject or its records. A
-// line that says only that something began is there if none says how it ended.
+// looksAt are the lines of this node's audit log about a subject or its records, and
+// those that tell of a gap. A line that says only that something began is there if none
+// says how it ended.
 func (s *Server) looksAt(ids []exchange.SubjectID, held []records.Record) ([]wire.SubjectLook, error) {
 	own := map[exchange.RecordID]bool{}
 	for i := range held {
@@ -198,7 +199,10 @@ func (s *Server) looksAt(ids []exchange.SubjectID, held []records.Record) ([]wir
 	for _, subject := range ids {
 		digests[s.Audit.Digest(string(subject))] = true
 	}
-	lines, err := s.Audit.Lines(func(e *audit.Event) bool { return digests[e.Subject] || e.Record != "" && own[e.Record] })
+	lines, err := s.Audit.Lines(func(e *audit.Event) bool {
+		return e.Act == audit.ActResumed && e.Count > 0 || digests[e.Subject] || e.Record != "" && own[e.Record] ||
+			slices.ContainsFunc(e.Subjects, func(of string) bool { return digests[of] })
+	})
 	if err != nil {
 		return nil, err
 	}
@@ -225,8 +229,12 @@ func (s *Server) looksAt(ids []exchange.SubjectID, held []records.Record) ([]wir
 		if strings.HasPrefix(caller, "operator:") {
 			caller = "operator"
 		}
-		out = append(out, wire.SubjectLook{Line: ln.Number, At: ln.At, Act: ln.Act, Caller: caller, Record: ln.Record, Release: ln.Release,
-			Report: ln.Report, Category: ln.Category, Purpose: ln.Purpose, Fields: ln.Fields, Result: ln.Result})
+		look := wire.SubjectLook{Line: ln.Number, At: ln.At, Act: ln.Act, Caller: caller, Record: ln.Record, Release: ln.Release,
+			Report: ln.Report, Category: ln.Category, Purpose: ln.Purpose, Fields: ln.Fields, Result: ln.Result}
+		if ln.Act == audit.ActResumed {
+			look.Missing = ln.Count
+		}
+		out = append(out, look)
 	}
 	return out, nil
 }

@@ -3,6 +3,8 @@ package api
 import (
 	"context"
 	"encoding/json"
+	"net/http"
+	"net/url"
 	"strings"
 	"testing"
 
@@ -10,6 +12,8 @@ import (
 	"accord/exchange"
 	"accord/exchange/meeting"
 	"accord/exchange/members"
+	"accord/exchange/records"
+	"accord/node/audit"
 	"accord/node/config"
 	"accord/node/wire"
 	"accord/node/witness"
@@ -53,8 +57,14 @@ func TestASubjectSeesWhoLooked(t *testing.T) {
 	if _, err := w.client("association", config.Clerk).CreditCheck(ctx, string(rec.Subject)); err != nil {
 		t.Fatal(err)
 	}
+	for _, target := range []string{"?subject=" + url.QueryEscape(string(rec.Subject)), "/" + string(rec.ID), "?category=" + rec.Category, "?status=" + string(records.Retracted)} {
+		if got := w.ask("association", as(config.Auditor), "GET", "/api/v1/records"+target, ""); got.status != http.StatusOK {
+			t.Fatalf("%s: %d %s", target, got.status, got.code)
+		}
+	}
 	counter := w.client("association", config.Clerk)
-	if _, err := counter.SubjectRecords(ctx, asks(rec.Subject)); err != nil {
+	gap := audit.Event{At: w.clock(), Act: audit.ActResumed, Caller: "node", Count: 3, Result: resultAllowed}
+	if _, err := counter.SubjectRecords(ctx, asks(rec.Subject)); err != nil || w.servers["association"].Audit.Write(gap) != nil {
 		t.Fatal(err)
 	}
 	log, err := counter.SubjectLog(ctx, asks(rec.Subject))
@@ -79,8 +89,11 @@ func TestASubjectSeesWhoLooked(t *testing.T) {
 	var looks []string
 	for _, l := range log.Looks {
 		looks = append(looks, l.Act+" "+l.Caller+" "+l.Result)
+		if gap := l.Act == audit.ActResumed; gap != (l.Missing == 3) {
+			t.Errorf("lines that were not taken: %+v", l)
+		}
 	}
-	if got, want := strings.Join(looks, "; "), "release.deliver member:court allowed; credit.check operator allowed; subject.records operator allowed; subject.log operator begun"; got != want {
+	if got, want := strings.Join(looks, "; "), "record.find operator allowed; release.deliver member:court allowed; credit.check operator allowed; record.find operator allowed; record.read operator allowed; record.find operator allowed; subject.records operator allowed; audit.resumed node allowed; subject.log operator begun"; got != want {
 		t.Errorf("%s, want %s", got, want)
 	}
 	// Another member's node, which only mirrors or holds nothing, knows what it holds.

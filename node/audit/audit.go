@@ -53,13 +53,14 @@ type Event struct {
 	Category string              `json:"category,omitempty"`
 	Fields   []string            `json:"fields,omitempty"`
 	Purpose  string              `json:"purpose,omitempty"`
-	Basis    string              `json:"basis,omitempty"`   // keyed digest of the basis' number
-	Subject  string              `json:"subject,omitempty"` // keyed digest of the subject's id
-	Proof    string              `json:"proof,omitempty"`   // how a subject proved who it is; the number of it is in basis
-	Report   string              `json:"report,omitempty"`  // id of a credit report
-	Until    time.Time           `json:"until,omitzero"`    // the report is valid
-	Count    int64               `json:"count,omitempty"`   // statements brought to the ledger; with ActResumed lines not taken
-	Result   string              `json:"result"`            // allowed, refused, failed, or an error code
+	Basis    string              `json:"basis,omitempty"`    // keyed digest of the basis' number
+	Subject  string              `json:"subject,omitempty"`  // keyed digest of the subject's id
+	Subjects []string            `json:"subjects,omitempty"` // the same of several who were found
+	Proof    string              `json:"proof,omitempty"`    // how a subject proved who it is; the number of it is in basis
+	Report   string              `json:"report,omitempty"`   // id of a credit report
+	Until    time.Time           `json:"until,omitzero"`     // the report is valid
+	Count    int64               `json:"count,omitempty"`    // statements brought to the ledger; with ActResumed lines not taken
+	Result   string              `json:"result"`             // allowed, refused, failed, or an error code
 }
 
 // line is an event as stored; it is read as an Event and written as JSON, which an event

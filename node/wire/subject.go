@@ -77,6 +77,7 @@ type SubjectLook struct {
 	Category string             `json:"category,omitempty"`
 	Purpose  string             `json:"purpose,omitempty"`
 	Fields   []string           `json:"fields,omitempty"`
+	Missing  int64              `json:"missing,omitempty"` // before this line so many, about anybody, were not taken
 	Result   string             `json:"result"`
 }
 
