@@ -34,6 +34,7 @@ const (
 func Diff(before, after *Document) []Change {
 	d := &differ{}
 	d.access(New(before), New(after))
+	d.disclosures(before, after)
 	d.part("", part{"title", before.Title}, part{"title", after.Title})
 	d.part("", part{"source", before.Source}, part{"source", after.Source})
 	d.part("", part{"limits", before.Limits}, part{"limits", after.Limits})

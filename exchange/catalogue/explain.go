@@ -77,6 +77,9 @@ func (c *Catalogue) explain(cat *category, f *Field) Explanation {
 		}
 	}
 	e.Text = explainText(f, len(e.Rows))
+	if f.Class == Public {
+		e.Text = cat.Disclosure.told(f.ID, e.Text)
+	}
 	return e
 }
 

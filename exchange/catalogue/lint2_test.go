@@ -84,6 +84,15 @@ func TestLint2(t *testing.T) {
 		{bad, "sealed-shown", "/categories/0/disclosure/fields/0", func(d doc) { d.Categories[0].Disclosure.Fields[0] = "a" }},
 		{bad, "duplicate-reference", "/categories/0/disclosure/fields/1", func(d doc) { d.Categories[0].Disclosure.Fields[1] = "number" }},
 		{bad, "no-event-date", "/categories/2/event_field", func(d doc) { d.Categories[2].Disclosure = &catalogue.Disclosure{ForDays: 3} }},
+		{bad, "no-date", "/categories/0/disclosure/until_field", func(d doc) { d.Categories[0].Disclosure.UntilField = "number" }},
+		{bad, "sealed-date", "/categories/0/event_field", func(d doc) {
+			d.Categories[0].Disclosure.ForDays = 3
+			for i := range d.Categories[0].Fields {
+				if f := &d.Categories[0].Fields[i]; f.ID == d.Categories[0].EventField {
+					f.PersonClass = catalogue.Shared
+				}
+			}
+		}},
 		{bad, "bad-number", "/categories/0/timely_days", func(d doc) { d.Categories[0].TimelyDays = -1 }},
 		{bad, "hidden-list", "/lists/0/severity", func(d doc) { d.Severities[0].Hidden, d.Lists[0].Severity = true, d.Severities[0].ID }},
 		{bad, "too-late", "/lists/0/repair_days_min", func(d doc) { d.Lists[0].RepairDaysMin = 21 }},

@@ -213,6 +213,12 @@ func (l *linter) categoryTerms(path string, c *Category) {
 	if c.EventField == "" && (d.AfterDays > 0 || d.ForDays > 0) {
 		l.error(path+"/event_field", "no-event-date", "披露期限没有起算日期", "a disclosure with a term needs the date it counts from")
 	}
+	if ev := c.field(c.EventField); ev != nil && ev.everPrivate() && (d.AfterDays > 0 || d.ForDays > 0) {
+		l.error(path+"/event_field", "sealed-date", "披露期限的起算日期须为公开", "the date that a disclosure counts from has to be public")
+	}
+	if f := c.field(d.UntilField); d.UntilField != "" && (f == nil || f.Type != TypeDate || f.everPrivate()) {
+		l.error(path+"/disclosure/until_field", "no-date", "公示截止日期须为本类别公开的日期项", "the last day has to be a public date of the category")
+	}
 }
 
 // listTerms checks the terms of a list against its severity classes.

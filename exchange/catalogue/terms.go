@@ -49,12 +49,14 @@ type SeverityClass struct {
 	Source  string        `json:"source,omitempty"`
 }
 
-// Disclosure (披露) says what the public sees, from when and for how long.
+// Disclosure (披露) says what the public sees of a category's records, from when and for
+// how long; see [Catalogue.Publication].
 type Disclosure struct {
-	Fields    []string `json:"fields,omitempty"`    // of a category: these public fields; empty: all public ones
-	AfterDays int      `json:"after_days,omitzero"` // working days after the event, or after the listing
-	ForDays   int      `json:"for_days,omitzero"`   // natural days; 0: as long as the record or entry stands
-	Source    string   `json:"source,omitempty"`
+	Fields     []string `json:"fields,omitempty"`      // these public fields; empty: all public ones
+	AfterDays  int      `json:"after_days,omitzero"`   // working days after the event
+	ForDays    int      `json:"for_days,omitzero"`     // natural days after the event; 0: as long as the record stands
+	UntilField string   `json:"until_field,omitempty"` // public date that is the last day, where it comes first
+	Source     string   `json:"source,omitempty"`
 }
 
 // Indicator (评价指标) makes points of the records on a subject. All numbers are
