@@ -19,7 +19,7 @@ func recordCommand(e *env) *cli.Command {
 		Name:        "record",
 		Category:    e.t("信用信息", "credit information"),
 		Usage:       e.t("信用记录", "credit records"),
-		Subcommands: []*cli.Command{importCommand(e), pullCommand(e), addCommand(e), recordListCommand(e), recordFindCommand(e), recordShowCommand(e), qualityCommand(e), correctCommand(e), retractCommand(e), eraseCommand(e), templateCommand(e), mappingsCommand(e, "mappings")},
+		Subcommands: []*cli.Command{importCommand(e), pullCommand(e), addCommand(e), recordListCommand(e), recordFindCommand(e), recordPublicCommand(e), recordShowCommand(e), qualityCommand(e), correctCommand(e), retractCommand(e), eraseCommand(e), templateCommand(e), mappingsCommand(e, "mappings")},
 	}
 }
 

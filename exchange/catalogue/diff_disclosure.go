@@ -20,7 +20,7 @@ func (d *differ) disclosures(before, after *Document) {
 				continue
 			}
 			what := exchange.Text{Zh: "“" + now.Title.Zh + "”的“" + f.Title.Zh + "”", En: f.Title.En + " of " + now.Title.En}
-			switch had, has := old.Disclosure.shows(f.ID), now.Disclosure.shows(f.ID); {
+			switch had, has := old.Disclosure.Shows(f.ID), now.Disclosure.Shows(f.ID); {
 			case has && !had:
 				d.add(Opened, path+"/fields/"+f.ID, "今后向公众披露"+what.Zh, "the public will be shown "+what.En)
 			case had && !has:

@@ -32,7 +32,7 @@ func (c *Catalogue) Publication(category, subjectKind string, value func(field s
 	d := cat.Disclosure
 	for i := range cat.Fields {
 		f := &cat.Fields[i]
-		if c.classOf(f, subjectKind) == Public && d.shows(f.ID) {
+		if c.classOf(f, subjectKind) == Public && d.Shows(f.ID) {
 			p.Fields = append(p.Fields, f.ID)
 		}
 	}
@@ -79,8 +79,8 @@ func daysOf(date string) (first, last exchange.Millis, ok bool) {
 	return first, last, true
 }
 
-// shows says whether a public field is among those the public is shown.
-func (d *Disclosure) shows(field string) bool {
+// Shows says whether a public field is among those the public is shown.
+func (d *Disclosure) Shows(field string) bool {
 	return d == nil || len(d.Fields) == 0 || contains(d.Fields, field)
 }
 
@@ -89,7 +89,7 @@ func (d *Disclosure) told(field string, public exchange.Text) exchange.Text {
 	switch {
 	case d == nil:
 		return public
-	case !d.shows(field):
+	case !d.Shows(field):
 		return exchange.Text{Zh: "公开，但不向公众披露：持有该记录的成员单位可见", En: "public, but not among what the public is shown: members that hold the record see it"}
 	}
 	if d.AfterDays > 0 {

@@ -72,6 +72,7 @@ var matrix = map[string]string{
 	"GET /api/v1/records":                  "coad",
 	"POST /api/v1/records":                 "c",
 	"POST /api/v1/records/import":          "c",
+	"GET /api/v1/records/public":           "pmnuhcoad",
 	"GET /api/v1/records/quality":          "coad",
 	"GET /api/v1/records/{id}":             "mcoad",
 	"POST /api/v1/records/{id}/correct":    "c",

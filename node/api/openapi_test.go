@@ -28,6 +28,7 @@ var bodies = map[string]any{
 	"DecisionRef": wire.DecisionRef{}, "RecordRef": wire.RecordRef{}, "Nominate": wire.Nominate{}, "EndEntry": wire.EndEntry{},
 	"Record": wire.Record{}, "Records": wire.Records{}, "NamedSubject": wire.NamedSubject{}, "AddRecord": wire.AddRecord{}, "CorrectRecord": wire.CorrectRecord{},
 	"ImportEvent": wire.ImportEvent{}, "ImportReport": wire.ImportReport{}, "ImportPlan": wire.ImportPlan{}, "ImportPart": wire.ImportPart{}, "ImportIssue": wire.ImportIssue{},
+	"PublicRecords": wire.PublicRecords{}, "PublicRecord": wire.PublicRecord{},
 	"Quality": wire.Quality{}, "QualitySource": wire.QualitySource{}, "QualityMember": wire.QualityMember{}, "QualityShare": wire.QualityShare{}, "QualityField": wire.QualityField{},
 	"QualityFinding": wire.QualityFinding{}, "QualityTime": wire.QualityTime{},
 	"AskRelease": wire.AskRelease{}, "OpenedRecord": wire.OpenedRecord{}, "Basis": wire.Basis{}, "Release": wire.Release{}, "Approval": wire.Approval{}, "Receipt": wire.Receipt{},

@@ -114,6 +114,7 @@ var routes = []route{
 	{"GET", "/api/v1/records", operator, anybody, false, (*Server).records},
 	{"POST", "/api/v1/records", operator, clerks, false, (*Server).addRecord},
 	{"POST", "/api/v1/records/import", operator, clerks, true, (*Server).importFile},
+	{"GET", "/api/v1/records/public", everybody, nobody, false, (*Server).publicRecords},
 	{"GET", "/api/v1/records/quality", operator, anybody, false, (*Server).quality},
 	{"GET", "/api/v1/records/{id}", peers | operator, anybody, false, (*Server).record},
 	{"POST", "/api/v1/records/{id}/correct", operator, clerks, false, (*Server).correctRecord},

@@ -15,6 +15,22 @@ import (
 	"accord/node/wire"
 )
 
+// PublicQuery says which of the records that the public is shown are meant.
+type PublicQuery struct {
+	Subject, Category, Author string
+	Cursor                    string
+	Limit                     int
+}
+
+// PublicRecords is a page of what the public is shown of the records the node holds.
+func (c *Client) PublicRecords(ctx context.Context, q PublicQuery) (out wire.PublicRecords, err error) {
+	query := map[string]string{"subject": q.Subject, "category": q.Category, "author": q.Author, "cursor": q.Cursor}
+	if q.Limit > 0 {
+		query["limit"] = strconv.Itoa(q.Limit)
+	}
+	return out, c.get(ctx, "/api/v1/records/public", query, &out)
+}
+
 // Find answers a question from everything the node holds. pairs are the question as
 // it was typed: the node reads them, and says which it does not know.
 func (c *Client) Find(ctx context.Context, pairs url.Values, cursor string, limit int) (wire.Records, error) {
