@@ -113,6 +113,17 @@ func (b *binding) bindColumns(unfit func(string) error) error {
 			return err
 		}
 	}
+	parts := map[string]int{}
+	for _, c := range b.table.Columns {
+		parts[headerForm(c.Source)] = max(parts[headerForm(c.Source)], c.Part)
+	}
+	for i := range b.targets {
+		t := &b.targets[i]
+		t.parts = parts[headerForm(t.Source)]
+		for _, name := range t.Join {
+			t.join = append(t.join, slices.IndexFunc(b.table.Columns, func(c Column) bool { return headerForm(c.Source) == headerForm(name) }))
+		}
+	}
 	slices.SortStableFunc(b.targets, func(x, y target) int { return dependent(x) - dependent(y) })
 	for i := range b.targets {
 		b.byField[b.targets[i].field.ID] = &b.targets[i]
@@ -187,10 +198,8 @@ func (b *binding) checkReferences(doc *catalogue.Document) string {
 			return "not_before=" + nb
 		}
 	}
-	for _, f := range b.category.Key {
-		if b.byField[f] == nil {
-			return "key=" + f
-		}
+	if where := b.checkRowKey(); where != "" {
+		return where
 	}
 	if x := b.table.Sex; x != nil && (b.byField[x.Field] == nil || b.byField[x.ID] == nil) {
 		return "sex"
@@ -199,6 +208,26 @@ func (b *binding) checkReferences(doc *catalogue.Document) string {
 		return where
 	}
 	return b.checkConstants()
+}
+
+// checkRowKey looks for the fields that tell rows apart. A source may lack those that a
+// row may lack, too, but not all of them.
+func (b *binding) checkRowKey() string {
+	filled := false
+	for i := range b.category.Fields {
+		f := &b.category.Fields[i]
+		if !slices.Contains(b.category.Key, f.ID) {
+			continue
+		}
+		if b.byField[f.ID] == nil && (f.Required || len(f.RequiredFor) > 0) {
+			return "key=" + f.ID
+		}
+		filled = filled || b.byField[f.ID] != nil
+	}
+	if !filled {
+		return "key"
+	}
+	return ""
 }
 
 // checkKey refuses a way of reading a key that its field or namespace does not

@@ -108,6 +108,9 @@ func (d *dictionary) points(header, category string, f *catalogue.Field) int {
 			return pointsSynonym - 5
 		}
 	}
+	if i := strings.LastIndexByte(header, '_'); i > 0 && forms[wordForm(header[i+1:])] {
+		return pointsSynonym - 15 // Address_City, NameAlias_WholeName
+	}
 	best := 0
 	for word := range forms {
 		short, long := word, last

@@ -93,6 +93,16 @@ func (j *judge) normalise(row *Row, rec *record) map[string]emptiness {
 	for i := range j.targets {
 		t := &j.targets[i]
 		c := t.cell(rec)
+		if len(t.join) > 0 {
+			c = j.normal.joined(c, t.join, rec)
+		}
+		if t.Part > 0 {
+			var ok bool
+			if c, ok = t.part(c); !ok {
+				row.add("too_many_parts", t.Source, t.field.ID, c.at.String())
+				continue
+			}
+		}
 		if t.Each != "" && t.Split != "" && c.kind == cellText && j.normal.emptiness(c) == filled {
 			c = cell{kind: cellEach, cells: pieces(c.text, t.Split)}
 		}
@@ -148,6 +158,44 @@ func (t *target) cell(rec *record) cell {
 		return cell{kind: cellText, text: t.text}
 	}
 	return rec.cells[t.at]
+}
+
+// joined is a cell with the text of others behind it. What is no text is handed on by
+// itself, to be refused or taken as its field does.
+func (n *normaliser) joined(c cell, others []int, rec *record) cell {
+	for _, at := range others {
+		next := rec.cells[at]
+		switch {
+		case n.emptiness(next) != filled:
+		case n.emptiness(c) != filled:
+			c = next
+		case c.kind != cellText:
+			return c
+		case next.kind != cellText:
+			return next
+		default:
+			c.text = strings.TrimSpace(c.text) + " " + strings.TrimSpace(next.text)
+		}
+	}
+	return c
+}
+
+// part is the piece of a cell that is this field, nothing where there are fewer; ok is
+// false where there are more than the mapping has fields for. A day or a number of a
+// workbook is one piece.
+func (t *target) part(c cell) (piece cell, ok bool) {
+	all := []string{c.text}
+	if c.kind == cellText {
+		all = strings.Split(c.text, t.Split)
+	}
+	switch {
+	case len(all) > t.parts:
+		return c, false
+	case t.Part > len(all):
+		return cell{at: c.at}, true
+	}
+	c.text = all[t.Part-1]
+	return c, true
 }
 
 func (t *target) ref(rec *record) string { return t.cell(rec).at.String() }

@@ -80,6 +80,7 @@ var kinds = []Kind{
 	{"dup_conflict", Refuse, exchange.Text{Zh: "主键与前面某行相同但内容不同", En: "an earlier row has the same key and other content; the earlier one stays"}},
 	{"missing_required", Refuse, exchange.Text{Zh: "必填项为空", En: "a required value is empty"}},
 	{"missing_placeholder", Refuse, exchange.Text{Zh: "必填项填了“无”“/”“NULL”等", En: "a required value is only a placeholder"}},
+	{"too_many_parts", Refuse, exchange.Text{Zh: "单元格里的值比映射中写明的部分多", En: "the cell holds more parts than the mapping has fields for"}},
 	{"unknown_enum", Refuse, exchange.Text{Zh: "代码或选项不在信用信息目录中", En: "the value is not in the catalogue's table"}},
 	{"column_missing", Refuse, exchange.Text{Zh: "该行单元格不足", En: "the row has too few cells"}},
 	{"column_extra", Refuse, exchange.Text{Zh: "该行单元格过多", En: "the row has too many cells"}},

@@ -103,10 +103,12 @@ type Table struct {
 type Column struct {
 	Source    string            `yaml:"source"`     // header, or dot-separated path in NDJSON
 	Field     string            `yaml:"field"`      // "" with ignore
+	Join      []string          `yaml:"join"`       // columns whose text follows in the same field, each after a space
 	Ignore    bool              `yaml:"ignore"`     // the column exists and carries no data
 	Required  bool              `yaml:"required"`   // the source promises a value in every row
 	Unit      Unit              `yaml:"unit"`       // money; default yuan
 	Split     string            `yaml:"split"`      // what separates several values in one cell
+	Part      int               `yaml:"part"`       // which of them this field is, from 1; each has a column of its own
 	Values    map[string]string `yaml:"values"`     // source word to value id; default the values' Chinese titles
 	Past      bool              `yaml:"past"`       // a day that cannot lie in the future
 	NotBefore string            `yaml:"not_before"` // a date field this one may not precede
@@ -314,7 +316,7 @@ func (t *Table) normalise(format FileFormat) string {
 	if where := t.normaliseChecks(); where != "" {
 		return where
 	}
-	sources, fields := map[string]bool{}, map[string]bool{}
+	sources, fields := map[string]*Column{}, map[string]bool{}
 	for field := range t.Constants {
 		fields[field] = true
 	}
@@ -325,8 +327,10 @@ func (t *Table) normalise(format FileFormat) string {
 			c.Unit = Yuan
 		}
 		switch {
-		case c.Source == "" || sources[headerForm(c.Source)]:
+		case c.Source == "" || sources[headerForm(c.Source)] != nil && !sources[headerForm(c.Source)].beside(c):
 			return where
+		case c.Part < 0 || c.Part > maxCellParts || c.Part > 0 && (c.Split == "" || c.Each != ""):
+			return where + ".part"
 		case c.Ignore != (c.Field == ""):
 			return where + ".field"
 		case !c.Ignore && fields[c.Field]:
@@ -342,10 +346,44 @@ func (t *Table) normalise(format FileFormat) string {
 		case len(c.Values) > maxWords:
 			return where + ".values"
 		}
-		sources[headerForm(c.Source)] = true
+		sources[headerForm(c.Source)] = c
 		fields[c.Field] = true
 	}
+	return t.normaliseJoins(sources)
+}
+
+// normaliseJoins makes a column that is left out of each one that is joined to another,
+// so that readers bring its cells.
+func (t *Table) normaliseJoins(sources map[string]*Column) string {
+	joined := map[string]bool{}
+	for _, c := range slices.Clone(t.Columns) {
+		if len(c.Join) > 0 && (c.Ignore || c.Part > 0 || len(c.Join) > maxCellParts) {
+			return ".columns." + c.Source + ".join"
+		}
+		for _, name := range c.Join {
+			form := headerForm(name)
+			switch beside := sources[form]; {
+			case name == "" || joined[form] || beside != nil && !beside.Ignore:
+				return ".columns." + c.Source + ".join"
+			case beside == nil:
+				t.Columns = append(t.Columns, Column{Source: name, Ignore: true, Unit: Yuan})
+			}
+			joined[form] = true
+		}
+	}
+	if len(t.Columns) > maxColumns {
+		return ".columns"
+	}
 	return ""
+}
+
+// maxCellParts is how many fields one column can hold.
+const maxCellParts = 10
+
+// beside says whether two columns of one name are different parts of its cells. Parts
+// come in their order.
+func (c *Column) beside(next *Column) bool {
+	return c.Part > 0 && next.Part > c.Part && c.Split == next.Split
 }
 
 // itemTypes are what the items of a list can be.

@@ -195,6 +195,9 @@ func (p *proposer) points(col *sampledColumn, c *catalogue.Category, f *catalogu
 		return 0
 	}
 	name := p.words.points(col.name, c.ID, f)
+	if f.Names == catalogue.NamesSubject && (col.repeats() || col.nameless()) {
+		return name + pointsContrary
+	}
 	share, judged := p.share(col, f)
 	switch {
 	case !judged:

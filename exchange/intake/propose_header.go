@@ -50,6 +50,7 @@ func tableOf(rows []sampleRow, merged map[place]extent, words *dictionary) (samp
 			footers[word] = true
 			continue
 		}
+		t.rows++
 		for i, c := range row.cells {
 			if i < len(t.columns) {
 				t.columns[i].add(c)
@@ -61,6 +62,7 @@ func tableOf(rows []sampleRow, merged map[place]extent, words *dictionary) (samp
 			t.table.Footers = append(t.table.Footers, w)
 		}
 	}
+	t.columns = parted(t.columns, words)
 	for len(t.columns) > 0 && t.columns[len(t.columns)-1].name == "" && t.columns[len(t.columns)-1].filled == 0 {
 		t.columns = t.columns[:len(t.columns)-1]
 	}

@@ -8,12 +8,14 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"unicode"
 )
 
 // sampled is the beginning of one table.
 type sampled struct {
 	table   Table // sheet, header rows, path of the rows, footers
 	columns []sampledColumn
+	rows    int // sampled, without footers
 }
 
 // sampledColumn is a column's name and its first cells with content.
@@ -22,6 +24,10 @@ type sampledColumn struct {
 	cells  []cell
 	filled int // rows with content, of those sampled
 	list   bool
+
+	of    string // the column this is a part of, "" for a whole one
+	part  int
+	split string
 }
 
 const (
@@ -48,6 +54,34 @@ func (c *sampledColumn) add(v cell) {
 	c.list = c.list || v.kind == cellList
 	c.cells = append(c.cells, v)
 }
+
+// repeats says whether a column holds few different words again and again, as kinds and
+// states do and the names of those a table is about do not.
+func (c *sampledColumn) repeats() bool {
+	if len(c.cells) < manyCells {
+		return false
+	}
+	different := map[string]bool{}
+	for _, v := range c.cells {
+		different[v.text] = true
+	}
+	return len(different)*10 < len(c.cells)
+}
+
+// nameless says whether most of a column's cells hold no letter, as numbers do and names
+// do not.
+func (c *sampledColumn) nameless() bool {
+	without := 0
+	for _, v := range c.cells {
+		if !strings.ContainsFunc(v.text, unicode.IsLetter) {
+			without++
+		}
+	}
+	return without*2 > len(c.cells)
+}
+
+// manyCells are enough to tell words that repeat.
+const manyCells = 20
 
 // distinct are the different words of a column, in order of appearance.
 func (c *sampledColumn) distinct(split string) (words []string) {

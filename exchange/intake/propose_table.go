@@ -22,7 +22,7 @@ func (p *proposer) table(t *sampled, f fit) Table {
 			continue
 		}
 		if f.fields[i] < 0 {
-			out.Columns = append(out.Columns, Column{Source: col.name, Ignore: true})
+			out.Columns = append(out.Columns, col.source(Column{Source: col.name, Ignore: true}))
 			if !isNumbering(col.name) && col.filled > 0 {
 				p.note("列“"+col.name+"”没有对应的信息项，暂不导入", "column \""+col.name+"\" fits no field and is left out")
 			}
@@ -60,6 +60,7 @@ func (p *proposer) column(col *sampledColumn, f *catalogue.Field, category strin
 	if f.Type == catalogue.TypeCode || f.Type == catalogue.TypeCodes {
 		p.valueTable(&c, col, f)
 	}
+	c = col.source(c)
 	if model := p.model(category, f.ID); model != nil {
 		c.Listed, c.Unlisted, c.HTML = model.Listed, model.Unlisted, model.HTML
 		if c.Each != "" && model.Each != "" {
@@ -157,7 +158,12 @@ func nearValue(word string, f *catalogue.Field) (id string, ok bool) {
 func (p *proposer) missing(c *catalogue.Category, has map[string]bool) {
 	for i := range c.Fields {
 		f := &c.Fields[i]
-		if !has[f.ID] && (f.Required || slices.Contains(c.Key, f.ID)) {
+		switch key := slices.Contains(c.Key, f.ID); {
+		case has[f.ID]:
+		case key && !f.Required && len(f.RequiredFor) == 0:
+			p.note("缺少“"+f.Title.Zh+"”（"+f.ID+"）：来源没有这一列时，各行只靠其他信息项区分",
+				"nothing fills "+f.ID+" ("+f.Title.En+"): where the source has no such column its rows are told apart without it")
+		case f.Required || key:
 			p.note("缺少“"+f.Title.Zh+"”（"+f.ID+"）：请指明列，或在 constants 中写明",
 				"nothing fills "+f.ID+" ("+f.Title.En+"): name its column, or give it under constants")
 		}

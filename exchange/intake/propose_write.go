@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 
 	"accord/exchange"
@@ -121,6 +122,9 @@ func (p *proposer) writeColumn(b *strings.Builder, c *Column) {
 	put("dates", c.Dates)
 	if c.Split != "" {
 		put("split", yamlText(c.Split))
+	}
+	if c.Part > 0 {
+		put("part", strconv.Itoa(c.Part))
 	}
 	put("each", c.Each)
 	if c.HTML {

@@ -17,7 +17,9 @@ type target struct {
 	past      bool
 	notBefore string // field id
 	constant  bool
-	at        int // position in record.cells; of no use for a constant
+	at        int   // position in record.cells; of no use for a constant
+	parts     int   // fields that the column's cells hold
+	join      []int // positions of the cells that follow in the field
 	text      string
 }
 
