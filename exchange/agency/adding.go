@@ -184,7 +184,11 @@ func identifies(t catalogue.Type, namespace string) bool {
 
 // store issues one draft and stores it; reason is why it replaces another.
 func (is *issuer) store(ctx context.Context, d Draft, reason string) (records.Record, error) {
-	rec, err := is.issue(d)
+	id, err := is.agency.randomID()
+	if err != nil {
+		return records.Record{}, err
+	}
+	rec, err := is.issue(id, d)
 	if err != nil {
 		return records.Record{}, err
 	}

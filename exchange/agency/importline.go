@@ -111,6 +111,10 @@ func (is *issuer) take(ctx context.Context, op exchange.OperatorID, m *intake.Ma
 	if err != nil || dry {
 		return f, err
 	}
+	ids, err := is.agency.alikeIDs(len(drafts))
+	if err != nil {
+		return f, err
+	}
 	f.at, f.made, f.errs = at, make([]records.Record, len(drafts)), make([]error, len(drafts))
 	f.counts = is.tally(m.Name, f.out, drafts)
 	under.begin(rows, at)
@@ -118,7 +122,7 @@ func (is *issuer) take(ctx context.Context, op exchange.OperatorID, m *intake.Ma
 	for w := range workers {
 		f.signed.Go(func() {
 			for i := w; i < len(drafts); i += workers {
-				f.made[i], f.errs[i] = is.issue(drafts[i])
+				f.made[i], f.errs[i] = is.issue(ids[i], drafts[i])
 				drafts[i].Values, rows[at[i]].Values = nil, nil // what was read is sealed and not needed any more
 			}
 		})

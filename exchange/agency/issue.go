@@ -79,12 +79,8 @@ func (a *Agency) issuer() (*issuer, error) {
 
 // issue signs and seals one record: public fields in clear, every other field
 // a disclosure sealed under a key of its own.
-func (is *issuer) issue(d Draft) (records.Record, error) {
+func (is *issuer) issue(id string, d Draft) (records.Record, error) {
 	a := is.agency
-	id, err := a.randomID()
-	if err != nil {
-		return records.Record{}, err
-	}
 	open, hidden, err := records.Split(is.cat, d.Category, d.SubjectKind, d.Values)
 	if err != nil {
 		return records.Record{}, err
