@@ -2,7 +2,6 @@ package agency
 
 import (
 	"context"
-	"errors"
 	"slices"
 	"strings"
 
@@ -242,17 +241,22 @@ func addObjections(view *machine.View, c *bundle.CreditCheck, all []subjects.Obj
 }
 
 // recordObjections adds the objections against records on the subject that this node
-// holds. Few are open at a time; each costs a look at its record.
+// holds.
 func (a *Agency) recordObjections(ctx context.Context, view *machine.View, c *bundle.CreditCheck) error {
-	for _, o := range subjects.DisputedRecords(view.Rows(), exchange.Millis(c.Ledger.At)) {
-		rec, err := a.Records.Get(ctx, o.Record.ID)
-		if errors.Is(err, records.ErrNotFound) {
-			continue
-		}
-		if err != nil {
-			return err
-		}
-		if rec.Author == o.Record.Author && string(rec.Subject) == c.Subject {
+	open := subjects.DisputedRecords(view.Rows(), exchange.Millis(c.Ledger.At))
+	if len(open) == 0 {
+		return nil
+	}
+	ids := make([]exchange.RecordID, len(open))
+	for i := range open {
+		ids[i] = open[i].Record.ID
+	}
+	on, err := a.Records.OnSubject(ctx, exchange.SubjectID(c.Subject), ids)
+	if err != nil {
+		return err
+	}
+	for _, o := range open {
+		if author, ok := on[o.Record.ID]; ok && author == o.Record.Author {
 			addObjections(view, c, []subjects.Objection{o})
 		}
 	}

@@ -6,6 +6,7 @@ import (
 	"encoding/base64"
 	"encoding/binary"
 	"math"
+	"slices"
 	"strings"
 
 	"accord/exchange"
@@ -240,6 +241,31 @@ func (s *sqlStore) Counts(ctx context.Context, subject exchange.SubjectID) ([]Co
 
 const countActive = `SELECT category, author, COUNT(*) FROM records WHERE subject = ? AND status = 'active'
 	GROUP BY category, author ORDER BY category, author`
+
+// OnSubject implements Store.
+func (s *sqlStore) OnSubject(ctx context.Context, subject exchange.SubjectID, ids []exchange.RecordID) (map[exchange.RecordID]exchange.MemberID, error) {
+	found := map[exchange.RecordID]exchange.MemberID{}
+	for some := range slices.Chunk(ids, rowKeysPerQuery) {
+		args := make([]any, len(some))
+		for i, id := range some {
+			args[i] = string(id)
+		}
+		_, err := gather(ctx, s, func(row scanner) (none struct{}, err error) {
+			var id, author, of string
+			if err = row.Scan(&id, &author, &of); err == nil && of == string(subject) {
+				found[exchange.RecordID(id)] = exchange.MemberID(author)
+			}
+			return none, err
+		}, subjectsByID+marks(len(some)), args...)
+		if err != nil {
+			return nil, err
+		}
+	}
+	return found, nil
+}
+
+// subjectsByID goes by ids alone: a subject may have many records.
+const subjectsByID = `SELECT id, author, subject FROM records WHERE id IN `
 
 // newest is the latest time at which anything reached the store.
 func (s *sqlStore) newest(ctx context.Context) (at exchange.Millis, err error) {

@@ -54,6 +54,10 @@ type Store interface {
 	// order.
 	Counts(ctx context.Context, subject exchange.SubjectID) ([]Counted, error)
 
+	// OnSubject gives the authors of those of the records that are here and are on a
+	// subject.
+	OnSubject(ctx context.Context, subject exchange.SubjectID, ids []exchange.RecordID) (map[exchange.RecordID]exchange.MemberID, error)
+
 	// Find answers a question with a page of records. Pages of one answer stand on
 	// one position: what arrives, or changes, between them moves nothing. ErrCursor:
 	// it is of another question, or a subject it stood at is gone.

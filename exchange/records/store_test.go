@@ -318,6 +318,10 @@ func testFilters(t *testing.T, open opener) {
 	if err != nil || len(page) != 2 || page[0].ID != recordID(7) || page[1].Status != records.Retracted {
 		t.Errorf("by subject: %v, %v", page, err)
 	}
+	on, err := s.OnSubject(ctx, "person:h1.0", []exchange.RecordID{page[0].ID, recordID(8), "none"})
+	if err != nil || len(on) != 1 || on[page[0].ID] != page[0].Author {
+		t.Errorf("on the subject: %v, %v", on, err)
+	}
 	counts, err := s.Counts(ctx, "person:h1.0") // the first of its two was retracted
 	if want := []records.Counted{{Category: page[0].Category, Author: page[0].Author, Active: 1}}; err != nil || !slices.Equal(counts, want) {
 		t.Errorf("counts: %v, %v", counts, err)
