@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"log/slog"
 	"path/filepath"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -194,9 +195,22 @@ func (c *Cluster) Eventually(what string, f func() bool) {
 	c.t.Helper()
 	for end := time.Now().Add(patience); !f(); time.Sleep(5 * time.Millisecond) {
 		if time.Now().After(end) {
-			c.t.Fatalf("never: %s", what)
+			c.t.Fatalf("never: %s\n%s", what, c.state())
 		}
 	}
+}
+
+// state says how the nodes stand, for a test that failed.
+func (c *Cluster) state() string {
+	var b strings.Builder
+	for _, n := range c.Nodes {
+		if n.Log == nil {
+			fmt.Fprintf(&b, "%s is down\n", n.ID)
+			continue
+		}
+		fmt.Fprintf(&b, "%s: %+v\n  refused %v\n  delayed %v\n", n.ID, n.Log.Status(), n.Log.Refusals(), n.Log.Delayed())
+	}
+	return b.String()
 }
 
 // Leader waits for a node that leads and that a majority follows.
