@@ -242,7 +242,7 @@ func (p *Proposal) decision(a *members.Act) error {
 		}
 	}
 	for other := range byObject.Scan(a.Tx, string(p.Kind), p.Decision.Object) {
-		if s := other.StatusAt(a.Tx, a.Now); s == Open || s == Passed {
+		if s := other.StatusAt(a.Tx, a.Now); s == Open || s == Passed && p.Kind != Peering {
 			return ErrTaken.With("id", other.ID, "status", s)
 		}
 	}

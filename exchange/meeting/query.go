@@ -102,16 +102,16 @@ type Outcome struct {
 }
 
 // Decided says what the joint meeting decided on an object: of a kind of decision
-// there is one at most.
-func Decided(r state.Reader, kind Kind, object string) (Outcome, bool) {
+// there is one at most, but on a peering, of which the newest counts.
+func Decided(r state.Reader, kind Kind, object string) (newest Outcome, ok bool) {
 	for p := range byObject.Scan(r, string(kind), object) {
-		if p.End == nil || p.End.Status != Passed {
+		if p.End == nil || p.End.Status != Passed || ok && p.End.Seq < newest.Seq {
 			continue
 		}
-		o := Outcome{Proposal: p.ID, Outcome: p.Decision.Outcome, Parties: p.Decision.Parties, By: p.End.By, At: p.End.At, Seq: p.End.Seq}
-		return o, true
+		newest = Outcome{Proposal: p.ID, Outcome: p.Decision.Outcome, Parties: p.Decision.Parties, By: p.End.By, At: p.End.At, Seq: p.End.Seq}
+		ok = true
 	}
-	return Outcome{}, false
+	return newest, ok
 }
 
 // Objects names what the joint meeting decided of a kind of decision, each once.
@@ -121,7 +121,7 @@ func Objects(r state.Reader, kind Kind) (all []string) {
 			all = append(all, p.Decision.Object)
 		}
 	}
-	return all
+	return slices.Compact(all)
 }
 
 // Recall teaches the book what the rows say of rosters that are voted on, as the
