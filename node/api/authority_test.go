@@ -36,6 +36,7 @@ var matrix = map[string]string{
 	"POST /api/v1/reports":               "coa",
 	"GET /api/v1/reports":                "coa",
 	"GET /api/v1/coverage":               "coad",
+	"GET /api/v1/lists/proof":            "pmnuhcoad",
 	"GET /api/v1/lists/word":             "m",
 	"POST /api/v1/node/backup":           "d",
 	"GET /api/v1/federation":             "pmnuhcoad",

@@ -102,6 +102,7 @@ var routes = []route{
 	{"POST", "/api/v1/blinding/{version}/refuse", operator, officers, false, (*Server).refuseBlinding},
 	{"GET", "/api/v1/subject/word", peers, nobody, false, (*Server).accessesWord},
 	{"GET", "/api/v1/coverage", operator, anybody, false, (*Server).coverage},
+	{"GET", "/api/v1/lists/proof", everybody, nobody, false, (*Server).listsProof},
 	{"GET", "/api/v1/lists/word", peers, nobody, false, (*Server).listsWord},
 	{"GET", "/api/v1/lists/{list}/entries", everybody, nobody, false, (*Server).entries},
 	{"POST", "/api/v1/lists/{list}/entries", operator, clerks, false, (*Server).nominate},

@@ -82,6 +82,14 @@ func Remote(address string, tr http.RoundTripper, lang exchange.Lang) *Client {
 		base: "https://" + address, where: address, lang: lang, again: true}
 }
 
+// Public is a client of somebody else's node for what anybody may ask, at a base such as
+// https://host:port. What it is told proves itself, or is worth what the node's word is.
+func Public(base string, tr http.RoundTripper, lang exchange.Lang) *Client {
+	return &Client{http: &http.Client{Transport: tr, Timeout: 60 * time.Second,
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }},
+		base: base, where: base, lang: lang, again: true}
+}
+
 // As is the same client acting as another operator.
 func (c *Client) As(op exchange.OperatorID) *Client {
 	other := *c
