@@ -26,6 +26,7 @@ var commands = []maker{
 	doctorCommand,
 	memberCommand,
 	proposalCommand,
+	peeringCommand,
 	charterCommand,
 	blindingCommand,
 	recoverCommand,
