@@ -57,8 +57,8 @@ func peeringCommand(e *env) *cli.Command {
 		}, {
 			Name:  "follow",
 			Usage: e.t("取得另一联合体的公开名单，逐条核验并证明没有遗漏", "get another federation's public lists, verify every entry and that none is missing"),
-			Description: e.t("对方章程的摘要须经本联合体的联席会议决定接受。每条名单都有签名、共签检查点和证明；对方法定数的成员单位签署过全部在列主体的集合，缺一条或多一条都会拒绝。\n再次运行只取新的条目。日期由对方节点说明。",
-				"The digest of its charter has to be accepted by this federation's joint meeting. Every entry comes with signatures, a cosigned\ncheckpoint and proofs; a quorum of its members signed the set of all who are listed, so one too few or too many is refused.\nRun again, it gets new entries only. Dates are the other node's word."),
+			Description: e.t("对方章程的摘要须经本联合体的联席会议决定接受。每条名单都有签名、共签检查点和证明；对方法定数的成员单位签署过全部在列主体的集合，缺一条或多一条都会拒绝。\n再次运行只取新的条目。日期和状态由对方节点说明。",
+				"The digest of its charter has to be accepted by this federation's joint meeting. Every entry comes with signatures, a cosigned\ncheckpoint and proofs; a quorum of its members signed the set of all who are listed, so one too few or too many is refused.\nRun again, it gets new entries only. Dates and status are the other node's word."),
 			Flags: []cli.Flag{
 				&cli.StringFlag{Name: "from", Required: true, Usage: e.t("对方节点的 `URL`", "`URL` of a node of the other federation")},
 				&cli.StringFlag{Name: "cafile", Usage: e.t("还要验证对方证书时，信任的证书 `PEM`", "certificates to trust, `PEM`, where the transport is to be verified, too")},
@@ -148,7 +148,7 @@ func (e *env) followPeer(c *cli.Context) error {
 		if err := notBehind(dir, got); err != nil {
 			return err
 		}
-		if err := e.keepLists(dir, got); err != nil {
+		if err := keepLists(dir, got); err != nil {
 			return err
 		}
 	}
@@ -232,7 +232,7 @@ func entryFile(id exchange.EntryID) string { return "entry-" + string(id) + ".js
 
 // keepLists writes the evidence of what stands. What stood before and does not any more
 // is left: it proves what it proved.
-func (e *env) keepLists(dir string, got *client.PublicLists) error {
+func keepLists(dir string, got *client.PublicLists) error {
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return err
 	}

@@ -85,11 +85,7 @@ func publicColumns(cat *catalogue.Catalogue, category string) (out []*catalogue.
 }
 
 func (e *env) publicCells(cat *catalogue.Catalogue, fields []*catalogue.Field, r *wire.PublicRecord) []any {
-	var until any
-	if r.Until != nil {
-		until = *r.Until
-	}
-	cells := []any{r.ID, titledCategory(cat, r.Category), r.Author, r.Subject, told(subjectKinds, r.SubjectKind), r.IssuedAt, until, r.Disputed, r.Digest}
+	cells := []any{r.ID, categoryCell(cat, r.Category), r.Author, r.Subject, told(subjectKinds, r.SubjectKind), r.IssuedAt, pointed(r.Until), r.Disputed, r.Digest}
 	value := func(f *catalogue.Field, raw json.RawMessage) any {
 		if raw == nil {
 			return nil
@@ -116,11 +112,4 @@ func (e *env) publicCells(cat *catalogue.Catalogue, fields []*catalogue.Field, r
 		return append(cells, nil)
 	}
 	return append(cells, worded{string(raw), exchange.Text{Zh: strings.Join(zh, "；"), En: strings.Join(en, "; ")}})
-}
-
-func titledCategory(cat *catalogue.Catalogue, id string) any {
-	if c := cat.Category(id); c != nil {
-		return titled(id, c.Title)
-	}
-	return id
 }

@@ -273,7 +273,12 @@ func (c *Cluster) Settle() {
 			c.t.Fatalf("%s has stopped: %v", n.ID, err)
 		}
 		if n.Log != nil {
-			c.Eventually(n.ID+" catches up", func() bool { return n.Log.Status().Applied >= index })
+			c.Eventually(n.ID+" catches up", func() bool {
+				if err := n.Fatal(); err != nil {
+					c.t.Fatalf("%s has stopped: %v", n.ID, err)
+				}
+				return n.Log.Status().Applied >= index
+			})
 		}
 	}
 	c.Eventually("all nodes hold the same payloads", func() bool {

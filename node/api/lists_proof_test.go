@@ -65,6 +65,10 @@ func TestAStrangerKnowsThatListsAreWhole(t *testing.T) {
 	if err != nil || len(got.Entries) != 2 || asked["/api/v1/entries/"+first+"/bundle"] != 0 || asked["/api/v1/entries/"+second+"/bundle"] != 1 {
 		t.Fatalf("%d entries, asked %v: %v", len(got.Entries), asked, err)
 	}
+	spoilt, err := w.stranger("association", nil, nil).PublicLists(ctx, charter, func(exchange.EntryID) []byte { return []byte("{}") })
+	if err != nil || len(spoilt.Entries) != 2 {
+		t.Errorf("spoilt files of one's own are not fetched again: %v", err)
+	}
 	for _, file := range append([][]byte{got.Proof}, got.Files[exchange.EntryID(first)], got.Files[exchange.EntryID(second)]) {
 		if report := bundle.Verify(file, bundle.Options{Trust: &charter}); !report.OK || !report.Anchored {
 			t.Errorf("a file that was kept does not verify: %+v", report)

@@ -23,7 +23,7 @@ func (s *Server) publicRecords(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	ask := records.Question{Subject: q.subject(), Category: q.name("category"), Author: exchange.MemberID(q.name("author")), Status: records.Active}
-	after, limit := records.Cursor(q.cursor()), q.limit()
+	after, limit := records.Cursor(q.cursor()), min(q.limit(), publicPage)
 	if err := q.err(); err != nil {
 		return err
 	}
@@ -54,6 +54,9 @@ func (s *Server) publicRecords(w http.ResponseWriter, r *http.Request) error {
 	setIndex(w, view)
 	return answer(w, out)
 }
+
+// publicPage is the most records of one page: each is verified, for anybody who asks.
+const publicPage = 100
 
 // goesByName says whether a subject goes by a name that is public. The ids of persons do not:
 // by them a stranger could put together what is known of one.

@@ -24,10 +24,7 @@ type PublicQuery struct {
 
 // PublicRecords is a page of what the public is shown of the records the node holds.
 func (c *Client) PublicRecords(ctx context.Context, q PublicQuery) (out wire.PublicRecords, err error) {
-	query := map[string]string{"subject": q.Subject, "category": q.Category, "author": q.Author, "cursor": q.Cursor}
-	if q.Limit > 0 {
-		query["limit"] = strconv.Itoa(q.Limit)
-	}
+	query := map[string]string{"subject": q.Subject, "category": q.Category, "author": q.Author, "cursor": q.Cursor, "limit": num(q.Limit)}
 	return out, c.get(ctx, "/api/v1/records/public", query, &out)
 }
 

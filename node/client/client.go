@@ -77,9 +77,9 @@ func New(hc *http.Client, where string, operator exchange.OperatorID, lang excha
 // another can be asked twice: where tr keeps connections, and the other end closed one
 // just then, the request goes out again on a new one.
 func Remote(address string, tr http.RoundTripper, lang exchange.Lang) *Client {
-	return &Client{http: &http.Client{Transport: tr, Timeout: 60 * time.Second,
-		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }},
-		base: "https://" + address, where: address, lang: lang, again: true}
+	c := Public("https://"+address, tr, lang)
+	c.where = address
+	return c
 }
 
 // Public is a client of somebody else's node for what anybody may ask, at a base such as

@@ -25,7 +25,7 @@ type PublicLists struct {
 	Federation string
 	Position   int64                       // leaves of its ledger that they stand on
 	At         time.Time                   // whose standing is meant
-	Entries    []wire.Entry                // what they say is proven, but for the dates, which are the node's word
+	Entries    []wire.Entry                // list, subject, name, ground, measures and By are proven; the rest, as dates, is the node's word
 	Files      map[exchange.EntryID][]byte // evidence file of each
 	Proof      []byte                      // evidence file of the members' word
 }
@@ -138,10 +138,15 @@ func (l *listing) standing(ctx context.Context) (all []wire.Entry, err error) {
 	return nil, l.bad("there is no end of them")
 }
 
-// evidence is an entry's file, from before or from the node.
+// evidence is an entry's file, from before or from the node. One from before that does
+// not verify is no fault of the node's: it is fetched again.
 func (l *listing) evidence(ctx context.Context, id exchange.EntryID) ([]byte, error) {
 	if l.files[id] == nil && l.held != nil {
-		l.files[id] = l.held(id)
+		if file := l.held(id); file != nil {
+			if _, _, ok := entryProven(file, l.charter, id); ok {
+				l.files[id] = file
+			}
+		}
 	}
 	if l.files[id] != nil {
 		return l.files[id], nil
