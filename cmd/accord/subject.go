@@ -169,11 +169,15 @@ func (e *env) lookRows(cat *catalogue.Catalogue, lines []wire.SubjectLook) rows 
 		{ID: "result", Title: exchange.Text{Zh: "结果", En: "RESULT"}},
 	}}
 	for _, l := range lines {
+		act := told(verbs, l.Act)
+		if _, own := looks[l.Act]; own {
+			act = told(looks, l.Act)
+		}
 		var missing any
 		if l.Missing > 0 {
 			missing = l.Missing
 		}
-		list.add(l.Line, l.At, told(looks, l.Act), l.Caller, purposeCell(cat, l.Purpose), l.Record, l.Report, missing, told(lookResults, l.Result))
+		list.add(l.Line, l.At, act, l.Caller, purposeCell(cat, l.Purpose), l.Record, l.Report, missing, told(lookResults, l.Result))
 	}
 	return list
 }

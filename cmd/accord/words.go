@@ -178,13 +178,8 @@ var (
 		string(meeting.No):      {Zh: "反对", En: "no"},
 		string(meeting.Abstain): {Zh: "弃权", En: "abstain"},
 	}
-	looks = map[string]exchange.Text{ // acts of the audit log that are about a subject
-		"release.request": {Zh: "申请授权开放", En: "ask for release"},
-		"release.approve": {Zh: "批准开放", En: "approve release"},
-		"release.deny":    {Zh: "拒绝开放", En: "deny release"},
-		"release.deliver": {Zh: "交付", En: "deliver"},
+	looks = map[string]exchange.Text{ // acts of the audit log that are about a subject; those of the ledger are verbs
 		"release.open":    {Zh: "查阅密封项", En: "open sealed fields"},
-		"custody.deliver": {Zh: "托管方交付", En: "custodian delivers"},
 		"credit.check":    {Zh: "信用核查", En: "credit check"},
 		"report.issue":    {Zh: "出具信用报告", En: "issue credit report"},
 		"record.add":      {Zh: "录入记录", En: "enter record"},

@@ -83,7 +83,7 @@ func (s *Server) checkAnswer(ctx context.Context, subject exchange.SubjectID, fo
 	if err != nil {
 		return nil, "", nil, err
 	}
-	word := agency.ListsWord{Checkpoint: []byte(said.Point.Note), Size: said.Point.Size, Root: said.Point.Root, At: said.At, Tree: said.Tree, Note: said.Note}
+	word := wordOf(said)
 	if form == formJWS {
 		token, err := s.Agency.CreditAnswer(ctx, subject, word, feeds)
 		return view, "application/jose", []byte(token), err

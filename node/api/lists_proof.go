@@ -6,6 +6,7 @@ import (
 
 	"accord/crypto/bundle"
 	"accord/exchange/agency"
+	"accord/node/witness"
 )
 
 // listsProof is what a quorum of members signed over everybody who is on a list, as a
@@ -24,7 +25,7 @@ func (s *Server) listsProof(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	word := agency.ListsWord{Checkpoint: []byte(said.Point.Note), Size: said.Point.Size, Root: said.Point.Root, At: said.At, Tree: said.Tree, Note: said.Note}
+	word := wordOf(said)
 	file, err := s.evidenceFile(r.Context(), word.Checkpoint, func(context.Context, []byte) (*bundle.Bundle, error) {
 		return s.Agency.ListsProof(view, word)
 	})
@@ -33,4 +34,9 @@ func (s *Server) listsProof(w http.ResponseWriter, r *http.Request) error {
 	}
 	setIndex(w, view)
 	return raw(w, "application/json", file)
+}
+
+// wordOf is what the witness gathered, for whoever makes answers of it.
+func wordOf(said *witness.ListsWord) agency.ListsWord {
+	return agency.ListsWord{Checkpoint: []byte(said.Point.Note), Size: said.Point.Size, Root: said.Point.Root, At: said.At, Tree: said.Tree, Note: said.Note}
 }

@@ -63,8 +63,8 @@ func (s *Server) issueReport(w http.ResponseWriter, r *http.Request) error {
 		if err != nil {
 			return err
 		}
-		file, err = s.evidenceFile(r.Context(), []byte(word.Point.Note), func(ctx context.Context, checkpoint []byte) (*bundle.Bundle, error) {
-			b, report, err := s.Agency.CreditReport(ctx, subject, order, agency.ListsWord{Checkpoint: checkpoint, Size: word.Point.Size, Root: word.Point.Root, At: word.At, Tree: word.Tree, Note: word.Note}, feeds)
+		file, err = s.evidenceFile(r.Context(), []byte(word.Point.Note), func(ctx context.Context, _ []byte) (*bundle.Bundle, error) {
+			b, report, err := s.Agency.CreditReport(ctx, subject, order, wordOf(word), feeds)
 			if err == nil {
 				e.Report, e.Until = report.ID, time.Unix(report.ValidUntil, 0).UTC()
 			}
