@@ -378,7 +378,7 @@ func (n *Node) openAgency() error {
 	me, _ := n.listing()
 	n.agency, err = agency.New(agency.Config{
 		Federation: n.cfg.Federation, Self: n.id.Member, Kind: me.Kind, Keys: currentKeys{n}, Former: n.keys.ByKID, Storage: storage, Blinder: blinder,
-		Ledger: n.machine, Proposer: n.proposer(), Records: n.records, Genesis: n.genesis, Outbox: filepath.Join(n.cfg.Dir, "outbox"), Petitions: filepath.Join(n.cfg.Dir, "subjects"), Clock: n.opts.Clock, Rand: rand.Reader, Hook: failpoint.Hook(),
+		Ledger: n.machine, Proposer: n.proposer(), Records: n.records, Genesis: n.genesis, Petitions: filepath.Join(n.cfg.Dir, "subjects"), Clock: n.opts.Clock, Rand: rand.Reader, Hook: failpoint.Hook(),
 		Busy: importHeap,
 	})
 	if err == nil && n.blinding != nil {

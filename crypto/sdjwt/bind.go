@@ -138,6 +138,16 @@ func (v verifier) bound(combined, aud, nonce string) (*Verified, *Binding, error
 	return document, &Binding{Audience: claims.Audience, Nonce: claims.Nonce, IssuedAt: claims.IssuedAt, Holder: holder}, nil
 }
 
+// Confirmed is the release key that a document confirms as its holder's (RFC 7800): the
+// one that may bind its disclosures. The document's signature is not checked.
+func Confirmed(jwt string) (keys.Public, error) {
+	token, err := jws.Parse(jwt)
+	if err != nil {
+		return keys.Public{}, fmt.Errorf("%w: %w", ErrForm, err)
+	}
+	return confirmationKey(token.Payload)
+}
+
 // confirmationKey reads the holder's key from the clear payload: cnf must be
 // exactly {"jwk":{…}} with a P-256 key (RFC 7800 section 3.2).
 func confirmationKey(payload []byte) (keys.Public, error) {

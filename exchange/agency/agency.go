@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"sync/atomic"
 	"time"
 
 	"accord/crypto/blind"
@@ -49,7 +48,6 @@ type Config struct {
 	Proposer   Proposer
 	Records    records.Store
 	Genesis    members.Genesis
-	Outbox     string // folder for envelopes on their way to a requester
 	Petitions  string // folder for the sealed texts of complaints and refusals
 	Clock      func() time.Time
 	Rand       io.Reader
@@ -66,11 +64,9 @@ func (c Config) hit(point string) {
 // Agency acts for one member. It is safe for concurrent use.
 type Agency struct {
 	Config
-	sealer      *seal.Sealer
-	rowKey      []byte // keys the digests of rows' source keys, so that the store holds no bare hash of an id
-	deliveries  turns
-	outboxNamed atomic.Bool  // the outbox's name is durable
-	outboxSwept atomic.Int64 // when the outbox was looked through last, in milliseconds
+	sealer  *seal.Sealer
+	rowKey  []byte // keys the digests of rows' source keys, so that the store holds no bare hash of an id
+	answers turns  // of this member as a custodian
 }
 
 // New checks the configuration and prepares the sealer.

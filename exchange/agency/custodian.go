@@ -172,7 +172,7 @@ func (a *Agency) RetireShares(ctx context.Context, author exchange.MemberID, all
 // encrypts them to the requester, and leaves the answer's digest on the ledger before
 // the answer leaves the house.
 func (a *Agency) AnswerCustody(ctx context.Context, op exchange.OperatorID, requester exchange.MemberID, id exchange.ReleaseID, generation int) (string, error) {
-	done, err := a.deliveries.take(ctx, id)
+	done, err := a.answers.take(ctx, id)
 	if err != nil {
 		return "", err
 	}

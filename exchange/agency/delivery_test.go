@@ -2,18 +2,22 @@ package agency_test
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"fmt"
-	"os"
-	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
 	"time"
 
 	"accord/crypto/cryptotest"
+	"accord/crypto/keys"
+	"accord/crypto/seal"
 	"accord/exchange"
 	"accord/exchange/agency"
+	"accord/exchange/catalogue"
+	"accord/exchange/members"
 	"accord/exchange/records"
 	"accord/exchange/release"
 )
@@ -51,7 +55,7 @@ func (f proposeFunc) Propose(ctx context.Context, payload []byte) ([]byte, error
 	return f(ctx, payload)
 }
 
-// again makes another agency for the member over the same store, outbox and
+// again makes another agency for the member over the same store and
 // ledger, as after a restart, with changes to its configuration.
 func (w *world) again(t *testing.T, m exchange.MemberID, change func(*agency.Config)) *agency.Agency {
 	t.Helper()
@@ -65,7 +69,19 @@ func (w *world) again(t *testing.T, m exchange.MemberID, change func(*agency.Con
 	return a
 }
 
-func TestDeliveriesAtOnceAreOneEnvelope(t *testing.T) {
+// within is what an envelope for the court holds.
+func within(t *testing.T, envelope string) string {
+	t.Helper()
+	content, err := seal.Decrypt(cryptotest.Key("court", keys.Seal), "accord-release", envelope)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(content)
+}
+
+// TestReceiptsNameWhatWasDelivered: the ledger's digest is that of the presentation, which
+// is the same however often it is fetched and after a restart, later or at once.
+func TestReceiptsNameWhatWasDelivered(t *testing.T) {
 	w := newWorld(t)
 	id := granted(t, w)
 	var wg sync.WaitGroup
@@ -74,13 +90,44 @@ func TestDeliveriesAtOnceAreOneEnvelope(t *testing.T) {
 		wg.Go(func() { envelopes[i], errs[i] = w.agency["association"].Deliver(t.Context(), "node", "court", id) })
 	}
 	wg.Wait()
+	w.now = w.now.Add(time.Hour)
+	again, err := w.again(t, "association", func(*agency.Config) {}).Deliver(t.Context(), "node", "court", id)
+	envelopes, errs = append(envelopes, again), append(errs, err)
 	for i := range envelopes {
-		if errs[i] != nil || envelopes[i] != envelopes[0] {
+		if errs[i] != nil || within(t, envelopes[i]) != within(t, envelopes[0]) {
 			t.Errorf("call %d got another answer: %v", i, errs[i])
 		}
 	}
-	if _, err := w.agency["court"].Open(t.Context(), "wang", id, envelopes[0]); err != nil {
-		t.Errorf("and it does not open: %v", err)
+	opened, err := w.agency["court"].Open(t.Context(), "wang", id, again)
+	if err != nil {
+		t.Fatalf("and it does not open: %v", err)
+	}
+	sum := sha256.Sum256([]byte(opened.Bound))
+	rel, _ := w.machine.View().Release(id)
+	if digest := hex.EncodeToString(sum[:]); rel.Delivered.Digest != digest || rel.Opened.Digest != digest {
+		t.Errorf("receipts of %s and %s for %s", rel.Delivered.Digest, rel.Opened.Digest, digest)
+	}
+}
+
+// TestBeforeVersion4ReceiptsNameTheEnvelope, as nodes of then expect: it opens once, and
+// cannot be sent again.
+func TestBeforeVersion4ReceiptsNameTheEnvelope(t *testing.T) {
+	document, _ := catalogue.Demo()
+	w := foundWorld(t, document, members.MachineMeeting-1)
+	id := granted(t, w)
+	envelope, err := w.agency["association"].Deliver(t.Context(), "node", "court", id)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if again, err := w.agency["association"].Deliver(t.Context(), "node", "court", id); again != "" || !errors.Is(err, agency.ErrDeliveredOnce) {
+		t.Errorf("sent again: %v", err)
+	}
+	if _, err := w.agency["court"].Open(t.Context(), "wang", id, envelope); err != nil {
+		t.Error(err)
+	}
+	sum := sha256.Sum256([]byte(envelope))
+	if rel, _ := w.machine.View().Release(id); rel.Opened == nil || rel.Opened.Digest != hex.EncodeToString(sum[:]) {
+		t.Errorf("%+v", rel)
 	}
 }
 
@@ -124,57 +171,8 @@ func TestAClockASecondBehindDelivers(t *testing.T) {
 	if err != nil {
 		t.Fatalf("the author's clock is a second behind the requester's: %v", err)
 	}
-	other := granted(t, w)
-	if _, err := behind.Deliver(t.Context(), "node", "court", other); err != nil {
-		t.Fatal(err)
-	}
-	if again, err := behind.Deliver(t.Context(), "node", "court", id); err != nil || again != envelope {
-		t.Errorf("the next delivery swept this one away: %v", err)
-	}
-}
-
-// TestAHalfWrittenEnvelopeIsNotSent: a crash while an envelope was written.
-func TestAHalfWrittenEnvelopeIsNotSent(t *testing.T) {
-	w := newWorld(t)
-	id := granted(t, w)
-	outbox := w.agency["association"].Outbox
-	if err := os.MkdirAll(outbox, 0o700); err != nil {
-		t.Fatal(err)
-	}
-	if err := os.WriteFile(filepath.Join(outbox, string(id)+".jwe.part"), []byte("eyJh"), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	envelope, err := w.agency["association"].Deliver(t.Context(), "node", "court", id)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if _, err := w.agency["court"].Open(t.Context(), "wang", id, envelope); err != nil {
-		t.Error(err)
-	}
-	if left, _ := os.ReadDir(outbox); len(left) != 1 {
-		t.Errorf("%d files in the outbox", len(left))
-	}
-	w.now = w.now.Add(time.Second) // the outbox is looked through once a second at most
-	other := granted(t, w)
-	if _, err := w.agency["association"].Deliver(t.Context(), "node", "court", other); err != nil {
-		t.Fatal(err)
-	}
-	if left, _ := os.ReadDir(outbox); len(left) != 1 || left[0].Name() != string(other)+".jwe" {
-		t.Errorf("the outbox keeps %v", left)
-	}
-}
-
-func TestAnOutboxThatTakesNothing(t *testing.T) {
-	w := newWorld(t)
-	id := granted(t, w)
-	full := w.again(t, "association", func(c *agency.Config) {
-		c.Outbox = filepath.Join(w.dir, "association.db", "outbox")
-	})
-	if _, err := full.Deliver(t.Context(), "node", "court", id); !errors.Is(err, agency.ErrOutbox) {
-		t.Errorf("no outbox: %v", err)
-	}
-	if rel, _ := w.machine.View().Release(id); rel.Delivered != nil {
-		t.Error("the ledger says delivered")
+	if again, err := behind.Deliver(t.Context(), "node", "court", id); err != nil || within(t, again) != within(t, envelope) {
+		t.Errorf("fetched again: %v", err)
 	}
 }
 

@@ -4,9 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"os"
-	"path/filepath"
-	"strings"
 
 	"accord/crypto/jws"
 	"accord/crypto/sdjwt"
@@ -33,61 +30,7 @@ func (a *Agency) EraseRecord(ctx context.Context, id exchange.RecordID, ground s
 	if err != nil {
 		return feed.Document{}, err
 	}
-	return d, a.erase(ctx, d)
-}
-
-// erase also takes envelopes away that still wait for their requesters: what is
-// erased is sent to nobody.
-func (a *Agency) erase(ctx context.Context, all ...feed.Document) error {
-	err := a.Records.EraseRecord(ctx, all...)
-	if err != nil && !errors.Is(err, records.ErrUnscrubbed) {
-		return err
-	}
-	gone := map[exchange.RecordID]bool{}
-	for _, d := range all {
-		gone[d.Record] = true
-	}
-	return errors.Join(err, a.forgetEnvelopes(func(id exchange.RecordID) bool { return gone[id] }))
-}
-
-// ForgetErased takes the envelopes of records away that are not there any more: a
-// process may have ended between an erasure and that.
-func (a *Agency) ForgetErased(ctx context.Context) error {
-	var failed error
-	err := a.forgetEnvelopes(func(id exchange.RecordID) bool {
-		_, err := a.Records.Get(ctx, id)
-		if err != nil && !errors.Is(err, records.ErrNotFound) {
-			failed = err
-		}
-		return errors.Is(err, records.ErrNotFound)
-	})
-	return errors.Join(failed, err)
-}
-
-func (a *Agency) forgetEnvelopes(gone func(exchange.RecordID) bool) error {
-	files, err := os.ReadDir(a.Outbox)
-	if errors.Is(err, os.ErrNotExist) {
-		return nil
-	}
-	if err != nil {
-		return ErrOutbox.Wrap(err)
-	}
-	view, removed := a.Ledger.View(), false
-	for _, f := range files {
-		id, _, _ := strings.Cut(f.Name(), ".")
-		rel, ok := view.Release(exchange.ReleaseID(id))
-		if !ok || !gone(rel.Record.ID) {
-			continue
-		}
-		if err := os.Remove(filepath.Join(a.Outbox, f.Name())); err != nil && !errors.Is(err, os.ErrNotExist) {
-			return ErrOutbox.Wrap(err)
-		}
-		removed = true
-	}
-	if removed {
-		return syncFolders(a.Outbox)
-	}
-	return nil
+	return d, a.Records.EraseRecord(ctx, d)
 }
 
 // eraseAtOnce bounds how many records one transaction erases.
@@ -99,9 +42,6 @@ const eraseAtOnce = 256
 // Organisations' records are flagged when they come in, and stay.
 func (a *Agency) ErasePast(ctx context.Context, before func(id exchange.RecordID, category string) error) (erased int, err error) {
 	cat := a.Ledger.View().Catalogue()
-	if err := a.ForgetErased(ctx); err != nil {
-		return 0, err
-	}
 	for i := range cat.Document().Categories {
 		c := &cat.Document().Categories[i]
 		if c.RetentionDays <= 0 || c.EventField == "" {
@@ -148,7 +88,7 @@ func (a *Agency) erasePast(ctx context.Context, c *catalogue.Category, kind stri
 		}
 		if len(past) > 0 {
 			// What is not scrubbed yet is erased: the node scrubs it by and by.
-			if err := a.erase(ctx, past...); err != nil && !errors.Is(err, records.ErrUnscrubbed) {
+			if err := a.Records.EraseRecord(ctx, past...); err != nil && !errors.Is(err, records.ErrUnscrubbed) {
 				return erased, err
 			}
 			erased += len(past)

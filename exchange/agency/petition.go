@@ -312,3 +312,29 @@ func (a *Agency) PresentationBundle(id exchange.CommandID, presentation string, 
 	b.AddDocument(bundle.KindRecord, presentation)
 	return b, nil
 }
+
+// partial ends the name of a file that is still being written; it is taken for nothing.
+const partial = ".part"
+
+func writeSynced(path, content string) error {
+	file, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600)
+	if err != nil {
+		return err
+	}
+	_, err = file.WriteString(content)
+	return errors.Join(err, file.Sync(), file.Close())
+}
+
+// syncFolders makes the names in the folders durable.
+func syncFolders(dirs ...string) error {
+	for _, dir := range dirs {
+		d, err := os.Open(dir)
+		if err != nil {
+			return err
+		}
+		if err := errors.Join(d.Sync(), d.Close()); err != nil {
+			return err
+		}
+	}
+	return nil
+}

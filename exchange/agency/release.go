@@ -14,6 +14,7 @@ import (
 	"accord/exchange"
 	"accord/exchange/lists"
 	"accord/exchange/machine"
+	"accord/exchange/members"
 	"accord/exchange/records"
 	"accord/exchange/release"
 )
@@ -38,6 +39,12 @@ var (
 	ErrRetracted = exchange.Define(exchange.KindRefused, "OPEN-010",
 		exchange.Text{Zh: "作者单位已撤回该记录，不再开放", En: "its author has retracted the record, so nothing of it is opened"},
 		exchange.Text{Zh: "向作者单位查询撤回理由；有更正记录时对更正后的记录申请", En: "ask the author why; where a corrected record exists, ask for that one"})
+	ErrDeliveredOnce = exchange.Define(exchange.KindConflict, "OPEN-007",
+		exchange.Text{Zh: "授权开放 {release} 此前交付的内容已无法原样重做，不再发送", En: "what was delivered under release {release} cannot be made again as it was; it is not sent any more"},
+		exchange.Text{Zh: "重新申请", En: "ask anew"})
+	ErrNoHolder = exchange.Define(exchange.KindUnavailable, "OPEN-014",
+		exchange.Text{Zh: "作者节点缺少记录 {record} 所确认的开放密钥 {key}，无法交付", En: "the author's node lacks the release key {key} that record {record} confirms, so nothing is delivered"},
+		exchange.Text{Zh: "从备份恢复该密钥；类别有托管单位的，用 --custodians 开放", En: "restore that key from a backup; where the category has custodians, open with --custodians"})
 	ErrErased = exchange.Define(exchange.KindNotFound, "OPEN-006",
 		exchange.Text{Zh: "信息项 {field} 已被删除，无法开放", En: "field {field} has been erased and cannot be opened"},
 		exchange.Text{Zh: "该记录的其他信息项不受影响", En: "other fields of the record are not affected"})
@@ -57,16 +64,11 @@ func (a *Agency) AskRelease(ctx context.Context, op exchange.OperatorID, b relea
 
 // Deliver is the author's side of a granted release: it looks the decision up
 // in its own copy of the ledger, takes exactly the granted disclosures of the
-// record, binds them to this requester and release, encrypts them to the
-// requester's key, and leaves the envelope's digest on the ledger before the
-// envelope leaves the house. Asked again, at once or later, for a delivery that
-// was not opened, it sends the same envelope again.
+// record, binds them to this requester and release, leaves their digest on the
+// ledger, and only then lets them out of the house, encrypted to the requester's
+// key. Asked again, at once or later, for a delivery that was not opened, it makes
+// the same presentation again: nothing in it is random, so nothing has to be kept.
 func (a *Agency) Deliver(ctx context.Context, op exchange.OperatorID, requester exchange.MemberID, id exchange.ReleaseID) (string, error) {
-	done, err := a.deliveries.take(ctx, id)
-	if err != nil {
-		return "", err
-	}
-	defer done()
 	view := a.Ledger.View()
 	rel, ok := view.Release(id)
 	if !ok {
@@ -78,60 +80,68 @@ func (a *Agency) Deliver(ctx context.Context, op exchange.OperatorID, requester 
 	if err := a.mayReceive(view, &rel); err != nil {
 		return "", err
 	}
-	switch status := rel.StatusAt(a.instant(view)); status {
-	case release.Granted:
-	case release.Delivered:
-		return a.sentBefore(view, rel)
-	default:
+	status := rel.StatusAt(a.instant(view))
+	if status != release.Granted && status != release.Delivered {
 		return "", ErrNotGranted.With("release", id, "status", status)
 	}
-	envelope, err := a.envelope(ctx, view, rel)
+	envelope, digest, err := a.envelope(ctx, view, &rel)
 	if err != nil {
 		return "", err
 	}
-	a.hit("agency.deliver.before")
-	if _, err := a.Act(ctx, op, exchange.VerbReleaseDeliver, release.ReceiptBody{Release: id, Digest: digestOf(envelope)}); err != nil {
-		// An earlier try whose answer was lost may be the one that counted.
-		if rel, ok := a.Ledger.View().Release(id); ok && rel.Delivered != nil && rel.Delivered.Digest == digestOf(envelope) {
+	if status == release.Granted {
+		a.hit("agency.deliver.before")
+		_, err := a.Act(ctx, op, exchange.VerbReleaseDeliver, release.ReceiptBody{Release: id, Digest: digest})
+		a.hit("agency.deliver.after")
+		if err == nil {
 			return envelope, nil
 		}
-		return "", err
+		// Another try, at once or whose answer was lost, may be the one that counted.
+		if rel, _ = a.Ledger.View().Release(id); rel.Delivered == nil {
+			return "", err
+		}
 	}
-	a.hit("agency.deliver.after")
+	if rel.Delivered.Digest != digest {
+		return "", ErrDeliveredOnce.With("release", id)
+	}
 	return envelope, nil
 }
 
-// envelope is what the requester gets: the one an earlier try left, or a new
-// one, which is kept. The record must allow it now in either case.
-func (a *Agency) envelope(ctx context.Context, view *machine.View, rel release.Release) (string, error) {
-	bound, err := a.bindAll(ctx, &rel)
+// envelope is what the requester gets, and the digest for its receipt. The record must
+// allow it now, also where it was delivered before.
+func (a *Agency) envelope(ctx context.Context, view *machine.View, rel *release.Release) (envelope, digest string, err error) {
+	content, err := a.bindAll(ctx, view, rel)
 	if err != nil {
-		return "", err
-	}
-	if before, err := a.left(view, &rel); err != nil || before != "" {
-		return before, err
+		return "", "", err
 	}
 	to, ok := view.Member(rel.Requester)
 	if !ok || !to.Takes() {
-		return "", ErrNotParty.With("release", rel.ID)
+		return "", "", ErrNotParty.With("release", rel.ID)
 	}
 	sealKey, ok := to.Key(keys.Seal, a.instant(view))
 	if !ok {
-		return "", ErrNotParty.With("release", rel.ID)
+		return "", "", ErrNotParty.With("release", rel.ID)
 	}
-	envelope, err := seal.Encrypt(sealKey, envelopeType, bound)
-	if err != nil {
-		return "", err
+	envelope, err = seal.Encrypt(sealKey, envelopeType, content)
+	return envelope, receiptDigest(view, envelope, content), err
+}
+
+// receiptDigest is what receipts name: the presentation, which is the same whenever it is
+// made. Nodes of before machine version 4 know receipts of the envelope only, which no
+// second try makes again.
+func receiptDigest(view *machine.View, envelope string, content []byte) string {
+	if view.Federation().MachineVersion < members.MachineMeeting {
+		return digestOf(envelope)
 	}
-	return envelope, a.keepEnvelope(rel.ID, envelope)
+	return digestOf(string(content))
 }
 
 // bindAll is what an envelope holds: the presentation of the one record, or of several
 // a JSON array of them in the order of the request.
-func (a *Agency) bindAll(ctx context.Context, rel *release.Release) ([]byte, error) {
+func (a *Agency) bindAll(ctx context.Context, view *machine.View, rel *release.Release) ([]byte, error) {
 	var all []string
+	since := rel.GrantedAt(a.instant(view))
 	for _, ref := range rel.Refs() {
-		bound, err := a.bind(ctx, rel, ref)
+		bound, err := a.bind(ctx, rel, ref, since)
 		if err != nil {
 			return nil, err
 		}
@@ -143,8 +153,9 @@ func (a *Agency) bindAll(ctx context.Context, rel *release.Release) ([]byte, err
 	return strictjson.Marshal(all)
 }
 
-// bind opens the granted disclosures of a record and binds them to the release.
-func (a *Agency) bind(ctx context.Context, rel *release.Release, ref lists.RecordRef) (string, error) {
+// bind opens the granted disclosures of a record and binds them to the release, as of the
+// time at which it was granted.
+func (a *Agency) bind(ctx context.Context, rel *release.Release, ref lists.RecordRef, at exchange.Millis) (string, error) {
 	rec, err := a.Records.Get(ctx, ref.ID)
 	if err != nil {
 		return "", err
@@ -173,11 +184,28 @@ func (a *Agency) bind(ctx context.Context, rel *release.Release, ref lists.Recor
 		}
 		disclosures = append(disclosures, d)
 	}
-	holder, err := a.Keys.Key(keys.Release)
+	holder, err := a.holderOf(rec)
 	if err != nil {
 		return "", err
 	}
-	return sdjwt.Bind(rec.JWT, disclosures, holder, string(rel.Requester), string(rel.ID), int64(a.now())/1000)
+	return sdjwt.Bind(rec.JWT, disclosures, holder, string(rel.Requester), string(rel.ID), int64(at)/1000)
+}
+
+// holderOf is the release key that an own record confirms: the one that this member had
+// when it wrote the record.
+func (a *Agency) holderOf(rec records.Record) (keys.Private, error) {
+	confirmed, err := sdjwt.Confirmed(rec.JWT)
+	if err != nil {
+		return keys.Private{}, err
+	}
+	key, err := a.Keys.Key(keys.Release)
+	if err != nil || key.KID() == confirmed.KID() || a.Former == nil {
+		return key, err
+	}
+	if key, err = a.Former(confirmed.KID()); err != nil {
+		return keys.Private{}, ErrNoHolder.Wrap(err, "record", rec.ID, "key", confirmed.KID())
+	}
+	return key, nil
 }
 
 // openField opens one sealed field of an own record.
@@ -237,8 +265,12 @@ func (a *Agency) Open(ctx context.Context, op exchange.OperatorID, id exchange.R
 	if err != nil {
 		return Opened{}, err
 	}
+	digest := receiptDigest(view, envelope, content)
+	if d := rel.Delivered; d != nil && d.Digest == digestOf(envelope) {
+		digest = d.Digest // delivered before all nodes were of machine version 4
+	}
 	a.hit("agency.open.before")
-	_, err = a.Act(ctx, op, exchange.VerbReleaseOpen, release.ReceiptBody{Release: id, Digest: digestOf(envelope)})
+	_, err = a.Act(ctx, op, exchange.VerbReleaseOpen, release.ReceiptBody{Release: id, Digest: digest})
 	a.hit("agency.open.after")
 	return out, err
 }

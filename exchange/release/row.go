@@ -46,7 +46,7 @@ type Approval struct {
 
 // Receipt is one side's word on what was delivered.
 type Receipt struct {
-	Digest   string              `json:"digest"` // hex SHA-256 of the encrypted envelope
+	Digest   string              `json:"digest"` // see ReceiptBody
 	Operator exchange.OperatorID `json:"op"`
 	At       exchange.Millis     `json:"at"`
 	Seq      int64               `json:"seq"`
@@ -120,6 +120,14 @@ func (r *Release) StatusAt(at exchange.Millis) Status {
 		}
 	}
 	return Granted
+}
+
+// GrantedAt is when the grant that stands at a time came about.
+func (r *Release) GrantedAt(at exchange.Millis) exchange.Millis {
+	if since, ok := r.approved(at); ok && r.Decision.Outcome == catalogue.Pending {
+		return since
+	}
+	return r.At
 }
 
 // Until is when the status it has at a time ends by itself, 0 when it does not.

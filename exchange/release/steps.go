@@ -11,10 +11,14 @@ type JudgeBody struct {
 	Note    string             `json:"note,omitempty"`
 }
 
-// ReceiptBody is the body of release.deliver and release.open.
+// ReceiptBody is the body of release.deliver and release.open. Its digest is the SHA-256
+// in hex of what was delivered: the presentation (SD-JWT+KB) of the one record, of several
+// the JSON array of theirs; a hash of it tells nobody anything, it holds a signature that
+// only the author's key makes. Before all nodes were of machine version 4 it was that of
+// the encrypted envelope. The ledger compares the two sides' digests and nothing else.
 type ReceiptBody struct {
 	Release exchange.ReleaseID `json:"release"`
-	Digest  string             `json:"digest"` // hex SHA-256 of the encrypted envelope
+	Digest  string             `json:"digest"`
 }
 
 // maxNote is the longest note in characters.
@@ -96,7 +100,7 @@ func Deliver(a *members.Act, b *ReceiptBody) (*Stepped, error) {
 	})
 }
 
-// Open is the requester's receipt for what it opened: the same envelope.
+// Open is the requester's receipt for what it opened: the same.
 func Open(a *members.Act, b *ReceiptBody) (*Stepped, error) {
 	return step(a, b.Release, requester, Delivered, func(r *Release) error {
 		if r.Delivered.Digest != b.Digest {

@@ -335,7 +335,7 @@ func (w *world) join(id exchange.MemberID, kind exchange.MemberKind) {
 	must(err)
 	a, err := agency.New(agency.Config{Federation: "qinghai", Self: id, Kind: kind, Keys: fixedKeys(id),
 		Storage: cryptotest.Secret(string(id), "storage"), Blinder: blinder, Ledger: w.machine, Proposer: w,
-		Records: store, Genesis: w.genesis, Outbox: filepath.Join(dir, "outbox"), Petitions: filepath.Join(dir, "subjects"), Clock: w.clock, Rand: rand.Reader})
+		Records: store, Genesis: w.genesis, Petitions: filepath.Join(dir, "subjects"), Clock: w.clock, Rand: rand.Reader})
 	must(err)
 	zero := func() float64 { return 0 }
 	cfg := config.Config{Dir: dir, Member: string(id), Federation: "qinghai", MaxUpload: 4, BlindingDaily: 5000, RequestTimeout: time.Minute}

@@ -43,7 +43,6 @@ var folder = map[string]kept{
 	"introduction.jws": whole,
 	"invitation.jws":   whole,
 	"genesis.json":     whole,
-	"outbox":           whole,
 	"rosters.json":     whole,
 	"machine":          whole,
 	"witness":          whole, // what was cosigned: a restored node refuses another history
@@ -169,11 +168,6 @@ func (s Source) gather(ctx context.Context, spool string, m *Manifest, withKeys 
 	items, err := s.plain(withKeys)
 	if err != nil {
 		return nil, err
-	}
-	for _, it := range items {
-		if strings.HasPrefix(it.name, "outbox/") {
-			m.Outbox++
-		}
 	}
 	ledger, err := s.spoolLedger(spool, m)
 	if err != nil {

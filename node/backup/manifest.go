@@ -39,7 +39,6 @@ type Manifest struct {
 	Ledger     Position          `json:"ledger"`
 	Records    int64             `json:"records"`
 	Audit      int64             `json:"audit_lines"`
-	Outbox     int               `json:"outbox"`
 	Files      int               `json:"files"`
 	Bytes      int64             `json:"bytes"` // of all files, before compression
 	Signer     keys.Public       `json:"signer"`

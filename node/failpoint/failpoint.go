@@ -39,7 +39,6 @@ var names = []string{
 	// exchange/agency and exchange/records
 	"agency.sign", "agency.propose.before", "agency.propose.after",
 	"agency.deliver.before", "agency.deliver.after", "agency.open.before", "agency.open.after",
-	"outbox.write.before", "outbox.rename.before", "outbox.rename.after", "outbox.sweep",
 	"custody.deal", "custody.anchor.before", "custody.anchor.after", "custody.hand.before", "custody.hand.after", "custody.kept", "custody.retired",
 	"custody.deliver.before", "custody.deliver.after", "custody.open.before", "custody.open.after",
 	"blinding.deal.before", "blinding.deal.after", "blinding.keep.before", "blinding.accept.before", "blinding.accept.after", "blinding.forgotten",

@@ -19,7 +19,7 @@ var faultPoints = flag.String("fault.points", "", "fail points to crash at: all,
 
 // sample are the points of the short run: one of each part.
 var sample = []string{"store.append.commit", "store.set.after", "snapshot.rename.before", "machine.apply.committed",
-	"propose.group.after", "propose.forward.after", "agency.propose.after", "audit.sync.before", "records.commit.before", "outbox.rename.before",
+	"propose.group.after", "propose.forward.after", "agency.propose.after", "audit.sync.before", "records.commit.before", "agency.deliver.before",
 	"agency.open.before", "membership.move.before", "witness.sign.after", "backup.finish"}
 
 // chosen are the points of the flag.

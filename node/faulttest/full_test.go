@@ -3,7 +3,6 @@ package faulttest_test
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -42,7 +41,7 @@ func (r *round) recovers(what string, try func() error) {
 
 // parts are the places of a node's data that get a file system of their own here,
 // in KiB; "" is the data folder with what is left: the records.
-var parts = map[string]int{"": 64 << 10, "ledger": 160 << 10, "audit": 8 << 10, "outbox": 256, "witness": 1 << 10}
+var parts = map[string]int{"": 64 << 10, "ledger": 160 << 10, "audit": 8 << 10, "witness": 1 << 10}
 
 // part is one of them and what of the product needs it.
 type part struct {
@@ -82,7 +81,6 @@ var partList = []part{
 		_, err := d.f.Client(author).Nominate(d.f.T.Context(), "red", faulttest.Nomination()) // an operator's act
 		return err
 	}, "AUDIT-001"},
-	{"outbox", func(d *desk, _ string) error { return d.release() }, "OPEN-007"},
 	{"witness", func(d *desk, author string) error {
 		_, err := d.f.Client(author).Checkpoint(d.f.T.Context(), 0)
 		return err
@@ -110,13 +108,6 @@ func fillPart(r *round, d *desk, p part) {
 	t.Helper()
 	if err := p.act(d, victimOfFull); err != nil {
 		t.Fatalf("%q, with room: %v", p.dir, err)
-	}
-	old, err := filepath.Glob(filepath.Join(r.DataDir(victimOfFull), "outbox", "*.jwe"))
-	for _, path := range old { // opened long since; swept away they would make room
-		err = errors.Join(err, os.Remove(path))
-	}
-	if err != nil {
-		t.Fatal(err)
 	}
 	free := fill(t, filepath.Join(r.DataDir(victimOfFull), p.dir))
 	var refused error

@@ -122,7 +122,7 @@ func (d *desk) importAt(author string) []wire.Record {
 // whose is the member on whose way a point lies, "" if on everybody's.
 func (d *desk) whose(point string) string {
 	switch {
-	case strings.HasPrefix(point, "records."), strings.HasPrefix(point, "outbox."), strings.HasPrefix(point, "agency.deliver."):
+	case strings.HasPrefix(point, "records."), strings.HasPrefix(point, "agency.deliver."):
 		return d.author
 	case strings.HasPrefix(point, "agency.open."):
 		return "court"

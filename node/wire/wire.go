@@ -513,7 +513,7 @@ type Approval struct {
 	Note     string              `json:"note,omitempty"`
 }
 
-// Receipt is one side's digest of the delivered envelope.
+// Receipt is one side's digest of what was delivered, see release.ReceiptBody.
 type Receipt struct {
 	Digest string    `json:"digest"` // hex SHA-256 of the JWE
 	At     time.Time `json:"at"`
