@@ -150,7 +150,7 @@ func (e *env) reportLog(c *cli.Context) error {
 		{ID: "state", Title: exchange.Text{Zh: "状态", En: "STATE"}},
 	}}
 	for _, r := range log.Reports {
-		list.add(r.ID, r.At, r.Caller, r.Purpose, r.Until, told(reportStates, r.State))
+		list.add(r.ID, r.At, callerCell(r.Caller), purposeCell(e.titles(c), r.Purpose), r.Until, told(reportStates, r.State))
 	}
 	return e.print(list)
 }

@@ -177,7 +177,7 @@ func (e *env) lookRows(cat *catalogue.Catalogue, lines []wire.SubjectLook) rows 
 		if l.Missing > 0 {
 			missing = l.Missing
 		}
-		list.add(l.Line, l.At, act, l.Caller, purposeCell(cat, l.Purpose), l.Record, l.Report, missing, told(lookResults, l.Result))
+		list.add(l.Line, l.At, act, callerCell(l.Caller), purposeCell(cat, l.Purpose), l.Record, l.Report, missing, told(lookResults, l.Result))
 	}
 	return list
 }
@@ -200,7 +200,7 @@ func (e *env) subjectRecords(c *cli.Context) error {
 			{ID: "sealed", Title: exchange.Text{Zh: "仍密封的信息项", En: "STILL SEALED"}},
 		}}
 		for _, r := range held.Records {
-			list.add(r.Record.ID, r.Record.Category, r.Record.Author, r.Record.Status, stillSealed(r))
+			list.add(r.Record.ID, r.Record.Category, r.Record.Author, told(recordStatuses, r.Record.Status), stillSealed(r))
 		}
 		return e.print(list)
 	}
@@ -208,7 +208,7 @@ func (e *env) subjectRecords(c *cli.Context) error {
 		e.card(w, fact{exchange.Text{Zh: "信用主体", En: "subject"}, held.Subject}, fact{exchange.Text{Zh: "记录", En: "records"}, len(held.Records)})
 		for _, r := range held.Records {
 			e.card(w, fact{exchange.Text{Zh: "记录", En: "record"}, r.Record.ID}, fact{labelCategory, categoryCell(cat, r.Record.Category)},
-				fact{labelAuthor, r.Record.Author}, fact{exchange.Text{Zh: "状态", En: "status"}, r.Record.Status},
+				fact{labelAuthor, r.Record.Author}, fact{exchange.Text{Zh: "状态", En: "status"}, told(recordStatuses, r.Record.Status)},
 				fact{exchange.Text{Zh: "仍密封", En: "still sealed"}, strings.Join(stillSealed(r), ", ")})
 			if len(r.Opened) > 0 {
 				e.section(w, exchange.Text{Zh: "密封的信息项", En: "Sealed fields"}, e.fieldRows(cat, r.Record.Category, r.Opened))

@@ -28,7 +28,7 @@ func TestASubjectAtTheCounter(t *testing.T) {
 		Record: wire.Record{ID: recordID, Category: "discipline-practitioner", Author: "association", Status: "active", PrivateFields: []string{"name", "resident_id"}},
 		Opened: map[string]json.RawMessage{"resident_id": json.RawMessage(`"` + number + `"`)}}}})
 	for _, c := range []struct{ format, lang, want string }{
-		{"table", "zh", "不予准予"}, {"table", "zh", "信用核查"}, {"table", "zh", "此前缺行"}, {"table", "en", "Accesses on the ledger"}, {"csv", "en", "\r\n2,6,"}, {"json", "en", `"count":2`},
+		{"table", "zh", "不予准予"}, {"table", "zh", "信用核查"}, {"table", "zh", "此前缺行"}, {"table", "zh", "本单位经办人"}, {"table", "en", "this node"}, {"table", "en", "Accesses on the ledger"}, {"csv", "en", "\r\n2,6,"}, {"json", "en", `"count":2`},
 	} {
 		code, out, err := f.run("", "subject", "log", "91639900MA0000001C", "--proof", "licence:A-1", "-o", c.format, "--lang", c.lang)
 		if c.format == "json" {

@@ -221,6 +221,24 @@ var (
 	}
 )
 
+// callerCell is who called, as the audit log of a node names it, in words.
+func callerCell(caller string) any {
+	kind, name, _ := strings.Cut(caller, ":")
+	switch {
+	case caller == "operator":
+		return titled(caller, exchange.Text{Zh: "本单位经办人", En: "an operator here"})
+	case caller == "node":
+		return titled(caller, exchange.Text{Zh: "本节点", En: "this node"})
+	case caller == "public":
+		return titled(caller, exchange.Text{Zh: "公众", En: "the public"})
+	case kind == "operator":
+		return titled(caller, exchange.Text{Zh: "本单位 " + name, En: name + " here"})
+	case kind == "member":
+		return titled(caller, exchange.Text{Zh: name, En: name})
+	}
+	return caller
+}
+
 // word is the text for a word, or the word itself where this build has none.
 func word[K ~string](table map[string]exchange.Text, key K) exchange.Text {
 	if text, ok := table[string(key)]; ok {

@@ -8,7 +8,6 @@ import (
 	"slices"
 	"sync"
 
-	"accord/crypto/keys"
 	"accord/crypto/sdjwt"
 	"accord/crypto/seal"
 	"accord/crypto/share"
@@ -167,7 +166,7 @@ func (a *Agency) askAll(ctx context.Context, op exchange.OperatorID, view *machi
 // readReply opens a custodian's envelope and says why it does not count, "" when it
 // does.
 func (a *Agency) readReply(view *machine.View, rel release.Release, g custody.Generation, m exchange.MemberID, envelope string) (r custodyReply, why string) {
-	key, err := a.Keys.Key(keys.Seal)
+	key, err := a.sealKeyFor(envelope)
 	if err != nil {
 		return r, exchange.AsError(err).Code
 	}

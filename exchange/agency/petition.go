@@ -91,7 +91,7 @@ func (a *Agency) keepText(id exchange.CommandID, kind, text string) (digest stri
 		err = os.Rename(path+partial, path)
 	}
 	if err == nil {
-		err = syncFolders(a.Petitions)
+		err = syncFolders(filepath.Dir(a.Petitions), a.Petitions) // the folder may be new
 	}
 	if err != nil {
 		return "", ErrPetitionStore.Wrap(err)
