@@ -19,7 +19,7 @@ const peerPatience = 5 * time.Second
 // Check looks at everything that this node can see of itself and its peers.
 func (n *Node) Check(ctx context.Context) (wire.NodeCheck, error) {
 	st, view := n.ledger.Status(), n.machine.View()
-	out := wire.NodeCheck{Time: n.opts.Clock().UTC(), Charter: n.genesis.Digest(), Catalogue: view.Catalogue().Digest(),
+	out := wire.NodeCheck{Time: n.opts.Clock().UTC(), Charter: n.genesis.Digest(), Catalogue: view.Catalogue().Digest(), Calendar: view.Catalogue().Document().Calendar.Ends(),
 		CaughtUp: n.CaughtUp(), Voters: st.Voters, LogBytes: st.LogBytes, LogEntries: int64(st.LogLast - st.LogFirst),
 		SnapshotIndex: st.SnapshotIndex, SnapshotAge: int64(st.SnapshotAge / time.Second), SnapshotEvery: int64(n.cfg.SnapshotEvery), Installs: st.Installs,
 		Refusals: st.Refusals, AuditFiles: len(n.cfg.AuditFiles), AuditWorking: n.audit.Working(), Keys: n.ownKeys(), Peers: n.askPeers(ctx),

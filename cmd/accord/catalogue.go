@@ -1,12 +1,14 @@
 package main
 
 import (
+	"context"
 	"io"
 	"path/filepath"
 	"strings"
 
 	"accord/exchange"
 	"accord/exchange/catalogue"
+	"accord/exchange/meeting"
 
 	"github.com/urfave/cli/v2"
 )
@@ -18,6 +20,9 @@ var (
 	errNoCategory = exchange.Define(exchange.KindNotFound, "CLI-026",
 		exchange.Text{Zh: "目录中没有类别 {category}", En: "the catalogue has no category {category}"},
 		exchange.Text{Zh: "试试 {try}", En: "try {try}"})
+	errNotACatalogue = exchange.Define(exchange.KindInvalid, "CLI-092",
+		exchange.Text{Zh: "提案 {id} 的事项是 {kind}，不是目录", En: "proposal {id} is about {kind}, not a catalogue"},
+		exchange.Text{Zh: "用 accord proposal list 查看", En: "see accord proposal list"})
 )
 
 // catalogueCommand reads, checks and changes the catalogue.
@@ -26,6 +31,8 @@ func catalogueCommand(e *env) *cli.Command {
 		Name:     "catalogue",
 		Category: e.t("联合体", "federation"),
 		Usage:    e.t("信用信息目录", "the credit information catalogue"),
+		Description: e.t("FILE 处也可写 current（节点现行目录）、proposal:ID（提案中的目录），或内置的 default、full。修改目录：accord catalogue fmt current --out FILE，改后 lint、test、diff current FILE，再以 accord proposal catalogue FILE 提出。",
+			"For FILE you can also write current (the node's), proposal:ID (of a proposal), or the built-in default and full. To change it: accord catalogue fmt current --out FILE, edit, then lint, test and diff current FILE, and propose it with accord proposal catalogue FILE."),
 		Subcommands: append([]*cli.Command{{
 			Name:  "show",
 			Usage: e.t("类别，或一个类别的信息项", "the categories, or the fields of one"),
@@ -49,19 +56,19 @@ func catalogueCommand(e *env) *cli.Command {
 			Name: "compile", ArgsUsage: "FILE",
 			Usage:  e.t("把 YAML 编译为成员签署的 JSON", "compile YAML to the JSON that members sign"),
 			Flags:  []cli.Flag{e.outFlag("-")},
-			Action: func(c *cli.Context) error { return e.compile(c.Args().First(), c.String("out")) },
+			Action: func(c *cli.Context) error { return e.compile(c.Context, c.Args().First(), c.String("out")) },
 		}, {
 			Name: "lint", ArgsUsage: "FILE",
 			Usage:  e.t("检查目录文件，列出全部问题", "say everything that is wrong with a catalogue file"),
-			Action: func(c *cli.Context) error { return e.lint(c.Args().First()) },
+			Action: func(c *cli.Context) error { return e.lint(c.Context, c.Args().First()) },
 		}, {
 			Name: "test", ArgsUsage: "FILE",
 			Usage:  e.t("运行目录文件中的用例", "run the cases inside a catalogue file"),
-			Action: func(c *cli.Context) error { return e.testCatalogue(c.Args().First()) },
+			Action: func(c *cli.Context) error { return e.testCatalogue(c.Context, c.Args().First()) },
 		}, {
 			Name: "diff", ArgsUsage: "BEFORE AFTER",
-			Usage:  e.t("两个目录文件的差别，先列谁多看到或少看到什么", "how two catalogue files differ: first who gains or loses access"),
-			Action: func(c *cli.Context) error { return e.diffCatalogues(c.Args().Get(0), c.Args().Get(1)) },
+			Usage:  e.t("两个目录的差别，先列谁多看到或少看到什么", "how two catalogues differ: first who gains or loses access"),
+			Action: func(c *cli.Context) error { return e.diffCatalogues(c.Context, c.Args().Get(0), c.Args().Get(1)) },
 		}, simulateCommand(e), fmtCommand(e), exportCommand(e), endorseCommand(e), adoptCommand(e)}, rulesCommands(e)...),
 	}
 }
@@ -75,19 +82,45 @@ func catalogueFlag(e *env, def string) cli.Flag {
 	return &cli.StringFlag{Name: "catalogue", Value: def, Usage: usage}
 }
 
-// catalogueFile is a catalogue's exact bytes: built in, compiled from YAML, or
-// as they stand in the file.
-func (e *env) catalogueFile(name string) ([]byte, error) {
+// The names of catalogues that are no files: the node's, and the one of a proposal.
+const (
+	nameCurrent  = "current"
+	nameProposal = "proposal:"
+)
+
+// namedCatalogue is a catalogue that is built in or that the node has; ok is false for
+// the name of a file.
+func (e *env) namedCatalogue(ctx context.Context, name string) (document []byte, ok bool, err error) {
 	switch name {
 	case "default":
-		document, _ := catalogue.Default()
-		return document, nil
+		document, _ = catalogue.Default()
+		return document, true, nil
 	case "full":
-		document, _ := catalogue.Full()
-		return document, nil
+		document, _ = catalogue.Full()
+		return document, true, nil
 	case "demo":
-		document, _ := catalogue.Demo()
-		return document, nil
+		document, _ = catalogue.Demo()
+		return document, true, nil
+	case nameCurrent:
+		document, err = e.node().Catalogue(ctx)
+		return document, true, err
+	}
+	id, ok := strings.CutPrefix(name, nameProposal)
+	if !ok {
+		return nil, false, nil
+	}
+	p, err := e.node().Proposal(ctx, exchange.CommandID(id))
+	if err == nil && p.Kind != meeting.Catalogue {
+		err = errNotACatalogue.With("id", id, "kind", p.Kind)
+	}
+	return []byte(p.Document), true, err
+}
+
+// catalogueFile is a catalogue's exact bytes: those of a name, compiled from YAML, or as
+// they stand in the file.
+func (e *env) catalogueFile(ctx context.Context, name string) ([]byte, error) {
+	if document, ok, err := e.namedCatalogue(ctx, name); ok || err != nil {
+		return document, err
 	}
 	data, err := e.read(name, catalogue.MaxBytes)
 	if err != nil {
@@ -108,7 +141,7 @@ func isYAML(name string) bool {
 // catalogue is the one named by --catalogue, or the node's.
 func (e *env) catalogue(c *cli.Context) (*catalogue.Catalogue, error) {
 	if name := c.String("catalogue"); name != "" {
-		document, err := e.catalogueFile(name)
+		document, err := e.catalogueFile(c.Context, name)
 		if err != nil {
 			return nil, err
 		}
@@ -127,8 +160,8 @@ func (e *env) catalogueInForce(c *cli.Context) (*catalogue.Catalogue, error) {
 }
 
 // compile writes the bytes that members sign and names them.
-func (e *env) compile(source, out string) error {
-	document, err := e.catalogueFile(source)
+func (e *env) compile(ctx context.Context, source, out string) error {
+	document, err := e.catalogueFile(ctx, source)
 	if err != nil {
 		return err
 	}
@@ -145,9 +178,8 @@ func (e *env) compile(source, out string) error {
 }
 
 // draftCatalogue reads a file that may be wrong, to say what is.
-func (e *env) draftCatalogue(name string) (*catalogue.Document, error) {
-	if name == "default" || name == "full" || name == "demo" {
-		document, err := e.catalogueFile(name)
+func (e *env) draftCatalogue(ctx context.Context, name string) (*catalogue.Document, error) {
+	if document, ok, err := e.namedCatalogue(ctx, name); ok || err != nil {
 		if err != nil {
 			return nil, err
 		}
@@ -163,8 +195,8 @@ func (e *env) draftCatalogue(name string) (*catalogue.Document, error) {
 	return catalogue.Decode(data)
 }
 
-func (e *env) lint(name string) error {
-	doc, err := e.draftCatalogue(name)
+func (e *env) lint(ctx context.Context, name string) error {
+	doc, err := e.draftCatalogue(ctx, name)
 	if err != nil {
 		return err
 	}
@@ -183,8 +215,8 @@ func (e *env) lint(name string) error {
 	return catalogue.Validate(doc)
 }
 
-func (e *env) testCatalogue(name string) error {
-	doc, err := e.draftCatalogue(name)
+func (e *env) testCatalogue(ctx context.Context, name string) error {
+	doc, err := e.draftCatalogue(ctx, name)
 	if err != nil {
 		return err
 	}
@@ -213,12 +245,12 @@ func (e *env) testCatalogue(name string) error {
 	return nil
 }
 
-func (e *env) diffCatalogues(before, after string) error {
-	a, err := e.draftCatalogue(before)
+func (e *env) diffCatalogues(ctx context.Context, before, after string) error {
+	a, err := e.draftCatalogue(ctx, before)
 	if err != nil {
 		return err
 	}
-	b, err := e.draftCatalogue(after)
+	b, err := e.draftCatalogue(ctx, after)
 	if err != nil {
 		return err
 	}

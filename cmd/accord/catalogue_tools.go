@@ -63,7 +63,7 @@ func rulesCommands(e *env) []*cli.Command {
 		Usage: e.t("用表格中的规则替换目录文件的规则，写成新的 YAML 文件；注释不保留", "put the rules of a table in place of those of a catalogue file, as a new YAML file; comments are not kept"),
 		Flags: []cli.Flag{e.outFlag("")},
 		Action: func(c *cli.Context) error {
-			doc, err := e.draftCatalogue(c.Args().Get(1))
+			doc, err := e.draftCatalogue(c.Context, c.Args().Get(1))
 			if err != nil {
 				return err
 			}
@@ -146,7 +146,7 @@ func fmtCommand(e *env) *cli.Command {
 		Usage: e.t("把目录文件写成统一格式的 YAML；注释不保留", "write a catalogue file as YAML in its one form; comments are not kept"),
 		Flags: []cli.Flag{e.outFlag("-")},
 		Action: func(c *cli.Context) error {
-			doc, err := e.draftCatalogue(c.Args().First())
+			doc, err := e.draftCatalogue(c.Context, c.Args().First())
 			if err != nil {
 				return err
 			}
@@ -187,7 +187,7 @@ func simulateCommand(e *env) *cli.Command {
 		Usage: e.t("用目录草案重新裁决近日的请求：哪些结果会改变，涉及哪些成员单位", "decide the requests of the last days again under a draft: which decisions flip, for which member"),
 		Flags: []cli.Flag{&cli.UintFlag{Name: "days", Value: 30, Usage: e.t("最近 `N` 天", "the last `N` days")}},
 		Action: func(c *cli.Context) error {
-			document, err := e.catalogueFile(c.Args().First())
+			document, err := e.catalogueFile(c.Context, c.Args().First())
 			if err != nil {
 				return err
 			}

@@ -9,6 +9,7 @@ import (
 
 	"accord/exchange"
 	"accord/exchange/catalogue"
+	"accord/exchange/meeting"
 	"accord/node/wire"
 )
 
@@ -65,5 +66,35 @@ func TestSimulate(t *testing.T) {
 	f.on("GET /api/v1/federation", wire.Federation{})
 	if code, _, errs := f.run("", "catalogue", "simulate", path); code != 3 || !strings.Contains(errs, "CAT-009") {
 		t.Errorf("an unknown member: exit %d %s", code, errs)
+	}
+}
+
+// TestCataloguesByName: the node's own catalogue is taken to be edited, and a proposal's
+// is looked at, without a file of either.
+func TestCataloguesByName(t *testing.T) {
+	document, _ := catalogue.Full()
+	f := newFakeNode(t).on("GET /api/v1/proposals/proposal-0000000001", wire.Proposal{ID: "proposal-0000000001", Kind: meeting.Catalogue, Document: string(document)}).
+		on("GET /api/v1/proposals/proposal-0000000002", wire.Proposal{ID: "proposal-0000000002", Kind: meeting.Peering})
+	code, text, errs := f.run("", "catalogue", "fmt", "current")
+	if code != 0 {
+		t.Fatalf("exit %d %s", code, errs)
+	}
+	mine := f.file("mine.yaml", text)
+	for _, c := range []struct {
+		args []string
+		code int
+		said string
+	}{
+		{[]string{"diff", "current", mine}, 0, ""},
+		{[]string{"diff", "current", "proposal:proposal-0000000001"}, 0, "calendar"},
+		{[]string{"lint", "proposal:proposal-0000000001"}, 0, ""},
+		{[]string{"test", "proposal:proposal-0000000001"}, 0, ""},
+		{[]string{"explain", "admin-penalty", "id_number", "--catalogue", "proposal:proposal-0000000001"}, 0, "regulator"},
+		{[]string{"diff", "current", "proposal:proposal-0000000002"}, 1, "CLI-092"},
+	} {
+		code, out, errs := f.run("", append([]string{"catalogue"}, append(c.args, "--lang", "en")...)...)
+		if code != c.code || !strings.Contains(out+errs, c.said) {
+			t.Errorf("%v: exit %d\n%s%s", c.args, code, out, errs)
+		}
 	}
 }

@@ -17,7 +17,7 @@ func endorseCommand(e *env) *cli.Command {
 		Usage: e.t("以本单位席位同意新目录", "endorse a new catalogue with this member's seat"),
 		Flags: []cli.Flag{e.outFlag("")},
 		Action: func(c *cli.Context) error {
-			document, err := e.catalogueFile(c.Args().First())
+			document, err := e.catalogueFile(c.Context, c.Args().First())
 			if err != nil {
 				return err
 			}
@@ -49,7 +49,7 @@ func adoptCommand(e *env) *cli.Command {
 		Description: e.t("全部成员的程序都支持联席会议之后，改用 accord proposal catalogue。",
 			"Once every member's build knows the joint meeting, it is accord proposal catalogue instead."),
 		Action: func(c *cli.Context) error {
-			document, err := e.catalogueFile(c.Args().First())
+			document, err := e.catalogueFile(c.Context, c.Args().First())
 			if err != nil {
 				return err
 			}

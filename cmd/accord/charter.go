@@ -90,7 +90,7 @@ func (e *env) draftCharter(c *cli.Context) error {
 		}
 		federation = cfg.Federation
 	}
-	document, err := e.catalogueFile(c.String("catalogue"))
+	document, err := e.catalogueFile(c.Context, c.String("catalogue"))
 	if err != nil {
 		return err
 	}

@@ -111,7 +111,7 @@ func (e *env) proposeDraft(c *cli.Context) error {
 }
 
 func (e *env) proposeCatalogue(c *cli.Context) error {
-	document, err := e.catalogueFile(c.Args().First())
+	document, err := e.catalogueFile(c.Context, c.Args().First())
 	if err != nil {
 		return err
 	}

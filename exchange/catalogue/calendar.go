@@ -43,6 +43,24 @@ func (c *Calendar) Working(day int64) bool {
 	return !contains(c.Holidays, date)
 }
 
+// Ends is the last day of the last year that the calendar says anything about, "" for one
+// that says nothing: what comes after it has weekends and no holidays.
+func (c *Calendar) Ends() string {
+	if c == nil {
+		return ""
+	}
+	last := ""
+	for _, dates := range [][]string{c.Holidays, c.Workdays} {
+		if n := len(dates); n > 0 {
+			last = max(last, dates[n-1])
+		}
+	}
+	if last == "" {
+		return ""
+	}
+	return last[:4] + "-12-31"
+}
+
 // dayOf is the day in China a time lies in, counted from 1970-01-01.
 func dayOf(at exchange.Millis) int64 {
 	t := int64(at) + chinaOffset

@@ -55,6 +55,22 @@ func TestAddWorkingDays(t *testing.T) {
 	}
 }
 
+// TestEnds: the year of the last date of either kind, to its end.
+func TestEnds(t *testing.T) {
+	later := year2026()
+	later.Workdays = append(later.Workdays, "2027-02-06")
+	for want, c := range map[string]*catalogue.Calendar{"2026-12-31": year2026(), "2027-12-31": later} {
+		if got := c.Ends(); got != want {
+			t.Errorf("%s, want %s", got, want)
+		}
+	}
+	for _, c := range []*catalogue.Calendar{nil, {}} {
+		if got := c.Ends(); got != "" {
+			t.Errorf("a calendar without a date ends on %s", got)
+		}
+	}
+}
+
 // TestWorkingAgainstTime goes through four centuries beside the standard library.
 func TestWorkingAgainstTime(t *testing.T) {
 	var plain *catalogue.Calendar

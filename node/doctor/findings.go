@@ -77,6 +77,9 @@ var (
 	errOtherCatalogue = exchange.Define(exchange.KindUnavailable, "DOCTOR-023",
 		exchange.Text{Zh: "这些成员的现行目录与本节点不同：{members}", En: "these members have another catalogue in force: {members}"},
 		exchange.Text{Zh: "稍后再看；若持续：accord ledger status", En: "look again in a minute; if it stays: accord ledger status"})
+	errCalendar = exchange.Define(exchange.KindInvalid, "DOCTOR-039",
+		exchange.Text{Zh: "现行目录的工作日历只到 {ends}，此后的工作日只除去周末，期限会算短", En: "the catalogue's calendar knows holidays up to {ends}; after it only weekends are taken off, and terms come out too short"},
+		exchange.Text{Zh: "按国务院办公厅通知补入次年节假日和调休日，提请采用新目录：accord proposal catalogue（RUNBOOK 24）", En: "add the next year's holidays and make-up days, and propose the catalogue: accord proposal catalogue (RUNBOOK 24)"})
 	errOtherVersion = exchange.Define(exchange.KindInvalid, "DOCTOR-024",
 		exchange.Text{Zh: "软件版本不同：本节点 {own}，{members}", En: "versions differ: this node {own}, {members}"},
 		exchange.Text{Zh: "升级落后者，见 RUNBOOK 的升级一节：accord version", En: "upgrade whoever is behind, see Upgrade in the RUNBOOK: accord version"})

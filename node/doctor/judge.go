@@ -19,8 +19,9 @@ const (
 	clockWarn     = 2 * time.Second
 	clockFail     = 30 * time.Second // the ledger takes ±60 s
 	backupOld     = 7 * 24 * time.Hour
-	manySnapshots = 4 // times the configured interval without a snapshot
-	manyInstalls  = 3 // snapshots fetched in an hour; a node that was away needs one
+	calendarWarn  = 45 * 24 * time.Hour // the State Council tells a year's holidays in the November before
+	manySnapshots = 4                   // times the configured interval without a snapshot
+	manyInstalls  = 3                   // snapshots fetched in an hour; a node that was away needs one
 )
 
 var checks = []struct {
@@ -49,6 +50,7 @@ var checks = []struct {
 	{"clock", exchange.Text{Zh: "时钟", En: "clock"}, true, judgeClock},
 	{"same", exchange.Text{Zh: "章程与其他成员一致", En: "same charter as the peers"}, true, judgeSame},
 	{"catalogue", exchange.Text{Zh: "目录版本一致", En: "same catalogue as the peers"}, true, judgeCatalogue},
+	{"calendar", exchange.Text{Zh: "工作日历", En: "calendar of working days"}, true, judgeCalendar},
 	{"version", exchange.Text{Zh: "软件版本一致", En: "same version as the peers"}, true, judgeVersion},
 	{"keys", exchange.Text{Zh: "密钥有效期", En: "keys by date"}, true, judgeKeys},
 	{"feeds", exchange.Text{Zh: "记录流", En: "feeds"}, true, judgeFeeds},
@@ -360,6 +362,16 @@ func judgeVersion(f *Facts) (Level, *exchange.Error) {
 
 // judgeKeys looks at the newest key of every use, an old one need not be there, and
 // at those that the node wants replaced.
+// judgeCalendar warns before the year is over whose holidays the catalogue knows: terms of
+// working days would end too early, and nothing else would show it.
+func judgeCalendar(f *Facts) (Level, *exchange.Error) {
+	ends, err := time.Parse(time.DateOnly, f.Running.Check.Calendar)
+	if err != nil || f.Now.Add(calendarWarn).Before(ends) {
+		return fine()
+	}
+	return Warn, errCalendar.With("ends", f.Running.Check.Calendar)
+}
+
 func judgeKeys(f *Facts) (Level, *exchange.Error) {
 	newest := map[string]wire.KeyWindow{}
 	for _, k := range f.Running.Check.Keys {

@@ -26,7 +26,7 @@ func healthy() *Facts {
 		Disk:   Disk{Kind: "ext4", Free: 50 << 30, Total: 100 << 30, Inodes: 1e6, TotalInodes: 2e6, Sync: []time.Duration{time.Millisecond, 2 * time.Millisecond}},
 		Backup: &backup.Last{Created: now.Add(-time.Hour)}, AuditDevices: []uint64{1, 2},
 		Running: &Running{Status: wire.NodeStatus{Store: wire.StoreStatus{Engine: "sqlite", OK: true}, Ready: true, Leader: "court-1", Version: "1", Applied: 100},
-			Check: wire.NodeCheck{Charter: "c", Catalogue: "k", CaughtUp: true, Voters: 4, SnapshotEvery: 100, SnapshotIndex: 90, AuditFiles: 2, AuditWorking: 2,
+			Check: wire.NodeCheck{Charter: "c", Catalogue: "k", Calendar: now.AddDate(0, 0, 47).Format(time.DateOnly), CaughtUp: true, Voters: 4, SnapshotEvery: 100, SnapshotIndex: 90, AuditFiles: 2, AuditWorking: 2,
 				Keys: []wire.KeyWindow{key("command"), key("tls")}, Peers: []wire.PeerCheck{answer("court"), answer("regulator"), answer("commission")}}}}
 }
 
@@ -81,6 +81,7 @@ func TestEveryFindingCanBeProvoked(t *testing.T) {
 		{errClock, Fail, func(f *Facts) { clocks(f, -40_000, -40_000, -40_000) }},
 		{errOtherCharter, Fail, func(f *Facts) { f.Running.Check.Peers[0].Answer.Charter = "other" }},
 		{errOtherCatalogue, Warn, func(f *Facts) { f.Running.Check.Peers[0].Answer.Catalogue = "other" }},
+		{errCalendar, Warn, func(f *Facts) { f.Running.Check.Calendar = now.AddDate(0, 0, 44).Format(time.DateOnly) }},
 		{errOtherVersion, Warn, func(f *Facts) { f.Running.Check.Peers[0].Answer.Version = "2" }},
 		{errFeedAlarms, Warn, func(f *Facts) { f.Running.Status.FeedAlarms = 1 }},
 		{errWebhooks, Warn, func(f *Facts) { f.Running.Status.WebhooksDisabled = []string{"bank"} }},

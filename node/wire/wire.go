@@ -162,8 +162,9 @@ type KeyDue struct {
 // NodeCheck is what a running node sees when it looks at itself and its peers.
 type NodeCheck struct {
 	Time           time.Time   `json:"time"`
-	Charter        string      `json:"charter"`   // digest
-	Catalogue      string      `json:"catalogue"` // digest of the one in force
+	Charter        string      `json:"charter"`            // digest
+	Catalogue      string      `json:"catalogue"`          // digest of the one in force
+	Calendar       string      `json:"calendar,omitempty"` // last day of the last year whose holidays it lists; empty: it lists none
 	CaughtUp       bool        `json:"caught_up"`
 	Voters         int         `json:"voters"` // nodes that vote on the order of the log
 	LogBytes       int64       `json:"log_bytes"`
