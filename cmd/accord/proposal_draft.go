@@ -39,8 +39,8 @@ func proposingCommands(e *env) []*cli.Command {
 	}, {
 		Name: "decide", ArgsUsage: "KIND OBJECT OUTCOME",
 		Usage: e.t("提请裁定：KIND 为 objection、release、recovery 或 peering", "put a decision to the vote: KIND is objection, release, recovery or peering"),
-		Description: e.t("OBJECT 为异议或请求的编号；OUTCOME：异议为 uphold（成立）或 reject（不成立），授权开放为 approve（同意）或 deny（不同意）。",
-			"OBJECT is the id of the objection or release; OUTCOME is uphold or reject of an objection, approve or deny of a release."),
+		Description: e.t("OBJECT 为异议或请求的编号，恢复方案或互联的对方章程为其摘要；OUTCOME：异议为 uphold（成立）或 reject（不成立），授权开放为 approve（同意）或 deny（不同意），互联为 accept（接受）或 end（终止）。",
+			"OBJECT is the id of the objection or release, or the digest of the plan of recovery or of the other federation's charter; OUTCOME is uphold or reject of an objection, approve or deny of a release, accept or end of a peering."),
 		Flags: append(proposingFlags(e), &cli.StringSliceFlag{Name: "party", Usage: e.t("当事单位 `MEMBER`，回避表决", "a party `MEMBER`, which has no vote on it")}),
 		Action: func(c *cli.Context) error {
 			d := &meeting.Decision{Object: c.Args().Get(1), Outcome: c.Args().Get(2)}

@@ -15,7 +15,7 @@ func TestDocumentsAreFoundByTheirIDs(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer s.Close()
-	if plan := s.plan(t, recordsByRowKey+marks(500), make([]any, 500)...); len(plan) != 1 || !strings.Contains(plan[0], "records_row (row_key=?)") {
+	if plan := s.plan(t, s.schema(recordsByRowKey)+marks(500), make([]any, 500)...); len(plan) != 1 || !strings.Contains(plan[0], "records_row (row_key=?)") {
 		t.Errorf("%q", plan)
 	}
 	if plan := s.plan(t, recordsByID+marks(500), make([]any, 500)...); len(plan) != 1 || !strings.Contains(plan[0], "(id=?)") {

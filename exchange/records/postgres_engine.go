@@ -59,7 +59,7 @@ func (s *Postgres) bytewise() string { return ` COLLATE "C"` }
 
 // schema implements engine.
 func (s *Postgres) schema(statement string) string {
-	return strings.NewReplacer("<position>", "BIGINT PRIMARY KEY", "<compact>", "",
+	return strings.NewReplacer("<position>", "BIGINT PRIMARY KEY", "<empty>", "''", "<compact>", "",
 		"<jwt>", "convert_to(jwt, 'UTF8')", "<sealed>", "convert_to(sealed, 'UTF8')",
 		"<row_key>", postgresKey("row_key"), "<row_digest>", postgresKey("row_digest")).Replace(statement)
 }
@@ -71,7 +71,8 @@ func (s *Postgres) insertMany(ctx context.Context, tx *transaction, table string
 		s.grown += len(rows)
 	}
 	if len(rows) < 8 {
-		return insertSome(ctx, tx, "INSERT", table, columns, rows)
+		_, err := insertSome(ctx, tx, "INSERT", table, columns, rows)
+		return err
 	}
 	return tx.conn.Raw(func(driver any) error {
 		_, err := driver.(*stdlib.Conn).Conn().CopyFrom(ctx, pgx.Identifier{table}, columns, pgx.CopyFromRows(rows))

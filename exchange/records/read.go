@@ -167,7 +167,7 @@ func (s *sqlStore) ByRowKeys(ctx context.Context, author exchange.MemberID, cate
 
 // recordsByRowKey goes by the keys alone, as recordsByID does by ids.
 const recordsByRowKey = `SELECT row_key, id, row_digest, author, category FROM records
-	WHERE status = 'active' AND length(row_key) > 0 AND row_key IN `
+	WHERE status = 'active' AND row_key <> <empty> AND row_key IN `
 
 func (s *sqlStore) rowKeys(ctx context.Context, author exchange.MemberID, category string, keys []string, found map[string]RowRef) error {
 	args := make([]any, len(keys))
@@ -175,7 +175,7 @@ func (s *sqlStore) rowKeys(ctx context.Context, author exchange.MemberID, catego
 		args[i] = keyBytes(k)
 	}
 	return s.engine.beforeWriting(ctx, func(p pool) error {
-		rows, err := p.QueryContext(ctx, recordsByRowKey+marks(len(keys)), args...)
+		rows, err := p.QueryContext(ctx, s.engine.schema(recordsByRowKey)+marks(len(keys)), args...)
 		if err != nil {
 			return err
 		}

@@ -273,4 +273,21 @@ var migrations = [][]string{{
 	`CREATE UNIQUE INDEX records_row ON records (row_key) WHERE status = 'active' AND length(row_key) > 0`,
 	`DROP INDEX records_subject`,
 	`CREATE INDEX records_subject ON records (subject, position, status, category, author)`,
+}, {
+	// 10: inserts. Where an index asks a function, SQLite keeps a copy of each page that a
+	// statement changes, in case the function fails; and a name's number is its row's.
+	`DROP INDEX records_row`,
+	`CREATE UNIQUE INDEX records_row ON records (row_key) WHERE status = 'active' AND row_key <> <empty>`,
+	`CREATE TABLE names10 (
+		id <position>,
+		subject TEXT NOT NULL,
+		name TEXT NOT NULL,
+		records BIGINT NOT NULL,
+		newest BIGINT NOT NULL,
+		first_seen BIGINT NOT NULL
+	)`,
+	`INSERT INTO names10 (id, subject, name, records, newest, first_seen) SELECT id, subject, name, records, newest, first_seen FROM names ORDER BY id`,
+	`DROP TABLE names`,
+	`ALTER TABLE names10 RENAME TO names`,
+	`CREATE UNIQUE INDEX names_subject ON names (subject, name)`,
 }}

@@ -82,6 +82,8 @@ type transaction struct {
 	clock  func() time.Time
 	at     exchange.Millis // see now; 0 until it is asked for
 
+	compiled map[string]*sql.Stmt // see kept
+
 	words *words            // that are committed
 	known int               // of them, once fresh is not nil
 	fresh map[string]uint64 // words that this transaction adds, with their numbers

@@ -8,7 +8,6 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
-	"slices"
 	"strings"
 
 	"modernc.org/sqlite"
@@ -157,39 +156,9 @@ func (s *SQLite) bytewise() string { return "" }
 
 // schema implements engine.
 func (s *SQLite) schema(statement string) string {
-	return strings.NewReplacer("<position>", "INTEGER PRIMARY KEY", "<compact>", "WITHOUT ROWID", // else a key is stored twice
+	return strings.NewReplacer("<position>", "INTEGER PRIMARY KEY", "<empty>", "x''", "<compact>", "WITHOUT ROWID", // else a key is stored twice
 		"<jwt>", "CAST(jwt AS BLOB)", "<sealed>", "CAST(sealed AS BLOB)",
 		"<row_key>", sqliteKey("row_key"), "<row_digest>", sqliteKey("row_digest")).Replace(statement)
-}
-
-// insertMany implements engine.
-func (s *SQLite) insertMany(ctx context.Context, tx *transaction, table string, columns []string, rows [][]any) error {
-	// A statement that fails ends its transaction here. Told so (OR FAIL), SQLite keeps no
-	// copy of every page it changes in order to take half a statement back.
-	return insertSome(ctx, tx, "INSERT OR FAIL", table, columns, rows)
-}
-
-// rowsAtOnce and valuesAtOnce bound one statement.
-const (
-	rowsAtOnce   = 1000
-	valuesAtOnce = 3000
-)
-
-// insertSome inserts rows, many with one statement.
-func insertSome(ctx context.Context, tx *transaction, verb, table string, columns []string, rows [][]any) error {
-	one := marks(len(columns))
-	var args []any
-	for some := range slices.Chunk(rows, max(1, min(rowsAtOnce, valuesAtOnce/len(columns)))) {
-		args = args[:0]
-		for _, row := range some {
-			args = append(args, row...)
-		}
-		if _, err := tx.ExecContext(ctx, verb+` INTO `+table+` (`+strings.Join(columns, ", ")+`) VALUES `+one+
-			strings.Repeat(", "+one, len(some)-1), args...); err != nil {
-			return err
-		}
-	}
-	return nil
 }
 
 // sqliteKey is keyBytes of a column.
