@@ -20,7 +20,7 @@ const leastRoom = 1 << 30
 func (n *Node) openFeeds() (err error) {
 	n.feeds, err = feeds.Open(feeds.Config{
 		Federation: n.cfg.Federation, Genesis: n.genesis, Self: n.id.Member, Dir: filepath.Join(n.cfg.Dir, "feeds"), Store: n.records, Ledger: n.machine,
-		Keys: currentKeys{n}, Peer: func(m exchange.MemberID) (feeds.Peer, error) { return n.peerClient(m) },
+		Keys: currentKeys{n}, Peer: n.feedPeer,
 		Read: n.agency.ReadRecord,
 		Verify: func(author exchange.MemberID, jwt string) error {
 			_, _, err := n.agency.VerifyRecord(author, jwt)

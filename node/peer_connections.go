@@ -51,6 +51,19 @@ func peerTransport(config *tls.Config) *http.Transport {
 	}
 }
 
+// betweenCalls is how long the connection of a round with an author's feed waits for the
+// round's next call.
+const betweenCalls = 500 * time.Millisecond
+
+// roundTransport is the transport of one round with an author's feed: a round that catches
+// up makes thousands of calls, and each was a handshake. They share a connection, which
+// ends with the round.
+func roundTransport(config *tls.Config) *http.Transport {
+	tr := peerTransport(config)
+	tr.MaxIdleConnsPerHost, tr.IdleConnTimeout = 1, betweenCalls
+	return tr
+}
+
 // to is the transport to a member's node, as the table lists it now, and its address.
 func (p *peerConnections) to(t *peerTable, m exchange.MemberID, config func(node string) *tls.Config) (*http.Transport, string, error) {
 	peer, ok := t.member(m)

@@ -10,6 +10,7 @@ import (
 	"sync/atomic"
 	"testing"
 
+	"accord/crypto/tlog"
 	"accord/exchange"
 	"accord/exchange/members"
 	"accord/node/client"
@@ -85,5 +86,39 @@ func TestConnectionsToAPeerEndWithWhatProvedThem(t *testing.T) {
 	}
 	if _, _, err := kept.to(newPeerTable(nil, 0), "court", nil); !errors.Is(err, ErrNoPeer) {
 		t.Errorf("%v for nobody", err)
+	}
+}
+
+// The calls of one round with a feed share a connection, which another round does not
+// find, and which ends soon after the round.
+//
+// Shows: B4, g1
+func TestARoundWithAFeedIsOneConnection(t *testing.T) {
+	var met atomic.Int64
+	ended := make(chan struct{}, 8)
+	server := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { io.WriteString(w, "a tile") }))
+	server.Config.ConnState = func(_ net.Conn, s http.ConnState) {
+		switch s {
+		case http.StateNew:
+			met.Add(1)
+		case http.StateClosed:
+			ended <- struct{}{}
+		}
+	}
+	server.StartTLS()
+	defer server.Close()
+	for round := range int64(2) {
+		peer := client.Remote(server.Listener.Addr().String(), roundTransport(&tls.Config{InsecureSkipVerify: true}), exchange.En)
+		for n := range int64(5) {
+			if _, err := peer.FeedTile(t.Context(), "court", tlog.Tile{Level: 0, Index: n, Width: tlog.TileWidth}); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if got := met.Load(); got != round+1 {
+			t.Errorf("%d connections for %d rounds", got, round+1)
+		}
+	}
+	for range 2 {
+		<-ended
 	}
 }

@@ -22,6 +22,7 @@ import (
 	"accord/node/api"
 	"accord/node/client"
 	"accord/node/failpoint"
+	"accord/node/feeds"
 	"accord/node/metrics"
 	"accord/node/wire"
 )
@@ -234,7 +235,7 @@ func (n *Node) Peer(m exchange.MemberID) (api.Peer, error) {
 }
 
 // peerClient is the client of another member's node for everything else: rosters,
-// cosignatures, feeds, ids and keys. Each call has a connection of its own, and so sees
+// cosignatures, ids and keys. Each call has a connection of its own, and so sees
 // the peer as it is now.
 func (n *Node) peerClient(m exchange.MemberID) (*client.Client, error) {
 	peer, ok := n.peers().member(m)
@@ -244,6 +245,15 @@ func (n *Node) peerClient(m exchange.MemberID) (*client.Client, error) {
 	tr := peerTransport(n.peerTLS(peer.Node))
 	tr.DisableKeepAlives = true
 	return client.Remote(peer.Address, tr, exchange.Zh), nil
+}
+
+// feedPeer is the client of an author's node for one round with its feed.
+func (n *Node) feedPeer(m exchange.MemberID) (feeds.Peer, error) {
+	peer, ok := n.peers().member(m)
+	if !ok || m == n.id.Member {
+		return nil, ErrNoPeer.With("member", m)
+	}
+	return client.Remote(peer.Address, roundTransport(n.peerTLS(peer.Node)), exchange.Zh), nil
 }
 
 func (n *Node) peerTLS(node string) *tls.Config { return n.tls.ClientConfig(node, "http/1.1") }
