@@ -255,7 +255,8 @@ func TestAskingByTheMirror(t *testing.T) {
 }
 
 func TestAReleaseFromRequestToOpening(t *testing.T) {
-	w, ctx := newWorld(t), context.Background()
+	doc, _ := catalogue.Demo()
+	w, ctx := foundWorld(t, genesisOf(t, doc, members.MachineMeeting)), context.Background()
 	w.importSample("association", "discipline-sample.xlsx")
 	rec := w.one("association", "discipline-practitioner")
 	clerk := w.client("court", config.Clerk)
