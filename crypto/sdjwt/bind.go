@@ -61,7 +61,7 @@ func Bind(jwt string, disclosures []Disclosure, holder keys.Private, aud, nonce 
 	if err != nil {
 		return "", fmt.Errorf("%w: %w", ErrForm, err)
 	}
-	if _, err := processed(token.Payload, p.disclosures, visibleSet(nil)); err != nil {
+	if _, err := processed(token.Payload, p.disclosures, alwaysClear); err != nil {
 		return "", err
 	}
 	confirmed, err := confirmationKey(token.Payload)

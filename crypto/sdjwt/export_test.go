@@ -12,17 +12,13 @@ type Foreign struct {
 }
 
 func (f Foreign) verifier() verifier {
-	visible := map[string]bool{}
-	for _, name := range f.Visible {
-		visible[name] = true
-	}
 	return verifier{
 		issuer: func(jwt string) ([]byte, keys.Public, error) {
 			payload, err := f.Issuer(jwt)
 			return payload, keys.Public{}, err
 		},
 		binding: f.Binding,
-		visible: visible,
+		visible: f.Visible,
 	}
 }
 

@@ -47,17 +47,16 @@ const (
 
 // AlwaysClear are the top-level claims that are never hidable (RFC 9901
 // section 9.7): who says it, of whom, what kind, for how long, with which key.
-func AlwaysClear() []string {
-	return []string{"iss", "aud", "exp", "nbf", "iat", "cnf", "vct", "sub", "jti", "status"}
-}
+func AlwaysClear() []string { return slices.Clone(alwaysClear) }
 
-func visibleSet(more []string) map[string]bool {
-	set := map[string]bool{}
-	for _, name := range slices.Concat(AlwaysClear(), more) {
-		set[name] = true
-	}
-	return set
-}
+var alwaysClear = []string{"iss", "aud", "exp", "nbf", "iat", "cnf", "vct", "sub", "jti", "status"}
+
+// clearNames are the top-level claims that are never hidden: too few for a map to pay.
+type clearNames []string
+
+func clearWith(more []string) clearNames { return slices.Concat(alwaysClear, more) }
+
+func (c clearNames) have(name string) bool { return slices.Contains(c, name) }
 
 // kindOf is the JWS kind of a document type.
 func kindOf(typ string) (jws.Kind, error) {
@@ -93,7 +92,7 @@ func Issue(k keys.Private, typ string, clear []byte, private []Claim, decoys int
 	if decoys < 0 || decoys > maxDecoys || len(private) > MaxDisclosures {
 		return "", nil, fmt.Errorf("%w: too many or too few decoys or private claims", ErrPayload)
 	}
-	disclosures, digests, err := disclose(claims, private, visibleSet(visible), rand)
+	disclosures, digests, err := disclose(claims, private, clearWith(visible), rand)
 	if err != nil {
 		return "", nil, err
 	}
@@ -122,7 +121,11 @@ func Issue(k keys.Private, typ string, clear []byte, private []Claim, decoys int
 	if err != nil {
 		return "", nil, err
 	}
-	if len(Combine(jwt, disclosures)) > MaxSize {
+	size := len(jwt) + 1
+	for _, d := range disclosures {
+		size += len(d.Encoded) + 1
+	}
+	if size > MaxSize {
 		return "", nil, fmt.Errorf("%w: too long", ErrForm)
 	}
 	return jwt, disclosures, nil
@@ -208,12 +211,12 @@ func plainPayload(claims map[string]json.RawMessage) []byte {
 	return append(out, '}')
 }
 
-func disclose(clear map[string]json.RawMessage, private []Claim, visible map[string]bool, rand io.Reader) ([]Disclosure, []string, error) {
+func disclose(clear map[string]json.RawMessage, private []Claim, visible clearNames, rand io.Reader) ([]Disclosure, []string, error) {
 	disclosures := make([]Disclosure, 0, len(private))
 	digests := make([]string, 0, len(private)+DefaultDecoys)
 	names := make(map[string]bool, len(private))
 	for _, c := range private {
-		if visible[c.Name] {
+		if visible.have(c.Name) {
 			return nil, nil, ErrHidden
 		}
 		if _, inClear := clear[c.Name]; inClear || names[c.Name] {

@@ -27,7 +27,7 @@ func decode(text []byte) (any, error) {
 type processor struct {
 	found   map[string]*found   // disclosures by digest
 	seen    map[string]struct{} // digests met so far, in payload and disclosures
-	visible map[string]bool     // top-level names that must not be disclosed
+	visible clearNames          // top-level names that must not be disclosed
 }
 
 type found struct {
@@ -37,7 +37,7 @@ type found struct {
 
 // process returns the processed payload: digests replaced by what is disclosed
 // and everything of the mechanism removed. The payload is consumed.
-func process(payload map[string]any, disclosures []Disclosure, visible map[string]bool) (map[string]any, error) {
+func process(payload map[string]any, disclosures []Disclosure, visible clearNames) (map[string]any, error) {
 	p := &processor{found: make(map[string]*found, len(disclosures)), seen: map[string]struct{}{}, visible: visible}
 	if alg, ok := payload["_sd_alg"]; ok && alg != hashName {
 		return nil, fmt.Errorf("%w: hash function is not %s", ErrPayload, hashName)
@@ -100,7 +100,7 @@ func (p *processor) object(m map[string]any, depth int) error {
 		if d.element {
 			return fmt.Errorf("%w: an array element where a claim belongs", ErrDisclosure)
 		}
-		if depth == 1 && p.visible[d.name] {
+		if depth == 1 && p.visible.have(d.name) {
 			return ErrHidden
 		}
 		if _, taken := m[d.name]; taken {

@@ -56,7 +56,7 @@ func Verify(combined, typ string, lookup func(kid string) (keys.Public, error), 
 type verifier struct {
 	issuer  func(jwt string) (payload []byte, key keys.Public, err error)
 	binding func(token string, holder keys.Public) (payload []byte, err error)
-	visible map[string]bool
+	visible clearNames
 }
 
 func newVerifier(typ string, lookup func(kid string) (keys.Public, error), visible []string) (verifier, error) {
@@ -81,7 +81,7 @@ func newVerifier(typ string, lookup func(kid string) (keys.Public, error), visib
 			t, err := jws.VerifyWith(token, kindKeyBinding, holder)
 			return t.Payload, err
 		},
-		visible: visibleSet(visible),
+		visible: clearWith(visible),
 	}, nil
 }
 
@@ -128,7 +128,7 @@ func (v verifier) document(p parts) (*Verified, error) {
 	return &Verified{JWT: p.jwt, Clear: clear, Claims: claims, Disclosed: p.disclosures, Issuer: key}, nil
 }
 
-func processed(payload []byte, disclosures []Disclosure, visible map[string]bool) (map[string]any, error) {
+func processed(payload []byte, disclosures []Disclosure, visible clearNames) (map[string]any, error) {
 	tree, err := decode(payload)
 	if err != nil {
 		return nil, err

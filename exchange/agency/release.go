@@ -39,10 +39,10 @@ var (
 	ErrRetracted = exchange.Define(exchange.KindRefused, "OPEN-010",
 		exchange.Text{Zh: "作者单位已撤回该记录，不再开放", En: "its author has retracted the record, so nothing of it is opened"},
 		exchange.Text{Zh: "向作者单位查询撤回理由；有更正记录时对更正后的记录申请", En: "ask the author why; where a corrected record exists, ask for that one"})
-	ErrDeliveredOnce = exchange.Define(exchange.KindConflict, "OPEN-007",
+	ErrDeliveredOnce = exchange.Define(exchange.KindConflict, "OPEN-015",
 		exchange.Text{Zh: "授权开放 {release} 此前交付的内容已无法原样重做，不再发送", En: "what was delivered under release {release} cannot be made again as it was; it is not sent any more"},
 		exchange.Text{Zh: "重新申请", En: "ask anew"})
-	ErrNoHolder = exchange.Define(exchange.KindUnavailable, "OPEN-014",
+	ErrNoHolder = exchange.Define(exchange.KindUnavailable, "OPEN-016",
 		exchange.Text{Zh: "作者节点缺少记录 {record} 所确认的开放密钥 {key}，无法交付", En: "the author's node lacks the release key {key} that record {record} confirms, so nothing is delivered"},
 		exchange.Text{Zh: "从备份恢复该密钥；类别有托管单位的，用 --custodians 开放", En: "restore that key from a backup; where the category has custodians, open with --custodians"})
 	ErrErased = exchange.Define(exchange.KindNotFound, "OPEN-006",

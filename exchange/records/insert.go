@@ -16,13 +16,12 @@ var numbered = []string{"records", "names"}
 // statement back, unless it is given the numbers of the rows: one could be no number. So
 // it is given the first number, by itself, and counts on from there.
 func (s *SQLite) insertMany(ctx context.Context, tx *transaction, table string, columns []string, rows [][]any) error {
-	const verb = "INSERT OR FAIL"
 	if !slices.Contains(numbered, table) {
-		_, err := insertSome(ctx, tx, verb, table, columns, rows)
+		_, err := insertSome(ctx, tx, table, columns, rows)
 		return err
 	}
 	for len(rows) > 0 {
-		if _, err := insertSome(ctx, tx, verb, table, columns, rows[:1]); err != nil {
+		if _, err := insertSome(ctx, tx, table, columns, rows[:1]); err != nil {
 			return err
 		}
 		first, _ := rows[0][0].(int64)
@@ -34,7 +33,7 @@ func (s *SQLite) insertMany(ctx context.Context, tx *transaction, table string, 
 		for _, row := range rows[1:n] {
 			others = append(others, row[1:])
 		}
-		if last, err := insertSome(ctx, tx, verb, table, columns[1:], others); err != nil {
+		if last, err := insertSome(ctx, tx, table, columns[1:], others); err != nil {
 			return err
 		} else if n > 1 && last != first+int64(n-1) {
 			return errNumbering
@@ -56,8 +55,7 @@ const (
 
 // insertSome inserts rows, many with one statement, and gives the number of the last. The
 // statements are of a few sizes, so that a transaction compiles each once.
-func insertSome(ctx context.Context, tx *transaction, verb, table string, columns []string, rows [][]any) (last int64, err error) {
-	one := marks(len(columns))
+func insertSome(ctx context.Context, tx *transaction, table string, columns []string, rows [][]any) (last int64, err error) {
 	var args []any
 	for size := max(1, min(rowsAtOnce, valuesAtOnce/len(columns))); len(rows) > 0; {
 		if size > len(rows) {
@@ -69,7 +67,7 @@ func insertSome(ctx context.Context, tx *transaction, verb, table string, column
 			args = append(args, row...)
 		}
 		rows = rows[size:]
-		st, err := tx.kept(ctx, verb+` INTO `+table+` (`+strings.Join(columns, ", ")+`) VALUES `+one+strings.Repeat(", "+one, size-1))
+		st, err := tx.kept(ctx, insertText("INSERT OR FAIL", table, columns, size))
 		if err != nil {
 			return 0, err
 		}
@@ -77,9 +75,17 @@ func insertSome(ctx context.Context, tx *transaction, verb, table string, column
 		if err != nil {
 			return 0, err
 		}
-		last, _ = res.LastInsertId() // PostgreSQL has none
+		if last, err = res.LastInsertId(); err != nil {
+			return 0, err
+		}
 	}
 	return last, nil
+}
+
+// insertText is a statement that inserts so many rows.
+func insertText(verb, table string, columns []string, rows int) string {
+	one := marks(len(columns))
+	return verb + ` INTO ` + table + ` (` + strings.Join(columns, ", ") + `) VALUES ` + one + strings.Repeat(", "+one, rows-1)
 }
 
 // kept is a statement that stays compiled until the transaction ends.

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"io"
 	"net"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -71,7 +72,7 @@ func (s *Postgres) insertMany(ctx context.Context, tx *transaction, table string
 		s.grown += len(rows)
 	}
 	if len(rows) < 8 {
-		_, err := insertSome(ctx, tx, "INSERT", table, columns, rows)
+		_, err := tx.ExecContext(ctx, insertText("INSERT", table, columns, len(rows)), slices.Concat(rows...)...)
 		return err
 	}
 	return tx.conn.Raw(func(driver any) error {
