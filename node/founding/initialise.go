@@ -239,11 +239,15 @@ func settingsOf(o Options) ([]byte, error) {
 
 // signPaper signs a paper of founding with the member's command key.
 func signPaper(store *keystore.Store, typ string, v any) ([]byte, error) {
-	payload, err := strictjson.Marshal(v)
+	key, err := store.Key(keys.Command)
 	if err != nil {
 		return nil, err
 	}
-	key, err := store.Key(keys.Command)
+	return signPaperWith(key, typ, v)
+}
+
+func signPaperWith(key keys.Private, typ string, v any) ([]byte, error) {
+	payload, err := strictjson.Marshal(v)
 	if err != nil {
 		return nil, err
 	}

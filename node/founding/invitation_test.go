@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"accord/crypto/keys"
 	"accord/exchange"
 	"accord/exchange/members"
 )
@@ -41,6 +42,15 @@ func TestAnInvitationLeadsToItsFederation(t *testing.T) {
 	inv, err := ReadInvitation(token, now)
 	if err != nil || inv.Charter != ours.Digest() || !slices.Equal(inv.Endpoints, []string{"127.0.0.1:7101", "127.0.0.1:7104"}) || inv.Format != admissionFormat {
 		t.Errorf("%+v %v", inv, err)
+	}
+	if _, err := a.store.GenerateAt(keys.Command, now.Add(time.Minute)); err != nil { // no roster lists it yet
+		t.Fatal(err)
+	}
+	if token, err = Invite(a.cfg, a.store, name, now, time.Hour); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := ReadInvitation(token, now); err != nil {
+		t.Errorf("by a member that exchanges its keys: %v", err)
 	}
 	newcomer := initialise(t, "bank", exchange.KindInsurer, "127.0.0.1:7109", token)
 	if err := invitedTo(newcomer.cfg.Dir, ours); err != nil {

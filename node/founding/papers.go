@@ -57,10 +57,26 @@ func Invite(cfg config.Config, store *keystore.Store, name exchange.Text, now ti
 	if err := inv.leadTo(cfg.Dir); err != nil {
 		return nil, err
 	}
-	return signPaper(store, jws.TypInvitation, inv)
+	key, err := inv.key(store)
+	if err != nil {
+		return nil, err
+	}
+	return signPaperWith(key, jws.TypInvitation, inv)
 }
 
-// leadTo names the federation that a folder is of, if it is founded.
+// key is the command key that the invitation lists: the newest that the member made may
+// wait for a roster to list it.
+func (inv *Invitation) key(store *keystore.Store) (keys.Private, error) {
+	for _, k := range inv.Convener.Keys {
+		if k.Use() == keys.Command {
+			return store.ByKID(k.KID())
+		}
+	}
+	return store.Key(keys.Command)
+}
+
+// leadTo names the federation that a folder is of, if it is founded, and its member as it
+// is listed now: its keys may have been exchanged since it introduced itself.
 func (inv *Invitation) leadTo(dir string) error {
 	g, err := ReadGenesis(dir)
 	if errors.Is(err, ErrNotFounded) {
@@ -73,6 +89,9 @@ func (inv *Invitation) leadTo(dir string) error {
 		return err
 	}
 	inv.Format, inv.Charter = admissionFormat, g.Digest()
+	if m, ok := line.Roster().Member(inv.Convener.ID); ok {
+		inv.Convener = m
+	}
 	for _, m := range line.Roster().Members {
 		inv.Endpoints = append(inv.Endpoints, m.Node.Address)
 	}
