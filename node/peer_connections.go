@@ -57,7 +57,7 @@ const betweenCalls = 500 * time.Millisecond
 
 // roundTransport is the transport of one round with an author's feed: a round that catches
 // up makes thousands of calls, and each was a handshake. They share a connection, which
-// ends with the round.
+// ends soon after the round.
 func roundTransport(config *tls.Config) *http.Transport {
 	tr := peerTransport(config)
 	tr.MaxIdleConnsPerHost, tr.IdleConnTimeout = 1, betweenCalls

@@ -88,9 +88,9 @@ const (
 	nameProposal = "proposal:"
 )
 
-// namedCatalogue is a catalogue that is built in or that the node has; ok is false for
+// namedCatalogue is a catalogue that is built in or that the node has; named is false for
 // the name of a file.
-func (e *env) namedCatalogue(ctx context.Context, name string) (document []byte, ok bool, err error) {
+func (e *env) namedCatalogue(ctx context.Context, name string) (document []byte, named bool, err error) {
 	switch name {
 	case "default":
 		document, _ = catalogue.Default()
@@ -105,8 +105,8 @@ func (e *env) namedCatalogue(ctx context.Context, name string) (document []byte,
 		document, err = e.node().Catalogue(ctx)
 		return document, true, err
 	}
-	id, ok := strings.CutPrefix(name, nameProposal)
-	if !ok {
+	id, named := strings.CutPrefix(name, nameProposal)
+	if !named {
 		return nil, false, nil
 	}
 	p, err := e.node().Proposal(ctx, exchange.CommandID(id))
@@ -119,7 +119,7 @@ func (e *env) namedCatalogue(ctx context.Context, name string) (document []byte,
 // catalogueFile is a catalogue's exact bytes: those of a name, compiled from YAML, or as
 // they stand in the file.
 func (e *env) catalogueFile(ctx context.Context, name string) ([]byte, error) {
-	if document, ok, err := e.namedCatalogue(ctx, name); ok || err != nil {
+	if document, named, err := e.namedCatalogue(ctx, name); named {
 		return document, err
 	}
 	data, err := e.read(name, catalogue.MaxBytes)
@@ -179,7 +179,7 @@ func (e *env) compile(ctx context.Context, source, out string) error {
 
 // draftCatalogue reads a file that may be wrong, to say what is.
 func (e *env) draftCatalogue(ctx context.Context, name string) (*catalogue.Document, error) {
-	if document, ok, err := e.namedCatalogue(ctx, name); ok || err != nil {
+	if document, named, err := e.namedCatalogue(ctx, name); named {
 		if err != nil {
 			return nil, err
 		}

@@ -360,8 +360,6 @@ func judgeVersion(f *Facts) (Level, *exchange.Error) {
 	return fine()
 }
 
-// judgeKeys looks at the newest key of every use, an old one need not be there, and
-// at those that the node wants replaced.
 // judgeCalendar warns before the year is over whose holidays the catalogue knows: terms of
 // working days would end too early, and nothing else would show it.
 func judgeCalendar(f *Facts) (Level, *exchange.Error) {
@@ -372,6 +370,8 @@ func judgeCalendar(f *Facts) (Level, *exchange.Error) {
 	return Warn, errCalendar.With("ends", f.Running.Check.Calendar)
 }
 
+// judgeKeys looks at the newest key of every use, an old one need not be there, and
+// at those that the node wants replaced.
 func judgeKeys(f *Facts) (Level, *exchange.Error) {
 	newest := map[string]wire.KeyWindow{}
 	for _, k := range f.Running.Check.Keys {
