@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"accord/crypto/jws"
 	"accord/crypto/keys"
 	"accord/exchange"
 	"accord/exchange/members"
@@ -89,5 +90,70 @@ func TestInvitationsAreWhole(t *testing.T) {
 		if got := c.inv.whole(); got != c.want {
 			t.Errorf("%s: %v", name, got)
 		}
+	}
+}
+
+// TestAnInvitationListsTheKeysOfTheRoster: the inviter's keys have been exchanged since it
+// introduced itself.
+func TestAnInvitationListsTheKeysOfTheRoster(t *testing.T) {
+	a := initialise(t, "regulator", exchange.KindRegulator, "127.0.0.1:7101", nil)
+	b := initialise(t, "court", exchange.KindCourt, "127.0.0.1:7104", nil)
+	draft, signatures := papers(t, a, b)
+	if _, err := Found(a.cfg, a.store, draft, signatures); err != nil {
+		t.Fatal(err)
+	}
+	g, err := ReadGenesis(a.cfg.Dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	line, err := g.Lineage()
+	if err != nil {
+		t.Fatal(err)
+	}
+	sign := func(by founder, typ string, v any) string {
+		t.Helper()
+		token, err := signPaper(by.store, typ, v)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return string(token)
+	}
+	r := *line.Roster()
+	r.Members = slices.Clone(r.Members)
+	r.Charter, r.Previous, r.Version = g.Digest(), line.Digest(), line.Version()+1
+	i := slices.IndexFunc(r.Members, func(f members.Founder) bool { return f.ID == "regulator" })
+	r.Members[i].Keys = slices.Clone(r.Members[i].Keys)
+	at := slices.IndexFunc(r.Members[i].Keys, func(k keys.Public) bool { return k.Use() == keys.Command })
+	old, err := a.store.Key(keys.Command)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if r.Members[i].Keys[at], err = a.store.GenerateAt(keys.Command, now.Add(time.Minute)); err != nil {
+		t.Fatal(err)
+	}
+	document, err := r.Encode()
+	if err != nil {
+		t.Fatal(err)
+	}
+	yes := members.RosterEndorsement{Federation: "qinghai", Roster: members.Digest(document), Version: r.Version}
+	byOld, err := signPaperWith(old, jws.TypEndorsement, yes)
+	if err != nil {
+		t.Fatal(err)
+	}
+	next, err := line.Extend(members.SignedRoster{Document: string(document), Endorsements: []string{string(byOld), sign(b, jws.TypEndorsement, yes)},
+		Proofs: []string{sign(a, jws.TypIntroduction, members.Introduction{Format: members.IntroductionFormat, Federation: "qinghai", At: 1, Member: r.Members[i]})}}, nil)
+	if err == nil {
+		err = WriteRosters(a.cfg.Dir, next)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	token, err := Invite(a.cfg, a.store, exchange.Text{Zh: "青海", En: "Qinghai"}, now, time.Hour)
+	if err != nil {
+		t.Fatal(err)
+	}
+	inv, err := ReadInvitation(token, now)
+	if err != nil || inv.Convener.Keys[at].KID() != r.Members[i].Keys[at].KID() {
+		t.Errorf("it lists %s: %v", inv.Convener.Keys[at].KID(), err)
 	}
 }
