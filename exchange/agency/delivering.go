@@ -25,6 +25,22 @@ func (a *Agency) mayReceive(view *machine.View, rel *release.Release) error {
 	return nil
 }
 
+// deliverable is the status of a release that may be delivered now: granted, or delivered
+// before and not opened. What was delivered before is not sent again when its term is
+// over, or when the rules in force do not grant it any more: no statement of now asks the
+// ledger about it.
+func (a *Agency) deliverable(view *machine.View, rel *release.Release) (release.Status, error) {
+	at := a.instant(view)
+	status := rel.StatusAt(at)
+	if status == release.Delivered && !rel.Lasts(at) {
+		status = release.Lapsed
+	}
+	if status != release.Granted && status != release.Delivered {
+		return "", ErrNotGranted.With("release", rel.ID, "status", status)
+	}
+	return status, rel.StandsUnder(view.Rows(), view.CatalogueFor(at))
+}
+
 // Consenting is what a subject consents to at this member's counter or portal.
 type Consenting struct {
 	Subject   exchange.SubjectID

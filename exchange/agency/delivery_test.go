@@ -6,6 +6,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -14,9 +15,11 @@ import (
 	"accord/crypto/cryptotest"
 	"accord/crypto/keys"
 	"accord/crypto/seal"
+	"accord/crypto/strictjson"
 	"accord/exchange"
 	"accord/exchange/agency"
 	"accord/exchange/catalogue"
+	"accord/exchange/meeting"
 	"accord/exchange/members"
 	"accord/exchange/records"
 	"accord/exchange/release"
@@ -128,6 +131,59 @@ func TestBeforeVersion4ReceiptsNameTheEnvelope(t *testing.T) {
 	sum := sha256.Sum256([]byte(envelope))
 	if rel, _ := w.machine.View().Release(id); rel.Opened == nil || rel.Opened.Digest != hex.EncodeToString(sum[:]) {
 		t.Errorf("%+v", rel)
+	}
+}
+
+// TestADeliveryIsSentAgainWhileItStands: what was delivered and not opened can be fetched
+// again, but not when its term is over, nor when the rules in force do not grant it.
+func TestADeliveryIsSentAgainWhileItStands(t *testing.T) {
+	w, ctx := newWorld(t), t.Context()
+	id := granted(t, w)
+	author := w.agency["association"]
+	fetch := func() error { _, err := author.Deliver(ctx, "node", "court", id); return err }
+	begun, rel := w.now, release.Release{}
+	if err := fetch(); err != nil {
+		t.Fatal(err)
+	}
+	rel, _ = w.machine.View().Release(id)
+	term := time.Duration(rel.Decision.ValidMS) * time.Millisecond
+	if w.now = begun.Add(term - time.Second); fetch() != nil {
+		t.Errorf("a second before its end: %v", fetch())
+	}
+	if w.now = begun.Add(term); !errors.Is(fetch(), agency.ErrNotGranted) {
+		t.Errorf("at its end: %v", fetch())
+	}
+	w.now = begun.Add(time.Minute)
+	document, doc := catalogue.Demo()
+	next, err := catalogue.Parse(document)
+	if err != nil {
+		t.Fatal(err)
+	}
+	next.Version = doc.Version + 1
+	next.Rules = slices.DeleteFunc(next.Rules, func(r catalogue.Rule) bool { return r.ID == rel.Decision.Rule })
+	next.Checks = nil // some want the rule
+	w.adopt(t, next)
+	if w.now = begun.Add(2 * time.Hour); !errors.Is(fetch(), release.ErrRules) {
+		t.Errorf("under rules that have changed: %v", fetch())
+	}
+}
+
+// adopt has the joint meeting adopt a catalogue that counts as soon as it may.
+func (w *world) adopt(t *testing.T, doc *catalogue.Document) {
+	t.Helper()
+	data, err := strictjson.Marshal(doc)
+	if err != nil {
+		t.Fatal(err)
+	}
+	res, err := w.agency["association"].Propose(t.Context(), "li", meeting.ProposeBody{Kind: meeting.Catalogue, Reason: "试",
+		Deadline: exchange.MillisOf(w.now.Add(24 * time.Hour)), Catalogue: &meeting.CatalogueDraft{Document: string(data)}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, seat := range []exchange.MemberID{"regulator", "commission", "association"} {
+		if _, err := w.agency[seat].Vote(t.Context(), "zhao", exchange.CommandID(res.ID), meeting.Yes, ""); err != nil {
+			t.Fatal(seat, err)
+		}
 	}
 }
 

@@ -66,7 +66,7 @@ func (a *Agency) AskRelease(ctx context.Context, op exchange.OperatorID, b relea
 // in its own copy of the ledger, takes exactly the granted disclosures of the
 // record, binds them to this requester and release, leaves their digest on the
 // ledger, and only then lets them out of the house, encrypted to the requester's
-// key. Asked again, at once or later, for a delivery that was not opened, it makes
+// key. Asked again, while the grant lasts, for a delivery that was not opened, it makes
 // the same presentation again: nothing in it is random, so nothing has to be kept.
 func (a *Agency) Deliver(ctx context.Context, op exchange.OperatorID, requester exchange.MemberID, id exchange.ReleaseID) (string, error) {
 	view := a.Ledger.View()
@@ -80,9 +80,9 @@ func (a *Agency) Deliver(ctx context.Context, op exchange.OperatorID, requester 
 	if err := a.mayReceive(view, &rel); err != nil {
 		return "", err
 	}
-	status := rel.StatusAt(a.instant(view))
-	if status != release.Granted && status != release.Delivered {
-		return "", ErrNotGranted.With("release", id, "status", status)
+	status, err := a.deliverable(view, &rel)
+	if err != nil {
+		return "", err
 	}
 	envelope, digest, err := a.envelope(ctx, view, &rel)
 	if err != nil {

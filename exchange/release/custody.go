@@ -19,7 +19,7 @@ func (r *Release) Standing(at exchange.Millis) bool {
 	case Granted:
 		return true
 	case Delivered:
-		return at < r.until(at)
+		return r.Lasts(at)
 	}
 	return false
 }

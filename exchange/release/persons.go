@@ -133,19 +133,22 @@ func Second(a *members.Act, b *JudgeBody) (*Stepped, error) {
 // delivery under rules that have changed is none. The requester must be a member
 // still, and the catalogue in force must grant it, with the approvals it was asked
 // under or without any. Requests made before machine version 4 stood anyway.
-func (r *Release) Stands(a *members.Act) error {
+func (r *Release) Stands(a *members.Act) error { return r.StandsUnder(a.Tx, a.Catalogue) }
+
+// StandsUnder is Stands for who reads the ledger, under the catalogue of now.
+func (r *Release) StandsUnder(rows state.Reader, c *catalogue.Catalogue) error {
 	if r.Rules < rulesVersion {
 		return nil
 	}
-	asks, ok := members.Get(a.Tx, r.Requester)
-	author, known := members.Get(a.Tx, r.Record.Author)
+	asks, ok := members.Get(rows, r.Requester)
+	author, known := members.Get(rows, r.Record.Author)
 	if !ok || !asks.Takes() {
 		return ErrGone.With("requester", r.Requester)
 	}
-	if a.Catalogue.Document().Version == r.Decision.Version {
+	if c.Document().Version == r.Decision.Version {
 		return nil
 	}
-	now := a.Catalogue.Decide(r.question(asks.Kind, author.Kind))
+	now := c.Decide(r.question(asks.Kind, author.Kind))
 	if !known || now.Outcome == catalogue.Refused || now.Outcome == catalogue.Pending && !sameApproval(now, r.Decision) {
 		return ErrRules.With("asked", r.Decision.Version, "now", now.Version)
 	}

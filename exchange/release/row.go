@@ -156,6 +156,10 @@ func (r *Release) until(at exchange.Millis) exchange.Millis {
 	return end
 }
 
+// Lasts says whether the term of a grant is not over at a time, whatever was delivered
+// under it.
+func (r *Release) Lasts(at exchange.Millis) bool { return at < r.until(at) }
+
 // approved says whether all approvals the decision wants were given by then, and
 // when the last one was.
 func (r *Release) approved(at exchange.Millis) (since exchange.Millis, ok bool) {
