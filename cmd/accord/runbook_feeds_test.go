@@ -25,6 +25,7 @@ var feedSections = []string{"feeds", "air-gap", "webhooks"}
 //
 // Shows: B6, F29
 func TestRunbookOfFeeds(t *testing.T) {
+	t.Parallel() // most of it is waiting
 	book := runbook(t)
 	r := newRehearsal(t, 0)
 	r.configure("court", `by_hand: ""`, `by_hand: "association"`)

@@ -123,6 +123,7 @@ func (r *rehearsal) same() {
 //
 // Shows: F10, F17, F18, F22, F29, F30, F31, F34, B8, B12, B14
 func TestRunbook(t *testing.T) {
+	t.Parallel() // most of it is waiting
 	book := runbook(t)
 	r := newRehearsal(t, 0)
 	r.ready(members4...)

@@ -111,6 +111,7 @@ func (c *Cluster) Config(i int) consensus.Config {
 	n.mu.Unlock()
 	cfg := consensus.Config{Dir: c.Dir(i), NodeID: n.ID, Create: !n.started, Servers: c.Servers,
 		Heartbeat: c.options.Heartbeat, NoSync: !c.options.Sync, Logger: c.options.Logger,
+		StoreLimit: patience, // a machine that is busy with other tests is no broken disk
 		Fatal: func(err error) {
 			n.mu.Lock()
 			defer n.mu.Unlock()
