@@ -25,6 +25,7 @@ var commands = []maker{
 	dbCommand,
 	doctorCommand,
 	memberCommand,
+	joinGroup,
 	proposalCommand,
 	peeringCommand,
 	charterCommand,

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"io"
 	"net"
 	"net/http"
@@ -11,6 +12,7 @@ import (
 	"time"
 
 	"accord/exchange"
+	"accord/node/founding"
 
 	"github.com/urfave/cli/v2"
 )
@@ -117,6 +119,17 @@ func defaultDir(root bool, getenv func(string) string) string {
 // it needs no password; the directory's mode guards it.
 func (e *env) Socket() string { return filepath.Join(e.Dir, "accord.sock") }
 
+// noNode says why no node answers under --dir: a folder that belongs to no federation
+// has none.
+func (e *env) noNode(err error) error {
+	if _, none := founding.ReadIdentity(e.Dir); none == nil {
+		if _, none = founding.ReadGenesis(e.Dir); errors.Is(none, founding.ErrNotFounded) {
+			return none
+		}
+	}
+	return errNoNode.Wrap(err, "dir", e.Dir)
+}
+
 // HTTP is a client whose every request goes to the node under --dir, whatever
 // host its URL names. Nothing is dialled before the first request.
 func (e *env) HTTP() *http.Client {
@@ -125,7 +138,7 @@ func (e *env) HTTP() *http.Client {
 			DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
 				conn, err := e.Dial(ctx, e.Socket())
 				if err != nil {
-					return nil, errNoNode.Wrap(err, "dir", e.Dir)
+					return nil, e.noNode(err)
 				}
 				return conn, nil
 			},

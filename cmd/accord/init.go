@@ -184,9 +184,19 @@ func (e *env) initReport(w io.Writer, r initReport) {
 	}
 	e.card(w, facts...)
 	if !r.DryRun {
-		fmt.Fprintf(w, "\n%s\n", e.t("下一步：把 "+founding.IntroductionFile+" 交给召集方；召集方用 accord charter draft 起草章程",
-			"next: hand "+founding.IntroductionFile+" to the convener, who drafts the charter (accord charter draft)"))
+		fmt.Fprintf(w, "\n%s\n", e.t("下一步：", "next: ")+e.say(r.next()))
 	}
+}
+
+// next is what to do with the introduction: an invitation that names a charter is one to
+// a federation that is there.
+func (r *initReport) next() exchange.Text {
+	if t := r.Trusts; t != nil && t.Charter != "" {
+		return exchange.Text{Zh: "把 " + founding.IntroductionFile + " 交给邀请方；邀请方用 accord member propose --add 起草名册，用 accord proposal draft 提交表决；通过后用其给你的接纳文件运行 accord member join",
+			En: "hand " + founding.IntroductionFile + " to who invited you, who drafts a roster (accord member propose --add) and puts it to the vote (accord proposal draft); when it has passed, run accord member join with the welcome they give you"}
+	}
+	return exchange.Text{Zh: "把 " + founding.IntroductionFile + " 交给召集方；召集方用 accord charter draft 起草章程",
+		En: "hand " + founding.IntroductionFile + " to the convener, who drafts the charter (accord charter draft)"}
 }
 
 // initOptions gathers what founding needs from flags, invitation and answers.

@@ -32,6 +32,7 @@ const day = 24 * time.Hour
 // Shows: F37, B14
 func TestKeysByDate(t *testing.T) {
 	t.Parallel() // most of it is waiting
+
 	const renewAfter = 730 * day // keys.renew_after
 	r := newRehearsal(t, renewAfter-31*day)
 	r.ready(members4...)

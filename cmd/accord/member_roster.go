@@ -141,7 +141,8 @@ func (e *env) proposeRoster(c *cli.Context) error {
 		return err
 	}
 	return e.showRoster(c.String("out"), d.roster, line, document,
-		exchange.Text{Zh: "发给各席位，各自运行 accord member endorse", En: "send it to the seats; each runs accord member endorse"})
+		exchange.Text{Zh: "用 accord proposal draft 提交联席会议表决；或发给各席位，各自运行 accord member endorse",
+			En: "put it to the vote with accord proposal draft; or send it to the seats, each of which runs accord member endorse"})
 }
 
 // introduced takes --add and --replace.

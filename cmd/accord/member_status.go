@@ -5,9 +5,12 @@ import (
 	"fmt"
 	"io"
 	"reflect"
+	"slices"
+	"strings"
 	"time"
 
 	"accord/exchange"
+	"accord/exchange/meeting"
 	"accord/node/wire"
 
 	"github.com/urfave/cli/v2"
@@ -20,45 +23,67 @@ func statusCommand(e *env) *cli.Command {
 	return &cli.Command{
 		Name:  "status",
 		Usage: e.t("成员变更的进展：谁须做什么，在等什么", "how far changes of the membership are: who has to act, what is waited for"),
-		Description: e.t("由主节点回答；找不到主节点时由本节点就其所知回答。",
-			"The leader answers; where none is found, this node does as far as it knows."),
-		Flags: []cli.Flag{&cli.BoolFlag{Name: "watch", Usage: e.t("持续显示，直到没有待办", "go on until nothing is left to be done")}},
-		Action: func(c *cli.Context) error {
-			if c.Bool("watch") {
-				return e.watchMembership(c.Context)
-			}
-			m, err := e.node().Membership(c.Context)
-			if err != nil {
-				return err
-			}
-			return e.showMembership(m)
-		},
+		Description: e.t("节点的进展由主节点回答；找不到主节点时由本节点就其所知回答。提案是现行名册生效以来、尚未通过的。",
+			"What the nodes do the leader answers; where none is found, this node does as far as it knows.\nProposals are those of since the roster in force that did not pass."),
+		Flags:  []cli.Flag{&cli.BoolFlag{Name: "watch", Usage: e.t("持续显示，直到没有待办", "go on until nothing is left to be done")}},
+		Action: func(c *cli.Context) error { return e.membershipStatus(c.Context, c.Bool("watch")) },
 	}
 }
 
-// watchMembership shows every change until the nodes are what the roster says.
-func (e *env) watchMembership(ctx context.Context) error {
-	var last wire.Membership
+// joinGroup lets a newcomer ask where it would look first.
+func joinGroup(e *env) *cli.Command {
+	return &cli.Command{Name: "join", Hidden: true, Usage: e.t("加入联合体（见 accord help member）", "joining a federation, see accord help member"),
+		Subcommands: []*cli.Command{statusCommand(e)}}
+}
+
+// membershipNow is what status shows.
+type membershipNow struct {
+	wire.Membership
+	Proposals []wire.Proposal `json:"proposals"` // on the membership, newest first: open, or ended without effect since the roster in force
+}
+
+// membershipStatus shows how far changes are; watching, every change until nothing is
+// left to be done.
+func (e *env) membershipStatus(ctx context.Context, watch bool) error {
+	var last membershipNow
 	for first := true; ; first = false {
-		m, err := e.node().Membership(ctx)
+		now, err := e.membershipNow(ctx)
 		if err != nil {
 			return err
 		}
-		if first || !reflect.DeepEqual(m, last) {
-			if err := e.showMembership(m); err != nil {
+		if first || !reflect.DeepEqual(now, last) {
+			if err := e.showMembership(now); err != nil {
 				return err
 			}
 		}
-		if settled(m) {
+		if !watch || settled(now.Membership) && !now.voting() {
 			return nil
 		}
-		last = m
+		last = now
 		select {
 		case <-ctx.Done():
 			return ctx.Err()
 		case <-time.After(watchEvery):
 		}
 	}
+}
+
+func (e *env) membershipNow(ctx context.Context) (now membershipNow, err error) {
+	if now.Membership, err = e.node().Membership(ctx); err != nil {
+		return now, err
+	}
+	got, err := e.node().Proposals(ctx, "")
+	now.Proposals = []wire.Proposal{}
+	for _, p := range got.Proposals {
+		if !p.Kind.Roster() {
+			continue
+		}
+		if p.Status == meeting.Passed {
+			break
+		}
+		now.Proposals = append(now.Proposals, p)
+	}
+	return now, err
 }
 
 // settled says whether every node is what the roster wants of it.
@@ -71,7 +96,12 @@ func settled(m wire.Membership) bool {
 	return !m.Alone && m.Announced <= m.Version
 }
 
-func (e *env) showMembership(m wire.Membership) error {
+// voting says whether anything about the membership waits for votes.
+func (m *membershipNow) voting() bool {
+	return slices.ContainsFunc(m.Proposals, func(p wire.Proposal) bool { return p.Status == meeting.Open })
+}
+
+func (e *env) showMembership(m membershipNow) error {
 	return e.object(m, func(w io.Writer) {
 		leader := any(m.Leader)
 		if m.Leader == "" {
@@ -99,8 +129,39 @@ func (e *env) showMembership(m wire.Membership) error {
 			facts = append(facts, fact{exchange.Text{Zh: "警报", En: "ALARM"}, a})
 		}
 		e.card(w, facts...)
-		e.section(w, exchange.Text{Zh: "节点", En: "Nodes"}, membershipRows(m))
+		e.section(w, exchange.Text{Zh: "节点", En: "Nodes"}, membershipRows(m.Membership))
+		if len(m.Proposals) > 0 {
+			e.section(w, exchange.Text{Zh: "提案", En: "Proposals"}, m.proposalRows())
+		}
 	})
+}
+
+// proposalRows say who has still to vote, and why a proposal was refused.
+func (m *membershipNow) proposalRows() rows {
+	list := rows{Columns: []column{
+		{ID: "id", Title: exchange.Text{Zh: "提案", En: "PROPOSAL"}, Whole: true},
+		{ID: "kind", Title: exchange.Text{Zh: "事项", En: "MATTER"}},
+		{ID: "status", Title: exchange.Text{Zh: "状态", En: "STATUS"}},
+		{ID: "by", Title: exchange.Text{Zh: "提案单位", En: "BY"}},
+		{ID: "yes", Title: exchange.Text{Zh: "赞成", En: "YES"}},
+		{ID: "waiting", Title: exchange.Text{Zh: "尚未表决", En: "STILL TO VOTE"}},
+		{ID: "against", Title: exchange.Text{Zh: "反对", En: "AGAINST"}},
+		{ID: "deadline", Title: exchange.Text{Zh: "期限", En: "DEADLINE"}},
+	}}
+	for _, p := range m.Proposals {
+		var against []string
+		for _, b := range p.Ballots {
+			if b.Choice == meeting.No {
+				against = append(against, strings.TrimSuffix(string(b.Member)+": "+b.Note, ": "))
+			}
+		}
+		if p.EndText != "" {
+			against = append(against, string(p.By)+": "+p.EndText)
+		}
+		list.add(p.ID, told(proposalKinds, p.Kind), told(proposalStatuses, p.Status), p.By, fmt.Sprintf("%d/%d", p.Yes, p.Quorum),
+			seatNames(p.Waiting), strings.Join(against, "; "), p.Deadline)
+	}
+	return list
 }
 
 func membershipRows(m wire.Membership) rows {
