@@ -117,6 +117,7 @@ func TestAnAuthorIsGoneForGood(t *testing.T) {
 	if len(opened.Fields) != 1 || len(value) < 15 || !opened.Verified || len(opened.Custodians) != 2 || opened.Release.Status != "opened" {
 		t.Errorf("%d fields, by %v, %s", len(opened.Fields), opened.Custodians, opened.Release.Status)
 	}
+	f.cli("regulator", "ledger", "status", "--linear")
 	if out := f.cli("regulator", "release", "show", string(rel.ID)); !strings.Contains(out, "custodian delivered") {
 		t.Errorf("the receipt: %s", out)
 	}
@@ -159,6 +160,7 @@ func (f *federation) otherWaysToOpen(record string) {
 	if urgent.Status != "granted" || urgent.Urgency != "unjustified" || len(opened.Fields) != 1 {
 		f.t.Fatalf("an emergency: %s, %s", urgent.Status, urgent.Urgency)
 	}
+	f.cli("commission", "ledger", "status", "--linear")
 	if out := f.cli("commission", "release", "list", "--emergency"); !strings.Contains(out, string(urgent.ID)) || !strings.Contains(out, "to be justified") {
 		f.t.Errorf("at another member: %s", out)
 	}
@@ -168,16 +170,15 @@ func (f *federation) otherWaysToOpen(record string) {
 	number := f.paper("number")
 	must(f.t, os.WriteFile(number, []byte(strings.Trim(string(opened.Fields["resident_id"]), `"`)), 0o600))
 	waiting := ask("--purpose", "objection-handling", "--basis-kind", "consent")
-	var signed struct{ Consent string }
-	must(f.t, json.Unmarshal([]byte(f.cli("association", "release", "consent-sign", "--person-file", number, "--proof", "id-card:-", "--category", "discipline-practitioner",
-		"--field", "resident_id", "--purpose", "objection-handling", "--for", "court", "--output", "json")), &signed))
-	must(f.t, os.WriteFile(f.paper("consent"), []byte(signed.Consent), 0o600))
+	f.cli("association", "release", "consent-sign", "--person-file", number, "--proof", "id-card:-", "--category", "discipline-practitioner",
+		"--field", "resident_id", "--purpose", "objection-handling", "--for", "court", "--out", f.paper("consent"))
 	if out := f.cli("court", "release", "consent", string(waiting.ID), "--consent", f.paper("consent")); waiting.Status != "pending" || !strings.Contains(out, "granted") {
 		f.t.Errorf("with the subject's consent: was %s, is %s", waiting.Status, out)
 	}
 	if _, again := open(waiting.ID); len(again.Fields) != 1 {
 		f.t.Error("the subject consented, and nothing opens")
 	}
+	f.cli("association", "ledger", "status", "--linear")
 	access := f.cli("association", "subject", "log", "--person-file", number, "--proof", "id-card:-", "--out", f.paper("access"))
 	for _, said := range []string{string(urgent.ID), string(waiting.ID), "opened", "consented", "justified"} {
 		if !strings.Contains(access, said) {
@@ -232,6 +233,7 @@ func (f *federation) openSeveral(records ...string) {
 			f.t.Errorf("record %s stands in %d lines", r, strings.Count(opened, r))
 		}
 	}
+	f.cli("regulator", "ledger", "status", "--linear") // it has what the court has now
 	must(f.t, json.Unmarshal([]byte(f.cli("regulator", "release", "show", string(rel.ID), "--output", "json")), &rel))
 	if rel.Status != "opened" || rel.Records != len(records) || rel.Second == nil {
 		f.t.Errorf("the receipt elsewhere: %s, %d records", rel.Status, rel.Records)

@@ -102,7 +102,8 @@ func signConsentCommand(e *env) *cli.Command {
 			&cli.StringSliceFlag{Name: "field", Required: true, Usage: e.t("信息项 `ID`，可多次", "`ID` of a field, repeatable")},
 			&cli.StringFlag{Name: "purpose", Required: true, Usage: e.t("用途 `ID`", "`ID` of the purpose")},
 			&cli.StringFlag{Name: "for", Required: true, Usage: e.t("接收单位 `MEMBER`", "the recipient `MEMBER`")},
-			&cli.UintFlag{Name: "days", Value: 30, Usage: e.t("有效 `N` 天，至多 366", "valid for `N` days, at most 366")}),
+			&cli.UintFlag{Name: "days", Value: 30, Usage: e.t("有效 `N` 天，至多 366", "valid for `N` days, at most 366")},
+			e.outFlag("consent.jws")),
 		Action: func(c *cli.Context) error {
 			who, err := e.asking(c)
 			if err != nil {
@@ -111,12 +112,17 @@ func signConsentCommand(e *env) *cli.Command {
 			out, err := e.node().SignConsent(c.Context, wire.AskConsent{Subject: who.Subject, PersonID: who.PersonID, Proof: who.Proof,
 				Category: c.String("category"), Record: exchange.RecordID(c.String("record")), Fields: c.StringSlice("field"), Purpose: c.String("purpose"),
 				Recipient: exchange.MemberID(c.String("for")), Until: time.Now().Add(time.Duration(c.Uint("days")) * 24 * time.Hour).UTC()})
-			if err != nil {
+			if err == nil {
+				err = e.savePaper(c, []byte(out.Consent))
+			}
+			if err != nil || c.String("out") == "-" {
 				return err
 			}
 			return e.object(out, func(w io.Writer) {
 				e.card(w, fact{exchange.Text{Zh: "同意编号", En: "consent"}, out.ID}, fact{exchange.Text{Zh: "有效至", En: "valid until"}, out.Until},
-					fact{exchange.Text{Zh: "交给接收单位", En: "for the recipient"}, out.Consent})
+					fact{labelFile, c.String("out")},
+					fact{exchange.Text{Zh: "下一步", En: "next"}, exchange.Text{Zh: "交给接收单位，由其用 accord release ask --consent 或 accord release consent 出示",
+						En: "hand it to the recipient, which presents it with accord release ask --consent or accord release consent"}})
 			})
 		},
 	}

@@ -4,11 +4,15 @@ import (
 	"go/ast"
 	"go/parser"
 	"go/token"
+	"os"
 	"path/filepath"
+	"regexp"
 	"strconv"
 	"strings"
 	"testing"
 	"unicode"
+
+	"accord/exchange"
 )
 
 // TestEveryTextInTheSourceSpeaksBothLanguages reads this folder's source: every
@@ -99,4 +103,34 @@ func literals(zh, en ast.Expr) (string, string, bool) {
 func empty(e ast.Expr) bool {
 	lit, ok := e.(*ast.BasicLit)
 	return ok && lit.Value == `""`
+}
+
+// TestWhatTheLedgerAndTheAuditLogSayHasWords: people read of an act what it is, never its
+// name on the wire.
+func TestWhatTheLedgerAndTheAuditLogSayHasWords(t *testing.T) {
+	source := func(pattern string) (all string) {
+		files, err := filepath.Glob(filepath.FromSlash(pattern))
+		must(t, err)
+		for _, file := range files {
+			if !strings.HasSuffix(file, "_test.go") {
+				raw, err := os.ReadFile(file)
+				must(t, err)
+				all += string(raw)
+			}
+		}
+		return all
+	}
+	for _, found := range regexp.MustCompile(`Verb = "([a-z.]+)"`).FindAllStringSubmatch(source("../../exchange/verbs.go"), -1) {
+		if verbs[found[1]] == (exchange.Text{}) {
+			t.Errorf("the verb %s has no words", found[1])
+		}
+	}
+	aboutSubjects := regexp.MustCompile(`"((?:record|release|subject|consent|report|credit|custody)\.[a-z]+)"`)
+	for _, found := range aboutSubjects.FindAllStringSubmatch(source("../../node/api/*.go"), -1) {
+		switch act := found[1]; {
+		case act == "record.import" || act == "release.trace": // of no subject
+		case looks[act] == (exchange.Text{}) && verbs[act] == (exchange.Text{}):
+			t.Errorf("the act %s has no words", act)
+		}
+	}
 }

@@ -26,7 +26,7 @@ var (
 		exchange.Text{Zh: "用 accord release list 查看", En: "see accord release list"})
 	ErrNotGranted = exchange.Define(exchange.KindRefused, "OPEN-002",
 		exchange.Text{Zh: "授权开放 {release} 的状态是 {status}，不能交付", En: "release {release} is {status}, so nothing is delivered"},
-		exchange.Text{Zh: "需要状态为 granted;pending 须由作者单位先批准", En: "it has to be granted; a pending one needs the author's approval first"})
+		exchange.Text{Zh: "须先准予；待批准的还缺什么见 accord release show，已失效的须重新申请", En: "it has to be granted; accord release show says what a pending one needs, and what has lapsed must be asked anew"})
 	ErrNotParty = exchange.Define(exchange.KindForbidden, "OPEN-003",
 		exchange.Text{Zh: "授权开放 {release} 不属于该成员单位", En: "release {release} is not this member's"},
 		exchange.Text{Zh: "只有申请单位可以领取，只有作者单位可以交付", En: "only the requester collects it and only the author delivers it"})

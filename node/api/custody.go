@@ -95,14 +95,9 @@ func (s *Server) answerCustody(w http.ResponseWriter, r *http.Request) error {
 	if in.Generation < 1 {
 		return ErrBody.With().At("/generation")
 	}
-	row, err := s.releaseRow(r)
+	row, err := s.grantedRow(r)
 	if err != nil {
 		return err
-	}
-	if !row.Standing(s.instant(nil, s.view())) { // perhaps it was approved since
-		if err := s.Node.Barrier(r); err != nil {
-			return err
-		}
 	}
 	out := wire.Delivery{Release: row.ID}
 	err = s.act(r, s.eventOf("custody.deliver", &row), func(*audit.Event) (err error) {

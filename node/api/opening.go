@@ -17,7 +17,7 @@ func (s *Server) open(w http.ResponseWriter, r *http.Request) error {
 	if err := body(r, &in); err != nil {
 		return err
 	}
-	row, err := s.releaseRow(r)
+	row, err := s.grantedRow(r)
 	if err != nil {
 		return err
 	}
@@ -53,7 +53,7 @@ func (s *Server) deliver(w http.ResponseWriter, r *http.Request) error {
 	if err := body(r, &struct{}{}); err != nil {
 		return err
 	}
-	row, err := s.releaseRow(r)
+	row, err := s.grantedRow(r)
 	if err != nil {
 		return err
 	}

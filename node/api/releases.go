@@ -285,6 +285,19 @@ func (s *Server) releaseRow(r *http.Request) (release.Release, error) {
 	return row, nil
 }
 
+// grantedRow is releaseRow for who acts on a grant: what is wanting may have been given at
+// a node that is further on, so this one catches up before it says that it wants.
+func (s *Server) grantedRow(r *http.Request) (release.Release, error) {
+	row, err := s.releaseRow(r)
+	if err != nil || row.StatusAt(s.instant(nil, s.view())) != release.Pending {
+		return row, err
+	}
+	if err := s.Node.Barrier(r); err != nil {
+		return row, err
+	}
+	return s.releaseRow(r)
+}
+
 // outcome is an act's result as metrics count it.
 func outcome(err error) string {
 	if err != nil {

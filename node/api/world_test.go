@@ -103,6 +103,7 @@ type fakeNode struct {
 	panics   bool
 	status   func(*wire.NodeStatus)                // changes Status when set
 	peer     func(exchange.MemberID) (Peer, error) // replaces Peer when set
+	learns   func()                                // what it catches up with, when set
 }
 
 func (n *fakeNode) Status() wire.NodeStatus {
@@ -136,7 +137,13 @@ func (n *fakeNode) MayEnact(string) error { return nil }
 
 func (n *fakeNode) NewKeys([]keys.Use) (string, error) { return "a.b.c", nil }
 
-func (n *fakeNode) Barrier(*http.Request) error { n.barriers++; return nil }
+func (n *fakeNode) Barrier(*http.Request) error {
+	n.barriers++
+	if n.learns != nil {
+		n.learns()
+	}
+	return nil
+}
 
 func (n *fakeNode) Check(context.Context) (wire.NodeCheck, error) {
 	return wire.NodeCheck{Time: start, Keys: []wire.KeyWindow{}, Peers: []wire.PeerCheck{}}, nil
