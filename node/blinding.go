@@ -13,7 +13,9 @@ import (
 	"accord/exchange"
 	"accord/exchange/agency"
 	"accord/exchange/blinding"
+	"accord/exchange/machine"
 	"accord/node/founding"
+	"accord/node/wire"
 )
 
 // openBlinder is how this node blinds persons' numbers: with the key that every member
@@ -142,4 +144,14 @@ func (n *Node) shareLost() bool {
 		}
 	}
 	return false
+}
+
+// holdersGone are the keys that blind persons' numbers of which a holder may not act.
+func holdersGone(view *machine.View) (all []wire.BlindingEpoch) {
+	for _, g := range blinding.Epochs(view.Rows()) {
+		if gone := g.Gone(view.Rows()); len(gone) > 0 {
+			all = append(all, wire.BlindingEpoch{Epoch: g.Epoch, Version: g.Version, Threshold: g.Threshold, Holders: g.Holders, Since: g.Since.Time(), Gone: gone})
+		}
+	}
+	return all
 }

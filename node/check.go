@@ -23,7 +23,8 @@ func (n *Node) Check(ctx context.Context) (wire.NodeCheck, error) {
 		CaughtUp: n.CaughtUp(), Voters: st.Voters, LogBytes: st.LogBytes, LogEntries: int64(st.LogLast - st.LogFirst),
 		SnapshotIndex: st.SnapshotIndex, SnapshotAge: int64(st.SnapshotAge / time.Second), SnapshotEvery: int64(n.cfg.SnapshotEvery), Installs: st.Installs,
 		Refusals: st.Refusals, AuditFiles: len(n.cfg.AuditFiles), AuditWorking: n.audit.Working(), Keys: n.ownKeys(), Peers: n.askPeers(ctx),
-		Alarms: n.witness.OpenAlarms(), Stopped: n.witness.Stopped(), Complaints: n.witness.OpenComplaints(), Unrecorded: n.Unrecorded()}
+		Alarms: n.witness.OpenAlarms(), Stopped: n.witness.Stopped(), Complaints: n.witness.OpenComplaints(), Unrecorded: n.Unrecorded(),
+		Blinding: holdersGone(view)}
 	if c, ok := n.witness.Newest(); ok {
 		out.Cosigned = c.Size
 	}

@@ -102,11 +102,12 @@ func (e *env) printBlinding(got wire.BlindingState) error {
 		{ID: "version", Title: exchange.Text{Zh: "持有方版次", En: "VERSION"}, Right: true},
 		{ID: "threshold", Title: exchange.Text{Zh: "需几家", En: "ANY"}, Right: true},
 		{ID: "holders", Title: exchange.Text{Zh: "持有方", En: "OF"}},
+		{ID: "gone", Title: exchange.Text{Zh: "已退出或暂停", En: "LEFT OR SUSPENDED"}},
 		{ID: "share", Title: exchange.Text{Zh: "本节点有份额", En: "A SHARE HERE"}},
 		{ID: "since", Title: exchange.Text{Zh: "自", En: "SINCE"}},
 	}}
 	for _, k := range got.Epochs {
-		keys.add(k.Epoch, k.Version, k.Threshold, k.Holders, k.Share, k.Since)
+		keys.add(k.Epoch, k.Version, k.Threshold, k.Holders, k.Gone, k.Share, k.Since)
 	}
 	if e.Format == formatCSV || e.Format == formatCSVBOM {
 		return e.print(keys)

@@ -142,6 +142,17 @@ func InForceOf(r state.Reader) (Group, bool) {
 	return all[len(all)-1], true
 }
 
+// Gone are the holders that may not act now, since they left or are suspended. What they
+// held they have: who left has to be replaced before its share is worth nothing.
+func (g *Group) Gone(r state.Reader) (all []exchange.MemberID) {
+	for _, id := range g.Holders {
+		if m, ok := members.Get(r, id); !ok || !m.Takes() {
+			all = append(all, id)
+		}
+	}
+	return all
+}
+
 // Epochs are the groups of all keys there were, oldest first, each as it is held now: ids
 // of former ones stand in records, and who has the number finds them.
 func Epochs(r state.Reader) []Group {

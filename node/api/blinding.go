@@ -131,7 +131,8 @@ func (s *Server) blindingOf(view *machine.View) wire.BlindingState {
 	fed := view.Federation()
 	out := wire.BlindingState{Scheme: fed.Blind.Scheme, Epochs: []wire.BlindingEpoch{}, Next: blinding.Next(view.Rows()), Changes: []wire.BlindingChange{}}
 	for _, g := range blinding.Epochs(view.Rows()) {
-		row := wire.BlindingEpoch{Epoch: g.Epoch, Version: g.Version, Threshold: g.Threshold, Holders: g.Holders, Since: g.Since.Time()}
+		row := wire.BlindingEpoch{Epoch: g.Epoch, Version: g.Version, Threshold: g.Threshold, Holders: g.Holders, Since: g.Since.Time(),
+			Gone: g.Gone(view.Rows())}
 		if s.Blinding != nil {
 			name, has := s.Blinding.Using(g.Epoch)
 			row.Share = has && name.Version == g.Version

@@ -92,6 +92,9 @@ var (
 	errShareLost = exchange.Define(exchange.KindPartial, "DOCTOR-038",
 		exchange.Text{Zh: "账本登记本单位持有证件号码盲化密钥的份额，密钥库中没有", En: "the ledger has this member hold a share of the key that blinds persons' numbers, and the keystore lacks it"},
 		exchange.Text{Zh: "从备份恢复密钥库；没有备份的，由联席会议以同样的持有方重新分发：accord blinding propose（RUNBOOK 25）", En: "restore the keystore from its backup; without one have the joint meeting deal to the same holders anew: accord blinding propose (RUNBOOK 25)"})
+	errHolders = exchange.Define(exchange.KindPartial, "DOCTOR-043",
+		exchange.Text{Zh: "证件号码盲化密钥的持有方 {members} 已退出或被暂停，余下 {left} 家，运算须 {need} 家；退出方仍有其份额", En: "{members} of the holders of the key that blinds persons' numbers left or are suspended; {left} remain and {need} must answer; who left still has its share"},
+		exchange.Text{Zh: "由联席会议改定持有方：accord blinding propose（RUNBOOK 25）", En: "have the joint meeting decide on other holders: accord blinding propose (RUNBOOK 25)"})
 	errSnapshot = exchange.Define(exchange.KindUnavailable, "DOCTOR-027",
 		exchange.Text{Zh: "上次快照以来已有 {entries} 条日志（设定为每 {every} 条）", En: "{entries} entries since the last snapshot ({every} are configured)"},
 		exchange.Text{Zh: "查看日志：sudo journalctl -u accord -n 200；检查磁盘空间后重启节点", En: "look into the log: sudo journalctl -u accord -n 200; check the disk and restart the node"})

@@ -53,6 +53,7 @@ var checks = []struct {
 	{"calendar", exchange.Text{Zh: "工作日历", En: "calendar of working days"}, true, judgeCalendar},
 	{"version", exchange.Text{Zh: "软件版本一致", En: "same version as the peers"}, true, judgeVersion},
 	{"keys", exchange.Text{Zh: "密钥有效期", En: "keys by date"}, true, judgeKeys},
+	{"holders", exchange.Text{Zh: "盲化密钥持有方", En: "holders of the blinding key"}, true, judgeHolders},
 	{"feeds", exchange.Text{Zh: "记录流", En: "feeds"}, true, judgeFeeds},
 	{"webhooks", exchange.Text{Zh: "推送", En: "webhooks"}, true, judgeWebhooks},
 	{"snapshot", exchange.Text{Zh: "快照", En: "snapshots"}, true, judgeSnapshot},
@@ -399,6 +400,30 @@ func judgeKeys(f *Facts) (Level, *exchange.Error) {
 		level = Fail
 	}
 	return level, errKeyEnds.With("uses", few(names), "days", days)
+}
+
+// judgeHolders looks at who blinds persons' numbers; of several keys it tells of the one
+// that is nearest to none.
+func judgeHolders(f *Facts) (level Level, worst *exchange.Error) {
+	var spare int
+	for _, k := range f.Running.Check.Blinding {
+		left := len(k.Holders) - len(k.Gone)
+		if worst != nil && left-k.Threshold >= spare {
+			continue
+		}
+		if spare, level = left-k.Threshold, Warn; spare < 0 {
+			level = Fail
+		}
+		var gone []string
+		for _, m := range k.Gone {
+			gone = append(gone, string(m))
+		}
+		worst = errHolders.With("members", few(gone), "left", left, "need", k.Threshold)
+	}
+	if worst == nil {
+		return fine()
+	}
+	return level, worst
 }
 
 // judgeFeeds looks at what is wrong with others' feeds; nobody is stopped by that.

@@ -83,6 +83,8 @@ func TestEveryFindingCanBeProvoked(t *testing.T) {
 		{errOtherCatalogue, Warn, func(f *Facts) { f.Running.Check.Peers[0].Answer.Catalogue = "other" }},
 		{errCalendar, Warn, func(f *Facts) { f.Running.Check.Calendar = now.AddDate(0, 0, 44).Format(time.DateOnly) }},
 		{errOtherVersion, Warn, func(f *Facts) { f.Running.Check.Peers[0].Answer.Version = "2" }},
+		{errHolders, Warn, func(f *Facts) { holders(f, 2, "court") }},
+		{errHolders, Fail, func(f *Facts) { holders(f, 2, "court"); holders(f, 3, "court", "regulator") }},
 		{errFeedAlarms, Warn, func(f *Facts) { f.Running.Status.FeedAlarms = 1 }},
 		{errWebhooks, Warn, func(f *Facts) { f.Running.Status.WebhooksDisabled = []string{"bank"} }},
 		{errKeyEnds, Warn, func(f *Facts) { f.Running.Status.KeysDue = due(29) }},
@@ -134,6 +136,12 @@ var unprovoked = func() map[string]bool {
 	}
 	return all
 }()
+
+// holders has some of four holders of one more blinding key gone.
+func holders(f *Facts, threshold int, gone ...exchange.MemberID) {
+	f.Running.Check.Blinding = append(f.Running.Check.Blinding, wire.BlindingEpoch{Threshold: threshold,
+		Holders: []exchange.MemberID{"regulator", "court", "commission", "association"}, Gone: gone})
+}
 
 func away(f *Facts, which ...int) {
 	for _, i := range which {

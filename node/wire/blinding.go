@@ -50,7 +50,8 @@ type BlindingEpoch struct {
 	Threshold int                 `json:"threshold"`
 	Holders   []exchange.MemberID `json:"holders"`
 	Since     time.Time           `json:"since"`
-	Share     bool                `json:"share"` // this node has a share of it
+	Share     bool                `json:"share"`          // this node has a share of it
+	Gone      []exchange.MemberID `json:"gone,omitempty"` // holders that left or are suspended
 }
 
 // BlindingChange is a change of the key's holders, newest first among others.

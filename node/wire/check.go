@@ -31,7 +31,8 @@ type NodeCheck struct {
 	Keys           []KeyWindow `json:"keys"`
 	Peers          []PeerCheck `json:"peers"`
 
-	Unrecorded *Unrecorded `json:"unrecorded_recovery,omitempty"`
+	Blinding   []BlindingEpoch `json:"blinding,omitempty"` // those of which a holder left or is suspended
+	Unrecorded *Unrecorded     `json:"unrecorded_recovery,omitempty"`
 }
 
 // PeerCheck is how this node and one other see each other.
