@@ -7,7 +7,9 @@ import (
 	"time"
 
 	"accord/exchange"
+	"accord/exchange/machine"
 	"accord/exchange/members"
+	"accord/exchange/records"
 	"accord/node/backup"
 	"accord/node/client"
 	"accord/node/wire"
@@ -29,8 +31,29 @@ func (n *Node) Check(ctx context.Context) (wire.NodeCheck, error) {
 		out.Cosigned = c.Size
 	}
 	missing, err := backup.Missing(ctx, n.records, view, n.id.Member)
+	if err != nil {
+		return out, err
+	}
 	out.MissingRecords = len(missing)
+	out.Uncovered, err = n.uncovered(ctx, view)
 	return out, err
+}
+
+// uncovered are the categories of own records that ask for more custodians than may act.
+func (n *Node) uncovered(ctx context.Context, view *machine.View) (all []string, err error) {
+	for _, p := range n.agency.Custodies(view) {
+		if p.Enough() {
+			continue
+		}
+		count, err := n.records.Count(ctx, records.Filter{Author: n.id.Member, Category: p.Category})
+		if err != nil {
+			return nil, err
+		}
+		if count > 0 {
+			all = append(all, p.Category)
+		}
+	}
+	return all, nil
 }
 
 // ownKeys are the member's keys as the ledger lists them.

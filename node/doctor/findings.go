@@ -92,6 +92,9 @@ var (
 	errShareLost = exchange.Define(exchange.KindPartial, "DOCTOR-038",
 		exchange.Text{Zh: "账本登记本单位持有证件号码盲化密钥的份额，密钥库中没有", En: "the ledger has this member hold a share of the key that blinds persons' numbers, and the keystore lacks it"},
 		exchange.Text{Zh: "从备份恢复密钥库；没有备份的，由联席会议以同样的持有方重新分发：accord blinding propose（RUNBOOK 25）", En: "restore the keystore from its backup; without one have the joint meeting deal to the same holders anew: accord blinding propose (RUNBOOK 25)"})
+	errUncovered = exchange.Define(exchange.KindPartial, "DOCTOR-044",
+		exchange.Text{Zh: "类别 {categories} 要求托管，可履职的托管方不足；本节点丢失后，新记录的密封信息项无从开放", En: "custody is asked for {categories}, and too few custodians may act; without this node nobody opens sealed fields of newer records"},
+		exchange.Text{Zh: "接纳或恢复托管方，或由联席会议修改该类别的托管规则：accord custody status（RUNBOOK 23）", En: "take in or restore custodians, or have the joint meeting change the category's rule: accord custody status (RUNBOOK 23)"})
 	errHolders = exchange.Define(exchange.KindPartial, "DOCTOR-043",
 		exchange.Text{Zh: "证件号码盲化密钥的持有方 {members} 已退出或被暂停，余下 {left} 家，运算须 {need} 家；退出方仍有其份额", En: "{members} of the holders of the key that blinds persons' numbers left or are suspended; {left} remain and {need} must answer; who left still has its share"},
 		exchange.Text{Zh: "由联席会议改定持有方：accord blinding propose（RUNBOOK 25）", En: "have the joint meeting decide on other holders: accord blinding propose (RUNBOOK 25)"})

@@ -54,6 +54,7 @@ var checks = []struct {
 	{"version", exchange.Text{Zh: "软件版本一致", En: "same version as the peers"}, true, judgeVersion},
 	{"keys", exchange.Text{Zh: "密钥有效期", En: "keys by date"}, true, judgeKeys},
 	{"holders", exchange.Text{Zh: "盲化密钥持有方", En: "holders of the blinding key"}, true, judgeHolders},
+	{"custody", exchange.Text{Zh: "密封信息项的托管", En: "custody of sealed fields"}, true, judgeCustody},
 	{"feeds", exchange.Text{Zh: "记录流", En: "feeds"}, true, judgeFeeds},
 	{"webhooks", exchange.Text{Zh: "推送", En: "webhooks"}, true, judgeWebhooks},
 	{"snapshot", exchange.Text{Zh: "快照", En: "snapshots"}, true, judgeSnapshot},
@@ -400,6 +401,13 @@ func judgeKeys(f *Facts) (Level, *exchange.Error) {
 		level = Fail
 	}
 	return level, errKeyEnds.With("uses", few(names), "days", days)
+}
+
+func judgeCustody(f *Facts) (Level, *exchange.Error) {
+	if all := f.Running.Check.Uncovered; len(all) > 0 {
+		return Warn, errUncovered.With("categories", few(all))
+	}
+	return fine()
 }
 
 // judgeHolders looks at who blinds persons' numbers; of several keys it tells of the one

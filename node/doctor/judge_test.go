@@ -83,6 +83,7 @@ func TestEveryFindingCanBeProvoked(t *testing.T) {
 		{errOtherCatalogue, Warn, func(f *Facts) { f.Running.Check.Peers[0].Answer.Catalogue = "other" }},
 		{errCalendar, Warn, func(f *Facts) { f.Running.Check.Calendar = now.AddDate(0, 0, 44).Format(time.DateOnly) }},
 		{errOtherVersion, Warn, func(f *Facts) { f.Running.Check.Peers[0].Answer.Version = "2" }},
+		{errUncovered, Warn, func(f *Facts) { f.Running.Check.Uncovered = []string{"court-defaulter"} }},
 		{errHolders, Warn, func(f *Facts) { holders(f, 2, "court") }},
 		{errHolders, Fail, func(f *Facts) { holders(f, 2, "court"); holders(f, 3, "court", "regulator") }},
 		{errFeedAlarms, Warn, func(f *Facts) { f.Running.Status.FeedAlarms = 1 }},

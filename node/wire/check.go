@@ -31,7 +31,8 @@ type NodeCheck struct {
 	Keys           []KeyWindow `json:"keys"`
 	Peers          []PeerCheck `json:"peers"`
 
-	Blinding   []BlindingEpoch `json:"blinding,omitempty"` // those of which a holder left or is suspended
+	Uncovered  []string        `json:"uncovered,omitempty"` // categories of own records that ask for custody, and too few custodians may act
+	Blinding   []BlindingEpoch `json:"blinding,omitempty"`  // those of which a holder left or is suspended
 	Unrecorded *Unrecorded     `json:"unrecorded_recovery,omitempty"`
 }
 
