@@ -22,15 +22,6 @@ func TestRetentionErases(t *testing.T) {
 	w, ctx := newWorld(t), context.Background()
 	a := w.agency["association"]
 	ids := importSample(t, w)
-	ref, _ := recordRef(t, w, ids[0])
-	id, err := w.agency["court"].AskRelease(ctx, "wang", release.RequestBody{Record: ref, Fields: []string{"resident_id"}, Purpose: "enforcement",
-		Basis: release.Basis{Kind: "case", Ref: "(2026)青9901执1号"}})
-	if err != nil {
-		t.Fatal(err)
-	}
-	if _, err := a.Deliver(ctx, "node", "court", id); err != nil {
-		t.Fatal(err)
-	}
 	told := map[exchange.RecordID]bool{}
 	before := func(id exchange.RecordID, _ string) error { told[id] = true; return nil }
 	if n, err := a.ErasePast(ctx, before); n != 0 || err != nil || len(told) != 0 {
@@ -43,6 +34,15 @@ func TestRetentionErases(t *testing.T) {
 	all, _ := a.Records.Count(ctx, records.Filter{})
 	refuse := errors.New("the audit log is full")
 	w.now = w.now.AddDate(7, 0, 0)
+	ref, _ := recordRef(t, w, ids[0])
+	id, err := w.agency["court"].AskRelease(ctx, "wang", release.RequestBody{Record: ref, Fields: []string{"resident_id"}, Purpose: "enforcement",
+		Basis: release.Basis{Kind: "case", Ref: "(2026)青9901执1号"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := a.Deliver(ctx, "node", "court", id); err != nil {
+		t.Fatal(err)
+	}
 	if n, err := a.ErasePast(ctx, func(exchange.RecordID, string) error { return refuse }); n != 0 || !errors.Is(err, refuse) {
 		t.Errorf("erased %d that nothing knows of: %v", n, err)
 	}
