@@ -260,13 +260,18 @@ func (s *Server) end(w http.ResponseWriter, r *http.Request, act string, check f
 		return err
 	}
 	id := exchange.EntryID(r.PathValue("id"))
-	if _, ok := s.view().Entry(id); !ok {
+	known := func(view *machine.View) bool { _, ok := view.Entry(id); return ok }
+	view, err := s.abreast(r, known)
+	if err != nil {
+		return err
+	}
+	if !known(view) {
 		return errNoEntry(id)
 	}
 	if err := s.act(r, audit.Event{Act: act}, func(*audit.Event) error { return do(id, in) }); err != nil {
 		return err
 	}
-	view := s.view()
+	view = s.view()
 	setIndex(w, view)
 	return answerEntry(w, r, view, id, s.stand(view))
 }

@@ -140,6 +140,11 @@ func proposalID(r *http.Request, view *machine.View) (exchange.CommandID, error)
 	return id, nil
 }
 
+// withProposal is the state of a request that acts on the path's proposal.
+func (s *Server) withProposal(r *http.Request) (*machine.View, error) {
+	return s.abreast(r, func(view *machine.View) bool { _, err := proposalID(r, view); return err == nil })
+}
+
 // proposal is one of them, whole.
 func (s *Server) proposal(w http.ResponseWriter, r *http.Request) error {
 	view, err := s.still(w, r)
@@ -221,7 +226,10 @@ func (s *Server) vote(w http.ResponseWriter, r *http.Request) error {
 	if err := f.err(); err != nil {
 		return err
 	}
-	view := s.view()
+	view, err := s.withProposal(r)
+	if err != nil {
+		return err
+	}
 	id, err := proposalID(r, view)
 	if err != nil {
 		return err
@@ -248,7 +256,11 @@ func (s *Server) withdrawProposal(w http.ResponseWriter, r *http.Request) error 
 	if err := f.err(); err != nil {
 		return err
 	}
-	id, err := proposalID(r, s.view())
+	view, err := s.withProposal(r)
+	if err != nil {
+		return err
+	}
+	id, err := proposalID(r, view)
 	if err != nil {
 		return err
 	}

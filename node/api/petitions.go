@@ -125,6 +125,18 @@ func (s *Server) answerPetition(w http.ResponseWriter, id exchange.CommandID) er
 	return answer(w, p)
 }
 
+// petitionAsked is the petition that a request acts on, and the state in which it was
+// found.
+func (s *Server) petitionAsked(r *http.Request) (*machine.View, wire.Petition, error) {
+	id := exchange.CommandID(r.PathValue("id"))
+	view, err := s.abreast(r, func(view *machine.View) bool { _, err := s.petitionRow(view, id); return err == nil })
+	if err != nil {
+		return nil, wire.Petition{}, err
+	}
+	p, err := s.petitionRow(view, id)
+	return view, p, err
+}
+
 // petitionRow finds a complaint, an application or an objection.
 func (s *Server) petitionRow(view *machine.View, id exchange.CommandID) (wire.Petition, error) {
 	at := s.instant(nil, view)
@@ -204,9 +216,8 @@ func (s *Server) onePetition(w http.ResponseWriter, r *http.Request) error {
 	if _, err := queryOf(r); err != nil {
 		return err
 	}
-	id := exchange.CommandID(r.PathValue("id"))
 	view := s.view()
-	p, err := s.petitionRow(view, id)
+	p, err := s.petitionRow(view, exchange.CommandID(r.PathValue("id")))
 	if err != nil {
 		return err
 	}
@@ -298,11 +309,11 @@ func (s *Server) petitionTexts(w http.ResponseWriter, r *http.Request) error {
 	if err := body(r, &struct{}{}); err != nil {
 		return err
 	}
-	id, view := exchange.CommandID(r.PathValue("id")), s.view()
-	p, err := s.petitionRow(view, id)
+	view, p, err := s.petitionAsked(r)
 	if err != nil {
 		return err
 	}
+	id := p.ID
 	if m := callerOf(r).Member; m != p.By && m != p.Answers || s.Agency.Self != p.By && s.Agency.Self != p.Answers {
 		return subjects.ErrComplaint.With("id", printable(string(id)))
 	}
@@ -368,7 +379,7 @@ func (s *Server) reply(w http.ResponseWriter, r *http.Request, act string, do fu
 	if err := f.err(); err != nil {
 		return err
 	}
-	p, err := s.petitionRow(s.view(), exchange.CommandID(r.PathValue("id")))
+	_, p, err := s.petitionAsked(r)
 	if err != nil {
 		return err
 	}
@@ -385,7 +396,7 @@ func (s *Server) releaseApplication(w http.ResponseWriter, r *http.Request) erro
 	if err := body(r, &struct{}{}); err != nil {
 		return err
 	}
-	p, err := s.petitionRow(s.view(), exchange.CommandID(r.PathValue("id")))
+	_, p, err := s.petitionAsked(r)
 	if err != nil {
 		return err
 	}

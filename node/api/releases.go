@@ -268,34 +268,31 @@ func (s *Server) judge(w http.ResponseWriter, r *http.Request, act string, verb 
 	return s.stepRelease(w, r, act, verb, func(id exchange.ReleaseID) any { return release.JudgeBody{Release: id, Note: in.Note} })
 }
 
-// releaseRow finds the release of the path. Whoever names one that is not here
-// may know it from a node that is further on, so this one catches up first.
+// releaseRow finds the release of the path.
 func (s *Server) releaseRow(r *http.Request) (release.Release, error) {
-	id := exchange.ReleaseID(r.PathValue("id"))
-	row, ok := s.view().Release(id)
-	if !ok && exchange.ValidID(string(id)) {
-		if err := s.Node.Barrier(r); err != nil {
-			return row, err
-		}
-		row, ok = s.view().Release(id)
-	}
-	if !ok {
-		return row, agency.ErrNoRelease.With("release", printable(string(id)))
-	}
-	return row, nil
+	return s.releaseWhere(r, func(release.Release) bool { return true })
 }
 
 // grantedRow is releaseRow for who acts on a grant: what is wanting may have been given at
-// a node that is further on, so this one catches up before it says that it wants.
+// a node that is further on.
 func (s *Server) grantedRow(r *http.Request) (release.Release, error) {
-	row, err := s.releaseRow(r)
-	if err != nil || row.StatusAt(s.instant(nil, s.view())) != release.Pending {
-		return row, err
+	return s.releaseWhere(r, func(row release.Release) bool { return row.StatusAt(s.instant(nil, s.view())) != release.Pending })
+}
+
+func (s *Server) releaseWhere(r *http.Request, ok func(release.Release) bool) (release.Release, error) {
+	id := exchange.ReleaseID(r.PathValue("id"))
+	view, err := s.abreast(r, func(view *machine.View) bool {
+		row, here := view.Release(id)
+		return here && ok(row)
+	})
+	if err != nil {
+		return release.Release{}, err
 	}
-	if err := s.Node.Barrier(r); err != nil {
-		return row, err
+	row, here := view.Release(id)
+	if !here {
+		return row, agency.ErrNoRelease.With("release", printable(string(id)))
 	}
-	return s.releaseRow(r)
+	return row, nil
 }
 
 // outcome is an act's result as metrics count it.

@@ -175,6 +175,20 @@ func (s *Server) read(w http.ResponseWriter, r *http.Request, linear bool) (*mac
 	return view, nil
 }
 
+// abreast is the state of a request about what the path names by id. Whoever names what
+// is not here, or not as far, may know it from a node that is further on, so this one
+// catches up before it says so.
+func (s *Server) abreast(r *http.Request, known func(*machine.View) bool) (*machine.View, error) {
+	view := s.view()
+	if !exchange.ValidID(r.PathValue("id")) || known(view) {
+		return view, nil
+	}
+	if err := s.Node.Barrier(r); err != nil {
+		return nil, err
+	}
+	return s.view(), nil
+}
+
 // instant is the time statuses are told for: the one asked for, or now. A clock
 // that is behind the ledger's time is not believed.
 func (s *Server) instant(asked *exchange.Millis, view *machine.View) exchange.Millis {

@@ -580,16 +580,3 @@ func TestPrivateValuesAreNowhere(t *testing.T) {
 		}
 	}
 }
-
-// A release that is not here yet may be elsewhere: the node catches up before
-// it says no.
-func TestAnUnknownReleaseIsLookedForOnce(t *testing.T) {
-	w := newWorld(t)
-	target := "/api/v1/releases/AAAAAAAAAAAAAAAAAAAAAA/deliver"
-	if got := w.ask("court", caller{member: "regulator"}, "POST", target, `{}`); got.code != agency.ErrNoRelease.Code || w.nodes["court"].barriers != 1 {
-		t.Errorf("%s after %d barriers", got.code, w.nodes["court"].barriers)
-	}
-	if got := w.ask("court", caller{member: "regulator"}, "POST", "/api/v1/releases/x/deliver", `{}`); got.code != agency.ErrNoRelease.Code || w.nodes["court"].barriers != 1 {
-		t.Errorf("no id at all: %s after %d barriers", got.code, w.nodes["court"].barriers)
-	}
-}
