@@ -71,14 +71,12 @@ func (a *Agency) AccessBundle(ids []exchange.RecordID, word AccessesWord) (*bund
 // were not erased, but for those of the class secret, which the catalogue keeps from
 // everybody (who reported it, say).
 func (a *Agency) OpenForSubject(view *machine.View, rec records.Record) ([]sdjwt.Disclosure, error) {
-	cat, ok := view.CatalogueAt(rec.CatalogueVersion)
-	if !ok || rec.Author != a.Self {
+	if rec.Author != a.Self {
 		return nil, nil
 	}
 	var out []sdjwt.Disclosure
 	for _, f := range rec.Sealed {
-		class, known := cat.ClassOf(rec.Category, f.Field, rec.SubjectKind)
-		if f.Erased || !known || class == catalogue.Secret {
+		if f.Erased || a.keptFromAll(view, &rec, f.Field) {
 			continue
 		}
 		d, err := a.openField(rec, "", f.Field)
@@ -88,4 +86,19 @@ func (a *Agency) OpenForSubject(view *machine.View, rec records.Record) ([]sdjwt
 		out = append(out, d)
 	}
 	return out, nil
+}
+
+// keptFromAll says whether a field is kept from everybody, its subject included: by the
+// catalogue that the record was written under, or by the one in force.
+func (a *Agency) keptFromAll(view *machine.View, rec *records.Record, field string) bool {
+	under, ok := view.CatalogueAt(rec.CatalogueVersion)
+	if !ok {
+		return true
+	}
+	class, known := under.ClassOf(rec.Category, field, rec.SubjectKind)
+	if !known || class == catalogue.Secret {
+		return true
+	}
+	class, known = view.CatalogueFor(a.instant(view)).ClassOf(rec.Category, field, rec.SubjectKind)
+	return known && class == catalogue.Secret
 }

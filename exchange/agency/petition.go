@@ -15,7 +15,6 @@ import (
 	"accord/crypto/strictjson"
 	"accord/crypto/tlog"
 	"accord/exchange"
-	"accord/exchange/catalogue"
 	"accord/exchange/lists"
 	"accord/exchange/machine"
 	"accord/exchange/records"
@@ -255,14 +254,10 @@ func (a *Agency) Present(ctx context.Context, op exchange.OperatorID, id exchang
 	case rec.Status == records.Retracted:
 		return "", ErrRetracted.With()
 	}
-	cat, ok := view.CatalogueAt(rec.CatalogueVersion)
 	var disclosures []sdjwt.Disclosure
 	for _, field := range p.Fields {
-		at := slices.IndexFunc(rec.Sealed, func(f records.SealedField) bool { return f.Field == field && !f.Erased })
-		if !ok || at < 0 {
-			return "", ErrWithheld.With("field", field)
-		}
-		if class, known := cat.ClassOf(rec.Category, field, rec.SubjectKind); !known || class == catalogue.Secret {
+		sealed := func(f records.SealedField) bool { return f.Field == field && !f.Erased }
+		if !slices.ContainsFunc(rec.Sealed, sealed) || a.keptFromAll(view, &rec, field) {
 			return "", ErrWithheld.With("field", field)
 		}
 		d, err := a.openField(rec, "", field)
