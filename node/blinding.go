@@ -14,6 +14,7 @@ import (
 	"accord/exchange/agency"
 	"accord/exchange/blinding"
 	"accord/exchange/machine"
+	"accord/node/api"
 	"accord/node/founding"
 	"accord/node/wire"
 )
@@ -147,10 +148,10 @@ func (n *Node) shareLost() bool {
 }
 
 // holdersGone are the keys that blind persons' numbers of which a holder may not act.
-func holdersGone(view *machine.View) (all []wire.BlindingEpoch) {
-	for _, g := range blinding.Epochs(view.Rows()) {
-		if gone := g.Gone(view.Rows()); len(gone) > 0 {
-			all = append(all, wire.BlindingEpoch{Epoch: g.Epoch, Version: g.Version, Threshold: g.Threshold, Holders: g.Holders, Since: g.Since.Time(), Gone: gone})
+func (n *Node) holdersGone(view *machine.View) (all []wire.BlindingEpoch) {
+	for _, k := range api.BlindingEpochs(view, n.blinding) {
+		if len(k.Gone) > 0 {
+			all = append(all, k)
 		}
 	}
 	return all

@@ -26,7 +26,7 @@ func (n *Node) Check(ctx context.Context) (wire.NodeCheck, error) {
 		SnapshotIndex: st.SnapshotIndex, SnapshotAge: int64(st.SnapshotAge / time.Second), SnapshotEvery: int64(n.cfg.SnapshotEvery), Installs: st.Installs,
 		Refusals: st.Refusals, AuditFiles: len(n.cfg.AuditFiles), AuditWorking: n.audit.Working(), Keys: n.ownKeys(), Peers: n.askPeers(ctx),
 		Alarms: n.witness.OpenAlarms(), Stopped: n.witness.Stopped(), Complaints: n.witness.OpenComplaints(), Unrecorded: n.Unrecorded(),
-		Blinding: holdersGone(view)}
+		Blinding: n.holdersGone(view)}
 	if c, ok := n.witness.Newest(); ok {
 		out.Cosigned = c.Size
 	}

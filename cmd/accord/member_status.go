@@ -23,8 +23,8 @@ func statusCommand(e *env) *cli.Command {
 	return &cli.Command{
 		Name:  "status",
 		Usage: e.t("成员变更的进展：谁须做什么，在等什么", "how far changes of the membership are: who has to act, what is waited for"),
-		Description: e.t("节点的进展由主节点回答；找不到主节点时由本节点就其所知回答。提案是现行名册生效以来、尚未通过的。",
-			"What the nodes do the leader answers; where none is found, this node does as far as it knows.\nProposals are those of since the roster in force that did not pass."),
+		Description: e.t("节点的进展由主节点回答；找不到主节点时由本节点就其所知回答。提案是表决中的，以及最近一次通过之后未获通过的。",
+			"What the nodes do the leader answers; where none is found, this node does as far as it knows.\nProposals are those that are open, and those after the last that passed which did not."),
 		Flags:  []cli.Flag{&cli.BoolFlag{Name: "watch", Usage: e.t("持续显示，直到没有待办", "go on until nothing is left to be done")}},
 		Action: func(c *cli.Context) error { return e.membershipStatus(c.Context, c.Bool("watch")) },
 	}
@@ -39,7 +39,7 @@ func joinGroup(e *env) *cli.Command {
 // membershipNow is what status shows.
 type membershipNow struct {
 	wire.Membership
-	Proposals []wire.Proposal `json:"proposals"` // on the membership, newest first: open, or ended without effect since the roster in force
+	Proposals []wire.Proposal `json:"proposals"` // on the membership, newest first: open, or ended without effect after the last that passed
 }
 
 // membershipStatus shows how far changes are; watching, every change until nothing is
@@ -74,14 +74,15 @@ func (e *env) membershipNow(ctx context.Context) (now membershipNow, err error) 
 	}
 	got, err := e.node().Proposals(ctx, "")
 	now.Proposals = []wire.Proposal{}
+	passed := false // one that is newer
 	for _, p := range got.Proposals {
-		if !p.Kind.Roster() {
-			continue
+		switch {
+		case !p.Kind.Roster():
+		case p.Status == meeting.Passed:
+			passed = true
+		case p.Status == meeting.Open || !passed:
+			now.Proposals = append(now.Proposals, p)
 		}
-		if p.Status == meeting.Passed {
-			break
-		}
-		now.Proposals = append(now.Proposals, p)
 	}
 	return now, err
 }

@@ -11,8 +11,8 @@ import (
 	"accord/node/wire"
 )
 
-// TestMembershipStatusSaysWhoHasToVote: what is open and what was refused since the roster
-// in force, and why; watching ends when nothing waits for votes any more.
+// TestMembershipStatusSaysWhoHasToVote: what is open, and what was refused after the last
+// that passed, and why; watching ends when nothing waits for votes any more.
 func TestMembershipStatusSaysWhoHasToVote(t *testing.T) {
 	const membership, proposals = "GET /api/v1/members/status", "GET /api/v1/proposals"
 	open := wire.Proposal{ID: "open", Kind: meeting.Admit, Status: meeting.Open, By: "court", Yes: 1, Quorum: 3, Waiting: []exchange.MemberID{"regulator"}}
@@ -22,9 +22,10 @@ func TestMembershipStatusSaysWhoHasToVote(t *testing.T) {
 			{ID: "refused", Kind: meeting.Expel, Status: meeting.Rejected, By: "court", Quorum: 3,
 				Ballots: []wire.Ballot{{Member: "association", Choice: meeting.No, Note: "no ground"}, {Member: "court", Choice: meeting.Yes, Note: "yes"}}},
 			{ID: "passed", Kind: meeting.Seat, Status: meeting.Passed},
+			{ID: "waits-longer", Kind: meeting.Seat, Status: meeting.Open},
 			{ID: "older", Kind: meeting.Expel, Status: meeting.Rejected}}})
 	code, out, err := f.run("", "member", "status")
-	if code != 0 || !strings.Contains(out, "open") || !strings.Contains(out, "1/3  regulator") || !strings.Contains(out, "association: no ground") {
+	if code != 0 || !strings.Contains(out, "open") || !strings.Contains(out, "1/3  regulator") || !strings.Contains(out, "association: no ground") || !strings.Contains(out, "waits-longer") {
 		t.Errorf("exit %d\n%s%s", code, out, err)
 	}
 	for _, not := range []string{"about-rules", "passed", "older", "court: yes"} {

@@ -127,19 +127,26 @@ func (s *Server) blindingState(w http.ResponseWriter, r *http.Request) error {
 	return answer(w, s.blindingOf(view))
 }
 
-func (s *Server) blindingOf(view *machine.View) wire.BlindingState {
-	fed := view.Federation()
-	out := wire.BlindingState{Scheme: fed.Blind.Scheme, Epochs: []wire.BlindingEpoch{}, Next: blinding.Next(view.Rows()), Changes: []wire.BlindingChange{}}
+// BlindingEpochs are the keys that blind persons' numbers, the newest first; own is this
+// member's part in them, nil where it has none.
+func BlindingEpochs(view *machine.View, own *agency.Oblivious) []wire.BlindingEpoch {
+	all := []wire.BlindingEpoch{}
 	for _, g := range blinding.Epochs(view.Rows()) {
 		row := wire.BlindingEpoch{Epoch: g.Epoch, Version: g.Version, Threshold: g.Threshold, Holders: g.Holders, Since: g.Since.Time(),
 			Gone: g.Gone(view.Rows())}
-		if s.Blinding != nil {
-			name, has := s.Blinding.Using(g.Epoch)
+		if own != nil {
+			name, has := own.Using(g.Epoch)
 			row.Share = has && name.Version == g.Version
 		}
-		out.Epochs = append(out.Epochs, row)
+		all = append(all, row)
 	}
-	slices.Reverse(out.Epochs)
+	slices.Reverse(all)
+	return all
+}
+
+func (s *Server) blindingOf(view *machine.View) wire.BlindingState {
+	fed := view.Federation()
+	out := wire.BlindingState{Scheme: fed.Blind.Scheme, Epochs: BlindingEpochs(view, s.Blinding), Next: blinding.Next(view.Rows()), Changes: []wire.BlindingChange{}}
 	for c := range blinding.All(view.Rows()) {
 		row := wire.BlindingChange{Version: c.Version, Epoch: c.Epoch, Fresh: c.Fresh, Status: c.StatusAt(view.Rows(), view.Time()), Proposal: c.Proposal, Threshold: c.Threshold, Holders: c.Holders,
 			At: c.At.Time(), Deadline: c.Deadline.Time(), Need: c.Need, Dealt: []exchange.MemberID{}, Accepted: slices.Concat([]exchange.MemberID{}, c.Accepted)}
